@@ -1,0 +1,175 @@
+/**
+ * What a stage is: one definition with everything the runner needs to check, document, sandbox and
+ * fingerprint it. Built-in stages and a user's own are the same thing.
+ *
+ * @module
+ */
+import type { z } from "zod";
+
+/** What an artifact folder holds; `lib/data`, `lib/train` and `lib/metrics` read and write them. */
+export type Kind = "rows" | "tokens" | "model" | "metrics" | "texts";
+
+/** Every kind, for messages and checks. */
+export const KINDS: readonly Kind[] = ["rows", "tokens", "model", "metrics", "texts"];
+
+/**
+ * What a role accepts: a kind, or several separated by `|`; `?` at the end makes it optional, `[]`
+ * makes it a list (a fan-in). Examples: `"rows"`, `"model|tokens?"`, `"model[]"`, `"metrics[]?"`.
+ */
+export type InputSpec = string;
+
+/** An artifact that a stage reads. The folder is read-only. */
+export interface InputArtifact {
+  /** Name of the stage that made it, `tuned@learning_rate=1e-5` for a cell of a matrix. */
+  readonly stage: string;
+  /** Absolute path of the folder. */
+  readonly path: string;
+  /** SHA-256 of the artifact, hexadecimal. */
+  readonly digest: string;
+}
+
+/** What a stage's process may do beyond reading its inputs and writing its output folder. */
+export interface Permissions {
+  /** Hosts (`host` or `host:port`) it may connect to. */
+  readonly net?: readonly string[];
+  /** Environment variables it may read. */
+  readonly env?: readonly string[];
+  /** Files and folders it may read; relative paths count from the pipeline file. */
+  readonly read?: readonly string[];
+  /** Whether it may load native libraries (ONNX Runtime's native engine needs it). */
+  readonly ffi?: boolean;
+}
+
+/** What a stage gets to run with. `O` are its options after validation, with defaults. */
+export interface StageContext<O> {
+  /** Inputs with one artifact, by role. An optional role that was not given is absent. */
+  readonly inputs: Readonly<Record<string, InputArtifact>>;
+  /** Inputs with any number of artifacts (`kind[]`), by role, in the order of the pipeline. */
+  readonly lists: Readonly<Record<string, readonly InputArtifact[]>>;
+  /** The folder to fill. It exists and is empty. */
+  readonly output: { readonly path: string };
+  /** Options, validated, with defaults. */
+  readonly options: O;
+  /** The pipeline's seed. Every random choice of the stage must follow from it. */
+  readonly seed: number;
+  /** What `resolve` found, for stages that have it; null for the others. */
+  readonly sources: unknown;
+  /** The engine asked for: the runner resolved `auto` already. */
+  readonly device: "cpu" | "webgpu" | "wasm";
+  /** CPU threads the stage may keep busy. */
+  readonly threads: number;
+  /** No network: what is not on this machine is an error. */
+  readonly offline: boolean;
+  /** Environment variables the stage was granted, by name. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Reports progress: `done` of `total` in `unit`s ("rows", "steps", "bytes"); call it as often as convenient. */
+  readonly progress: (done: number, total: number, unit: string) => void;
+  /** Writes a line to the stage's log. */
+  readonly log: (message: string) => void;
+  /** Puts a line or a figure into the run's summary that the terminal shows at the end. */
+  readonly summary: (entry: SummaryEntry) => void;
+  /** Aborted when the run is interrupted or the stage's time is up. */
+  readonly signal: AbortSignal;
+}
+
+/** One thing worth showing a person when the run ends. */
+export type SummaryEntry =
+  | {
+    /** A named figure, such as perplexity, with what to compare it to. */
+    readonly type: "figure";
+    readonly label: string;
+    readonly value: number;
+    readonly compare?: { readonly label: string; readonly value: number };
+  }
+  | {
+    /** A text the pipeline wrote. */
+    readonly type: "text";
+    readonly prompt: string;
+    readonly text: string;
+  }
+  | {
+    /** A plain sentence. */
+    readonly type: "note";
+    readonly text: string;
+  };
+
+/** What a stage depends on outside the pipeline: files, URLs, repositories. Part of its key. */
+export interface Sources {
+  /** Canonical JSON that changes exactly when the bytes behind the sources do (commits, ETags, digests). */
+  readonly key: unknown;
+  /** Files and folders the stage reads because of its sources (absolute). */
+  readonly read?: readonly string[];
+  /** Hosts the stage connects to because of its sources. */
+  readonly net?: readonly string[];
+  /** Environment variables it needs because of its sources. */
+  readonly env?: readonly string[];
+}
+
+/** What `resolve` may use. It runs in the runner's process before the stage's key is computed. */
+export interface ResolveContext<O> {
+  readonly options: O;
+  /** Absolute folder of the pipeline file, from which relative paths count. */
+  readonly baseDir: string;
+  /** Pins of movable sources from `<pipeline>.lock`: source as written -> what it was resolved to. */
+  readonly pins: {
+    readonly get: (source: string) => unknown;
+    readonly set: (source: string, pin: unknown) => void;
+  };
+  /** `--update`: resolve movable sources anew. */
+  readonly update: boolean;
+  /** `--offline`: use pins only. */
+  readonly offline: boolean;
+  /** SHA-256 of a file, remembered by path, size and modification time. */
+  readonly digestFile: (path: string) => Promise<string>;
+  /** Reads an environment variable (HF_ENDPOINT, HF_TOKEN). */
+  readonly env: (name: string) => string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The definition of a stage. `S` is the zod schema of its options.
+ *
+ * Heavy libraries belong into `run`, behind `await import("…")` with a literal path: the runner
+ * loads the definition to check a pipeline, and the path stays part of the stage's module graph.
+ */
+export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
+  /** First line: one sentence. Then Markdown with what it reads and writes, and an example. */
+  readonly doc: string;
+  /** Raise it when the meaning of the output changes for a reason that no file of the module graph shows. */
+  readonly version?: number;
+  /** Role -> what it accepts. */
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** Kind of the output, or a function of the options where they decide it. */
+  readonly output: Kind | ((options: z.output<S>) => Kind);
+  readonly options: S;
+  /** What it needs beyond its inputs and its output folder; default nothing. */
+  readonly permissions?: Permissions;
+  /** True where it computes on an engine: it shares the cores, may load engines, and the device is part of its key. */
+  readonly compute?: boolean;
+  /** Finds what the sources named in the options are right now. */
+  readonly resolve?: (context: ResolveContext<z.output<S>>) => Promise<Sources>;
+  /** Does the work. Whatever it throws fails the stage; a `UserError` is shown as it is. */
+  readonly run: (context: StageContext<z.output<S>>) => Promise<void>;
+}
+
+/**
+ * Declares a stage; the default export of its file.
+ *
+ * @example
+ * ```ts
+ * import { defineStage, z } from "./mod.ts";
+ * const stage = defineStage({
+ *   doc: "Writes a greeting.",
+ *   inputs: {},
+ *   output: "texts",
+ *   options: z.object({ name: z.string().default("world").describe("whom to greet") }),
+ *   async run({ output, options }) {
+ *     await Deno.writeTextFile(`${output.path}/generations.jsonl`, JSON.stringify({ text: `hello ${options.name}` }));
+ *   },
+ * });
+ * if (stage.output !== "texts") throw new Error();
+ * ```
+ */
+export function defineStage<S extends z.ZodObject>(definition: StageDefinition<S>): StageDefinition<S> {
+  return definition;
+}
