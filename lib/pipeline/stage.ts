@@ -170,6 +170,8 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
  * if (stage.output !== "texts") throw new Error();
  * ```
  */
-export function defineStage<S extends z.ZodObject>(definition: StageDefinition<S>): StageDefinition<S> {
+export function defineStage<S extends z.ZodObject>(
+  definition: StageDefinition<S>,
+): StageDefinition<S> {
   return definition;
 }

@@ -9,7 +9,9 @@ import type { Location } from "../errors.ts";
 import type { Kind, Permissions, StageDefinition } from "./stage.ts";
 
 /** JSON, the only values that options, params and keys hold. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = null | boolean | number | string | readonly Json[] | {
+  readonly [key: string]: Json;
+};
 
 /** An {@linkcode InputSpec} after parsing. */
 export interface RoleSpec {
