@@ -52,8 +52,10 @@ export interface StageContext<O> {
   readonly options: O;
   /** The pipeline's seed. Every random choice of the stage must follow from it. */
   readonly seed: number;
-  /** What `resolve` found, for stages that have it; null for the others. */
+  /** What `resolve` found: its `data`, else its `key`; null for stages without a `resolve`. */
   readonly sources: unknown;
+  /** The stage's scratch folder across runs, for stages that declare `cache`; see there. */
+  readonly cache?: { readonly path: string };
   /** The engine asked for: the runner resolved `auto` already. */
   readonly device: "cpu" | "webgpu" | "wasm";
   /** CPU threads the stage may keep busy. */
@@ -97,6 +99,11 @@ export type SummaryEntry =
 export interface Sources {
   /** Canonical JSON that changes exactly when the bytes behind the sources do (commits, ETags, digests). */
   readonly key: unknown;
+  /**
+   * What `run` gets as `context.sources`, JSON; the key where absent. For what the stage needs to
+   * find its sources and what must not change its key: absolute paths, the address of a mirror.
+   */
+  readonly data?: unknown;
   /** Files and folders the stage reads because of its sources (absolute). */
   readonly read?: readonly string[];
   /** Hosts the stage connects to because of its sources. */
@@ -146,6 +153,13 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly permissions?: Permissions;
   /** True where it computes on an engine: it shares the cores, may load engines, and the device is part of its key. */
   readonly compute?: boolean;
+  /**
+   * True where the stage may keep files between runs, such as the first half of a download that was
+   * cut off: the runner creates `runs/store/downloads`, grants reading and writing it, and passes it
+   * as `context.cache`. It may be shared by several stages at once (use file locks), may be emptied
+   * at any time, and what is in it must never change what the stage puts out.
+   */
+  readonly cache?: boolean;
   /** Finds what the sources named in the options are right now. */
   readonly resolve?: (context: ResolveContext<z.output<S>>) => Promise<Sources>;
   /** Does the work. Whatever it throws fails the stage; a `UserError` is shown as it is. */
