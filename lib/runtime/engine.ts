@@ -1,0 +1,31 @@
+/**
+ * Opens an engine by name, loading only the package that it needs.
+ *
+ * @module
+ */
+import { unreachable } from "../errors.ts";
+import type { Device, Engine } from "./session.ts";
+
+/**
+ * Opens an engine.
+ *
+ * @param device Which one; `auto` was resolved by `chooseDevice` before.
+ * @param options `threads`: CPU cores that a run keeps busy; WebGPU ignores it.
+ * @returns The engine, which the caller disposes of.
+ * @throws {UserError} where the machine has no such device.
+ */
+export async function openEngine(
+  device: Device,
+  options: { readonly threads: number },
+): Promise<Engine> {
+  switch (device) {
+    case "cpu":
+      return (await import("./native.ts")).openNative(options);
+    case "wasm":
+      return (await import("./wasm.ts")).openWasm(options);
+    case "webgpu":
+      return await (await import("./webgpu.ts")).openWebGpu();
+    default:
+      return unreachable(device);
+  }
+}
