@@ -1,0 +1,54 @@
+/**
+ * Perplexity: the exponential of the mean negative log-likelihood per predicted token (Jelinek et
+ * al., "Perplexity - a measure of the difficulty of speech recognition tasks", JASA 62, 1977). Its
+ * sufficient statistics are a sum and a count, so parts of a corpus add up exactly.
+ *
+ * Perplexities compare only between models with the same tokenizer.
+ *
+ * @module
+ */
+import { InternalError } from "../errors.ts";
+import { signature } from "./signature.ts";
+
+/** What a text adds to the corpus. */
+export interface PerplexityStatistics {
+  /** Negative log-likelihood summed over the predicted tokens, in nats. */
+  readonly negativeLogLikelihood: number;
+  /** How many tokens were predicted; the first one of a context is not. */
+  readonly tokens: number;
+}
+
+/**
+ * Perplexity of one or more texts.
+ *
+ * @returns At least 1 for a probability model; Infinity where a token was impossible.
+ *
+ * @example
+ * ```ts
+ * import { perplexity } from "./perplexity.ts";
+ * const value = perplexity([{ negativeLogLikelihood: 4 * Math.log(8), tokens: 4 }]);
+ * if (Math.abs(value - 8) > 1e-12) throw new Error(String(value));
+ * ```
+ */
+export function perplexity(parts: readonly PerplexityStatistics[]): number {
+  let total = 0;
+  let tokens = 0;
+  for (const part of parts) {
+    total += part.negativeLogLikelihood;
+    tokens += part.tokens;
+  }
+  if (tokens === 0) throw new InternalError("perplexity of no tokens");
+  return Math.exp(total / tokens);
+}
+
+/**
+ * How a perplexity was computed.
+ *
+ * @param options `context`: the most tokens a prediction sees, the model's window; `stride`: how far
+ *   overlapping windows move over the joined texts, or "row" where each row is scored by itself.
+ */
+export function perplexitySignature(
+  options: { readonly context: number; readonly stride: number | "row" },
+): string {
+  return signature({ unit: "token", context: options.context, stride: options.stride });
+}

@@ -1,0 +1,72 @@
+/**
+ * A unigram model: each token has its frequency in the training part, whatever stands before it.
+ * Its perplexity is what a model must beat to have learned anything of order. Add-one smoothing
+ * (Laplace) over the whole vocabulary gives unseen tokens a probability.
+ *
+ * @module
+ */
+import { InternalError } from "../errors.ts";
+import type { PerplexityStatistics } from "./perplexity.ts";
+import { signature } from "./signature.ts";
+
+/** Token frequencies of a training part. */
+export interface UnigramModel {
+  /** Occurrences by token id, length = vocabulary size. */
+  readonly counts: Float64Array;
+  /** Sum of the counts. */
+  readonly total: number;
+}
+
+/**
+ * Counts tokens.
+ *
+ * @param ids Token ids of the training part, each below `vocabSize`.
+ * @param vocabSize V, how many tokens share the added counts.
+ */
+export function unigramModel(ids: Iterable<number>, vocabSize: number): UnigramModel {
+  const counts = new Float64Array(vocabSize);
+  let total = 0;
+  for (const id of ids) {
+    if (!(id >= 0 && id < vocabSize)) {
+      throw new InternalError(`token id ${id} in a vocabulary of ${vocabSize}`);
+    }
+    counts[id]!++;
+    total++;
+  }
+  return { counts, total };
+}
+
+/**
+ * What the model makes of other tokens: sum of `-log((count + 1) / (total + V))`.
+ *
+ * @example
+ * ```ts
+ * import { perplexity } from "./perplexity.ts";
+ * import { unigramModel, unigramStatistics } from "./unigram.ts";
+ * const model = unigramModel([0, 0, 1], 2); // probabilities 3/5 and 2/5
+ * const value = perplexity([unigramStatistics(model, [0, 1])]);
+ * if (Math.abs(value - 5 / Math.sqrt(6)) > 1e-12) throw new Error(String(value));
+ * ```
+ */
+export function unigramStatistics(
+  model: UnigramModel,
+  ids: Iterable<number>,
+): PerplexityStatistics {
+  const denominator = Math.log(model.total + model.counts.length);
+  let sum = 0;
+  let tokens = 0;
+  for (const id of ids) {
+    const count = model.counts[id];
+    if (count === undefined) {
+      throw new InternalError(`token id ${id} in a vocabulary of ${model.counts.length}`);
+    }
+    sum += denominator - Math.log(count + 1);
+    tokens++;
+  }
+  return { negativeLogLikelihood: sum, tokens };
+}
+
+/** How a unigram perplexity was computed. */
+export function unigramSignature(): string {
+  return signature({ unit: "token", model: "unigram", smooth: "add-one" });
+}
