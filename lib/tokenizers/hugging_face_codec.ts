@@ -1,0 +1,60 @@
+/**
+ * Tokenizers of every other kind (WordPiece, Unigram, BPE with a normalizer), through the npm package
+ * `@huggingface/tokenizers`, with its gaps closed or refused.
+ *
+ * @module
+ */
+import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
+import { UserError } from "../errors.ts";
+import type { Codec } from "./codec.ts";
+import { isObject, type TokenizerFiles } from "./files.ts";
+
+/**
+ * A codec over `@huggingface/tokenizers`.
+ *
+ * @param files The parsed folder.
+ * @param dir Its path, for messages.
+ * @throws {UserError} where the package does not support the tokenizer.
+ */
+export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
+  const singleWord = files.addedTokens.find((token) => token.singleWord);
+  if (singleWord !== undefined) {
+    throw new UserError({
+      what: `cannot use ${dir}/tokenizer.json: its token "${singleWord.content}" has single_word`,
+      requirement: "single_word is supported for byte-level BPE only",
+    });
+  }
+  // The package insists on keys that tokenizer.json may leave out where there is nothing to say.
+  const optional = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null };
+  const tokenizer = { added_tokens: [], ...optional, ...files.tokenizer };
+  let inner: HuggingFaceTokenizer;
+  try {
+    inner = new HuggingFaceTokenizer(tokenizer, files.config);
+  } catch (cause) {
+    throw new UserError({
+      what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
+      cause,
+    });
+  }
+  const { model } = files.tokenizer;
+  const isBpe = isObject(model) && model.type === "BPE";
+  const cleanUp = !isBpe && files.config.clean_up_tokenization_spaces === true;
+  let highest = -1;
+  for (const id of inner.get_vocab().values()) highest = Math.max(highest, id);
+  return {
+    encode: (text, options = {}) =>
+      inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids,
+    decode: (ids, options = {}) => {
+      // A model's embedding may be padded past the vocabulary; such ids stand for nothing.
+      const known = Array.from(ids).filter((id) => inner.id_to_token(id) !== undefined);
+      if (known.length === 0) return "";
+      return inner.decode(known, {
+        skip_special_tokens: options.skipSpecialTokens ?? false,
+        clean_up_tokenization_spaces: options.cleanUpTokenizationSpaces ?? cleanUp,
+      });
+    },
+    vocabSize: highest + 1,
+    idOf: (token) => inner.token_to_id(token),
+    tokenOf: (id) => inner.id_to_token(id),
+  };
+}
