@@ -54,10 +54,10 @@ export const TOKENIZER_FILES: readonly string[] = [
   "special_tokens_map.json",
 ];
 
-/**
- * Contents that mark the beginning, end and padding by convention, for folders whose config files
- * say nothing (such as a bare tokenizer.json): the defaults of the transformers classes.
- */
+/** What a special token can be to a language model. */
+export type Role = "bos" | "eos" | "pad";
+
+/** Contents that mark the beginning, end and padding: the defaults of the transformers classes. */
 const CONVENTIONAL = {
   bos: ["<s>", "<|begin_of_text|>", "<bos>", "<|endoftext|>"],
   eos: ["<|endoftext|>", "</s>", "<|end_of_text|>", "<eos>"],
@@ -85,7 +85,7 @@ export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
     ),
   );
   const addedTokens = parseAddedTokens(tokenizer);
-  const find = (role: "bos" | "eos" | "pad"): number | undefined =>
+  const find = (role: Role): number | undefined =>
     specialId(role, { tokenizer, addedTokens, config, map, modelConfig });
   const length = config?.model_max_length;
   return {
@@ -111,7 +111,7 @@ interface Sources {
 }
 
 /** The id of a special token: tokenizer_config, then special_tokens_map, then config.json, then convention. */
-function specialId(role: "bos" | "eos" | "pad", sources: Sources): number | undefined {
+function specialId(role: Role, sources: Sources): number | undefined {
   const key = `${role}_token`;
   for (const file of [sources.config, sources.map]) {
     const value = file?.[key];
@@ -123,11 +123,15 @@ function specialId(role: "bos" | "eos" | "pad", sources: Sources): number | unde
   const id = sources.modelConfig?.[`${key}_id`];
   const first = Array.isArray(id) ? id[0] : id;
   if (typeof first === "number") return first;
-  for (const content of CONVENTIONAL[role]) {
-    const token = sources.addedTokens.find((t) => t.special && t.content === content);
-    if (token !== undefined) return token.id;
-  }
-  return undefined;
+  // A bare tokenizer.json names no roles; the usual names speak for themselves.
+  const special = sources.addedTokens.filter((token) => token.special);
+  const content = conventionalToken(role, special.map((token) => token.content));
+  return special.find((token) => token.content === content)?.id;
+}
+
+/** The one of `contents` that plays a role by its usual name, or undefined. */
+export function conventionalToken(role: Role, contents: readonly string[]): string | undefined {
+  return CONVENTIONAL[role].find((content) => contents.includes(content));
 }
 
 function idOfContent(content: string, { tokenizer, addedTokens }: Sources): number | undefined {
