@@ -1,0 +1,68 @@
+/**
+ * What a process needs from Deno's sandbox to load each engine, as data for whoever starts it.
+ *
+ * Measured with Deno 2.9.6: importing the packages needs nothing (their modules are in the module
+ * graph); what they open themselves is one file each. No engine needs net, env, sys, run or write.
+ *
+ * - `cpu`: loads `onnxruntime_binding.node` (ffi); the library beside it is loaded by the system.
+ * - `wasm`: reads its `.wasm`; its threads are workers, which inherit the permission.
+ * - `webgpu`: reads another `.wasm`; the GPU itself is not behind a permission.
+ *
+ * @module
+ */
+import type { Device } from "./session.ts";
+
+/** Flags for `--allow-read`, `--allow-ffi` and variables to set in the process. */
+export interface EnginePermissions {
+  /** Absolute paths of files. */
+  readonly read: readonly string[];
+  /** Absolute paths of libraries. */
+  readonly ffi: readonly string[];
+  /** Environment variables to start the process with; it needs no permission to read them. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a process needs to open an engine on this machine.
+ *
+ * @param device Which engine.
+ */
+export function enginePermissions(device: Device): EnginePermissions {
+  switch (device) {
+    case "cpu":
+      return { read: [], ffi: [nativeLibrary()], environment: {} };
+    case "wasm":
+      return { read: [webFile("ort-wasm-simd-threaded.wasm")], ffi: [], environment: {} };
+    case "webgpu":
+      return {
+        read: [webFile("ort-wasm-simd-threaded.asyncify.wasm")],
+        ffi: [],
+        environment: quietMesa(),
+      };
+  }
+}
+
+/** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */
+function quietMesa(): Readonly<Record<string, string>> {
+  return Deno.build.os === "linux" ? { XDG_RUNTIME_DIR: "/" } : {};
+}
+
+function nativeLibrary(): string {
+  const platform = Deno.build.os === "windows" ? "win32" : Deno.build.os;
+  const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
+  return fromPackage(
+    import.meta.resolve("onnxruntime-node"),
+    `../bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`,
+  );
+}
+
+function webFile(name: string): string {
+  return fromPackage(import.meta.resolve("onnxruntime-web"), name);
+}
+
+/** Path of a file beside a package's entry module. */
+function fromPackage(entry: string, relative: string): string {
+  const { pathname } = new URL(relative, entry);
+  const path = decodeURIComponent(pathname);
+  return Deno.build.os === "windows" ? path.slice(1).replaceAll("/", "\\") : path;
+}
