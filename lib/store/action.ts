@@ -1,0 +1,116 @@
+/**
+ * Action records: what a stage's key led to. `actions/<key>.json`, written last of all.
+ *
+ * Whoever finds one knows that the artifact was complete on disk before it. The key is the SHA-256
+ * of the components in canonical JSON, so a record that was tampered with does not match its name.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { InternalError } from "../errors.ts";
+import { canonicalDigest } from "./canonical.ts";
+import { ensureFolder, listNames, readTextOf, removeQuietly, writeFileAtomic } from "./durable.ts";
+import { guarded } from "./failure.ts";
+import { type Digest, isDigest } from "./hash.ts";
+import type { StoreLayout } from "./layout.ts";
+
+/** What made an artifact. `C` is the key document (`lib/pipeline/fingerprint.ts`). */
+export interface Action<C = unknown> {
+  /** SHA-256 of `components` in canonical JSON. */
+  readonly key: Digest;
+  /** Everything that decided the output. */
+  readonly components: C;
+  /** Digest of the artifact. */
+  readonly artifact: Digest;
+  /** Id of the stage in the pipeline that ran it; for people, not part of the key. */
+  readonly stage: string;
+  /** When it started, ISO 8601 UTC. */
+  readonly started: string;
+  /** How long it ran. */
+  readonly seconds: number;
+  /** What the stage reported for the end of the run: JSON, the store does not look inside. */
+  readonly summary: unknown;
+  /** Versions of Temper, Deno and the engine. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Engine it ran on, `cpu`, `webgpu`, `wasm`; null where it computes nothing on one. */
+  readonly device: string | null;
+}
+
+/** The action records of a store. */
+export class Actions {
+  readonly #layout: StoreLayout;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** Path of a record. */
+  pathOf(key: Digest): string {
+    return join(this.#layout.actions, `${key}.json`);
+  }
+
+  /** The record of a key; undefined where it is missing, cut off, or not what its name says. */
+  async read(key: Digest): Promise<Action | undefined> {
+    const text = await readTextOf(this.pathOf(key));
+    if (text === undefined) return undefined;
+    const action = parseAction(text);
+    return action?.key === key ? action : undefined;
+  }
+
+  /**
+   * Writes a record. The artifact must be published already.
+   *
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async write(action: Action): Promise<void> {
+    if (canonicalDigest(action.components) !== action.key) {
+      throw new InternalError(`the key of stage ${action.stage} is not that of its components`);
+    }
+    const path = this.pathOf(action.key);
+    await guarded({ doing: "record a finished stage", path }, async () => {
+      await ensureFolder(this.#layout.actions);
+      await ensureFolder(this.#layout.temporary);
+      await writeFileAtomic(path, `${JSON.stringify(action, undefined, 2)}\n`, {
+        temporary: this.#layout.temporary,
+      });
+    });
+  }
+
+  /** Forgets a key, so that its stage runs again. */
+  async remove(key: Digest): Promise<void> {
+    await removeQuietly(this.pathOf(key));
+  }
+
+  /** Every key with a record, sorted. */
+  async keys(): Promise<Digest[]> {
+    const names = await listNames(this.#layout.actions);
+    return names.map((name) => name.replace(/\.json$/, "")).filter(isDigest);
+  }
+}
+
+function parseAction(text: string): Action | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  const { key, components, artifact, stage, started, seconds, summary, versions, device } =
+    value as Readonly<Record<string, unknown>>;
+  if (!isDigest(key) || !isDigest(artifact) || typeof stage !== "string") return undefined;
+  if (typeof started !== "string" || typeof seconds !== "number") return undefined;
+  if (typeof device !== "string" && device !== null) return undefined;
+  if (!isTextRecord(versions)) return undefined;
+  try {
+    if (canonicalDigest(components) !== key) return undefined;
+  } catch {
+    return undefined;
+  }
+  return { key, components, artifact, stage, started, seconds, summary, versions, device };
+}
+
+function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((item) => typeof item === "string");
+}

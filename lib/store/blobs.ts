@@ -1,0 +1,188 @@
+/**
+ * File contents by their SHA-256: `blobs/<first two digits>/<digest>`, read-only, each once.
+ *
+ * A blob appears by a rename of a file whose bytes are on disk already, so that it is there whole or
+ * not at all. Bytes that no longer match their name are set aside as `damaged/<digest>-<time>`:
+ * kept for whoever wants to know what happened, never read again.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import {
+  ensureFolder,
+  lstatOf,
+  removeQuietly,
+  syncFolder,
+  temporaryName,
+  writeAll,
+} from "./durable.ts";
+import { guarded, systemCode } from "./failure.ts";
+import { type Digest, type FileHash, hashFile, sha256Hex } from "./hash.ts";
+import type { StoreLayout } from "./layout.ts";
+
+/** What checking a blob found. */
+export type BlobState =
+  | { readonly state: "ok"; readonly size: number }
+  | { readonly state: "missing" }
+  /** The bytes have changed; the file lies at `setAside` now. */
+  | { readonly state: "damaged"; readonly setAside: string };
+
+/** Options of {@linkcode Blobs.put}. */
+export interface PutOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** True leaves the file where it is; by default it moves into the store where that is safe. */
+  readonly keep?: boolean;
+}
+
+/** The blobs of a store. */
+export class Blobs {
+  readonly #layout: StoreLayout;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** Where a blob lies, whether it exists or not. */
+  pathOf(digest: Digest): string {
+    return join(this.#layout.blobs, digest.slice(0, 2), digest);
+  }
+
+  /** The size of a blob by `stat` alone, or undefined where there is none. */
+  async sizeOf(digest: Digest): Promise<number | undefined> {
+    const info = await lstatOf(this.pathOf(digest));
+    return info?.isFile ? info.size : undefined;
+  }
+
+  /**
+   * Stores a file's content. Without `keep` the file may be gone afterwards.
+   *
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async put(file: string, options: PutOptions = {}): Promise<FileHash> {
+    return await guarded({ doing: "store a file", path: file }, async () => {
+      const moved = options.keep ? undefined : await this.#move(file, options.signal);
+      return moved ?? await this.#copy(file, options.signal);
+    });
+  }
+
+  /** Stores bytes. */
+  async putBytes(bytes: Uint8Array): Promise<FileHash> {
+    const hash = { digest: sha256Hex(bytes), size: bytes.length };
+    return await guarded({ doing: "store a file", path: this.pathOf(hash.digest) }, async () => {
+      const temporary = await this.#temporary();
+      try {
+        {
+          using file = await Deno.open(temporary, { write: true, createNew: true });
+          await writeAll(file, bytes);
+          await file.sync();
+        }
+        await Deno.chmod(temporary, 0o444);
+        await this.#adopt(temporary, hash);
+      } catch (error) {
+        await removeQuietly(temporary);
+        throw error;
+      }
+      return hash;
+    });
+  }
+
+  /** Reads every byte of a blob and sets it aside if they do not match its name. */
+  async verify(digest: Digest, signal?: AbortSignal): Promise<BlobState> {
+    const path = this.pathOf(digest);
+    const before = await lstatOf(path);
+    if (before === undefined) return { state: "missing" };
+    if (before.isFile) {
+      let found: FileHash;
+      try {
+        found = await hashFile(path, { signal });
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return { state: "missing" };
+        throw error;
+      }
+      if (found.digest === digest) return { state: "ok", size: found.size };
+      // Another process may have mended it while this one read: look at what stands there now.
+      if ((await lstatOf(path))?.ino !== before.ino) return await this.verify(digest, signal);
+    }
+    return await this.#setAside(digest);
+  }
+
+  async #setAside(digest: Digest): Promise<BlobState> {
+    const time = new Date().toISOString().replaceAll(/[-:]/g, "");
+    const setAside = join(this.#layout.damaged, `${digest}-${time}`);
+    return await guarded({ doing: "set a damaged file aside", path: setAside }, async () => {
+      await ensureFolder(this.#layout.damaged);
+      try {
+        await Deno.rename(this.pathOf(digest), setAside);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return { state: "missing" };
+        throw error;
+      }
+      await syncFolder(dirname(this.pathOf(digest)));
+      return { state: "damaged", setAside };
+    });
+  }
+
+  /** Moves the file itself in; undefined where it has to be copied. */
+  async #move(file: string, signal: AbortSignal | undefined): Promise<FileHash | undefined> {
+    const before = await Deno.lstat(file);
+    // A file with a second name could still be written under that name.
+    if (before.nlink !== 1) return undefined;
+    try {
+      await Deno.chmod(file, 0o444);
+    } catch (error) {
+      if (systemCode(error) === "EPERM") return undefined;
+      throw error;
+    }
+    const hash = await hashFile(file, { signal });
+    {
+      using handle = await Deno.open(file, { read: true });
+      await handle.sync();
+    }
+    const after = await Deno.lstat(file);
+    if (after.size !== hash.size || after.mtime?.getTime() !== before.mtime?.getTime()) {
+      throw new Error(`${basename(file)} was written to while it was being stored`);
+    }
+    try {
+      await this.#adopt(file, hash);
+    } catch (error) {
+      if (systemCode(error) === "EXDEV") return undefined;
+      throw error;
+    }
+    return hash;
+  }
+
+  async #copy(file: string, signal: AbortSignal | undefined): Promise<FileHash> {
+    const temporary = await this.#temporary();
+    try {
+      let hash: FileHash;
+      {
+        using copy = await Deno.open(temporary, { write: true, createNew: true });
+        hash = await hashFile(file, { signal, tee: (chunk) => writeAll(copy, chunk) });
+        await copy.sync();
+      }
+      await Deno.chmod(temporary, 0o444);
+      await this.#adopt(temporary, hash);
+      return hash;
+    } finally {
+      await removeQuietly(temporary);
+    }
+  }
+
+  /** Renames a finished file to its blob's name, unless a sound one is there. */
+  async #adopt(file: string, { digest }: FileHash): Promise<void> {
+    const path = this.pathOf(digest);
+    await ensureFolder(dirname(path));
+    // Keeping the old file keeps what is hard-linked to it shared; a damaged one must go.
+    if ((await this.verify(digest)).state === "ok") {
+      await Deno.remove(file);
+      return;
+    }
+    await Deno.rename(file, path);
+    await syncFolder(dirname(path));
+  }
+
+  async #temporary(): Promise<string> {
+    await ensureFolder(this.#layout.temporary);
+    return join(this.#layout.temporary, temporaryName("blob"));
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * The store: artifacts named by their content, the records that lead to them, and the runs.
+ *
+ * @module
+ */
+export { openStore, type Store } from "./store.ts";
+export { layoutOf, safeName, type StoreLayout } from "./layout.ts";
+export { canonicalDigest, canonicalJson } from "./canonical.ts";
+export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "./hash.ts";
+export { Blobs, type BlobState, type PutOptions } from "./blobs.ts";
+export { Artifacts, type ArtifactState, type DamagedFile, type Published } from "./artifact.ts";
+export type { Manifest, ManifestFile } from "./manifest.ts";
+export { type Action, Actions } from "./action.ts";
+export { type FoundRun, type ListOptions, readEvents, RunFolder, Runs } from "./record.ts";
+export type { RunRecord, RunStart, RunStatus, StageRecord } from "./run_record.ts";
+export { type AcquireOptions, type Lock, Locks } from "./lock.ts";
+export { describeOwner, type Owner, ownerState, thisOwner } from "./owner.ts";
+export { Scratch, type ScratchFolder } from "./scratch.ts";
+export { StoreIndex } from "./index.ts";
+export { type Attempt, guarded, storeFailure } from "./failure.ts";
+export { writeFileAtomic, type WriteOptions } from "./durable.ts";

@@ -1,0 +1,59 @@
+/**
+ * A store: everything under one `runs` folder.
+ *
+ * @module
+ */
+import { Actions } from "./action.ts";
+import { Artifacts } from "./artifact.ts";
+import { Blobs } from "./blobs.ts";
+import { StoreIndex } from "./index.ts";
+import { layoutOf, type StoreLayout } from "./layout.ts";
+import { Locks } from "./lock.ts";
+import { Runs } from "./record.ts";
+import { Scratch } from "./scratch.ts";
+
+/** The rooms of a store. Nothing is created on disk before it is needed. */
+export interface Store extends Disposable {
+  readonly layout: StoreLayout;
+  readonly blobs: Blobs;
+  readonly artifacts: Artifacts;
+  readonly actions: Actions;
+  readonly runs: Runs;
+  readonly locks: Locks;
+  readonly scratch: Scratch;
+  readonly index: StoreIndex;
+  /** Removes what dead processes left: scratch folders, locks, temporary files. */
+  sweep(): Promise<void>;
+  /** Closes the index. */
+  close(): void;
+}
+
+/**
+ * Opens the store of a `runs` folder.
+ *
+ * @param runs Path of the folder; it need not exist.
+ */
+export function openStore(runs: string): Store {
+  const layout = layoutOf(runs);
+  const blobs = new Blobs(layout);
+  const locks = new Locks(layout.locks);
+  const scratch = new Scratch(layout);
+  const index = new StoreIndex(layout.index);
+  const close = (): void => index.close();
+  return {
+    layout,
+    blobs,
+    locks,
+    scratch,
+    index,
+    artifacts: new Artifacts(layout, blobs),
+    actions: new Actions(layout),
+    runs: new Runs(layout),
+    sweep: async () => {
+      await scratch.sweep();
+      await locks.sweep();
+    },
+    close,
+    [Symbol.dispose]: close,
+  };
+}
