@@ -1,0 +1,122 @@
+/**
+ * Reverse-mode differentiation: walks the nodes backwards, applies each one's rule and sums what meets at a
+ * tensor. Only nodes on a path from `wrt` to the loss take part. The backward pass is ordinary nodes of the
+ * same graph, so it is compiled, shared and pruned like any other.
+ *
+ * @module
+ */
+
+import { InternalError } from "../errors.ts";
+import { type Backward, GRADIENTS } from "./gradients.ts";
+import * as ops from "./ops.ts";
+import { describe, type GraphNode, sameShape, type Tensor } from "./tensor.ts";
+
+/**
+ * The gradient of a scalar with respect to tensors.
+ *
+ * @param loss A float32 scalar (one element).
+ * @param wrt Tensors of the same graph; zeros are returned for one that the loss does not depend on.
+ * @returns A tensor of the same shape for each of `wrt`, named `grad/...` after what it belongs to.
+ * @throws InternalError where the loss is no scalar, or a node on the way has no gradient.
+ *
+ * @example
+ * ```ts
+ * import { Graph } from "./graph.ts";
+ * import { gradients } from "./autodiff.ts";
+ * import { mul, reduceSum } from "./ops.ts";
+ * const graph = new Graph();
+ * const x = graph.input("x", { type: "float32", shape: [3] });
+ * const [dx] = gradients(reduceSum(mul(x, x)), [x]);
+ * if (dx?.shape[0] !== 3) throw new Error();
+ * ```
+ */
+export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.type !== "float32" || loss.shape.some((size) => size !== 1)) {
+    throw new InternalError(`only a scalar has gradients: got ${describe(loss)}`);
+  }
+  const { graph } = loss;
+  const between = pathNodes(loss, wrt);
+  const found = new Map<Tensor, Tensor>();
+  return graph.scope("grad", () => {
+    found.set(loss, ops.expand(ops.scalar(graph, 1), loss.shape));
+    for (const node of between) backward(node, found);
+    return wrt.map((tensor) => found.get(tensor) ?? ops.expand(ops.scalar(graph, 0), tensor.shape));
+  });
+}
+
+/** The nodes that depend on `wrt` and that the loss depends on, users before their operands. */
+function pathNodes(loss: Tensor, wrt: readonly Tensor[]): GraphNode[] {
+  const dependent = new Set<Tensor>(wrt);
+  const forward: GraphNode[] = [];
+  for (const node of loss.graph.nodes) {
+    if (!node.inputs.some((tensor) => dependent.has(tensor))) continue;
+    // Integers and bools end every path; so do operations without a rule.
+    const outputs = node.outputs.filter((tensor) => tensor.type === "float32");
+    if (outputs.length === 0) continue;
+    for (const tensor of outputs) dependent.add(tensor);
+    forward.push(node);
+  }
+  const needed = new Set<Tensor>([loss]);
+  const between: GraphNode[] = [];
+  for (const node of forward.reverse()) {
+    if (!node.outputs.some((tensor) => needed.has(tensor))) continue;
+    for (const tensor of node.inputs) if (dependent.has(tensor)) needed.add(tensor);
+    between.push(node);
+  }
+  return between;
+}
+
+function backward(node: GraphNode, found: Map<Tensor, Tensor>): void {
+  const upstream = node.outputs.map((tensor) => found.get(tensor));
+  if (upstream.every((gradient) => gradient === undefined)) return;
+  const rule = GRADIENTS[node.op];
+  if (rule === null) throw new InternalError(`${node.op} "${node.name}" has no gradient`);
+  const upstreamOf = (index: number): Tensor => {
+    const tensor = node.outputs[index];
+    if (tensor === undefined) throw new InternalError(`${node.name} has no output ${index}`);
+    return upstream[index] ?? ops.expand(ops.scalar(tensor.graph, 0), tensor.shape);
+  };
+  const { graph } = node.inputs[0] ?? upstreamOf(0);
+  graph.scope(node.name, () => {
+    const view: Backward = { node, upstreamOf, upstream: upstreamOf(0) };
+    rule(view).forEach((gradient, index) => {
+      const operand = node.inputs[index];
+      if (gradient === undefined || operand === undefined || operand.type !== "float32") return;
+      const fitted = sumTo(gradient, operand.shape);
+      const before = found.get(operand);
+      found.set(operand, before === undefined ? fitted : sum(before, fitted));
+    });
+  });
+}
+
+/** Sums a gradient over the axes that broadcasting had added or stretched. */
+function sumTo(gradient: Tensor, shape: readonly number[]): Tensor {
+  if (sameShape(gradient.shape, shape)) return gradient;
+  const added = gradient.shape.length - shape.length;
+  const axes = gradient.shape.flatMap((size, axis) =>
+    axis < added || (shape[axis - added] === 1 && size !== 1) ? [axis] : []
+  );
+  const summed = axes.length === 0 ? gradient : ops.reduceSum(gradient, { axes, keepdims: true });
+  // A gradient smaller than its operand stands for one value repeated.
+  return ops.expand(ops.reshape(summed, summed.shape.slice(Math.max(0, added))), shape);
+}
+
+/**
+ * The sum of two gradients. Rows scattered into zeros are scattered into the other summand instead: for tied
+ * embeddings that spares two passes over the largest tensor of the model.
+ */
+function sum(a: Tensor, b: Tensor): Tensor {
+  const [rowsA, rowsB] = [scattered(a), scattered(b)];
+  if (rowsB !== undefined) return ops.scatterAdd(a, rowsB);
+  if (rowsA !== undefined) return ops.scatterAdd(b, rowsA);
+  return ops.add(a, b);
+}
+
+function scattered(gradient: Tensor): { ids: Tensor; rows: Tensor } | undefined {
+  const { node } = gradient;
+  if (node?.op !== "ScatterAdd") return undefined;
+  const [table, ids, rows] = node.inputs;
+  const origin = table?.node?.op === "Expand" ? table.node.inputs[0] : undefined;
+  const isZero = origin !== undefined && gradient.graph.constantData(origin)?.[0] === 0;
+  return isZero && ids !== undefined && rows !== undefined ? { ids, rows } : undefined;
+}
