@@ -1,0 +1,84 @@
+/**
+ * File patterns and the order in which their matches are read.
+ *
+ * `*` and `?` stay within a folder, `**` crosses folders, `[abc]`, `[!abc]` and `{a,b}` as in a
+ * shell. Left out: extended globs, `~`, hidden files being special.
+ *
+ * @module
+ */
+
+/** Whether a path is a pattern. */
+export function isGlob(path: string): boolean {
+  return /[*?[{]/.test(path);
+}
+
+/**
+ * The regular expression that a pattern stands for.
+ *
+ * @param pattern With `/` between folders.
+ * @param options `slash`: `*` and `?` also match `/`, as Python's fnmatch does, which the hub's
+ * `allow_patterns` follow.
+ */
+export function globToRegExp(pattern: string, options: { slash?: boolean } = {}): RegExp {
+  const any = options.slash === true ? "[^]" : "[^/]";
+  let source = "";
+  let braces = 0;
+  for (let i = 0; i < pattern.length; i++) {
+    const char = pattern[i]!;
+    if (char === "*") {
+      if (pattern[i + 1] === "*") {
+        const folder = pattern[i + 2] === "/";
+        source += folder ? "(?:[^]*/)?" : "[^]*";
+        i += folder ? 2 : 1;
+      } else {
+        source += `${any}*`;
+      }
+    } else if (char === "?") {
+      source += any;
+    } else if (char === "[" && pattern.indexOf("]", i + 2) > 0) {
+      const end = pattern.indexOf("]", i + 2);
+      const negated = pattern[i + 1] === "!" || pattern[i + 1] === "^";
+      const members = pattern.slice(i + (negated ? 2 : 1), end).replace(/[\\\]^]/g, "\\$&");
+      source += `[${negated ? "^" : ""}${members}]`;
+      i = end;
+    } else if (char === "{" && pattern.indexOf("}", i) > 0) {
+      source += "(?:";
+      braces++;
+    } else if (char === "}" && braces > 0) {
+      source += ")";
+      braces--;
+    } else if (char === "," && braces > 0) {
+      source += "|";
+    } else {
+      source += char.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+    }
+  }
+  return new RegExp(`^${source}$`, "u");
+}
+
+const collator = new Intl.Collator("en", { numeric: true });
+
+/** Orders names as a person counts: `chapter_2` before `chapter_10`. */
+export function naturalCompare(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Every file below a folder that a pattern names, in natural order; paths count from the folder. */
+export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
+  const matches: string[] = [];
+  const expression = globToRegExp(pattern);
+  const parts = pattern.split("/");
+  const fixed = parts.slice(0, Math.min(parts.findIndex(isGlob), parts.length - 1));
+  const deep = pattern.includes("**") || pattern.includes("{") ? Infinity : parts.length;
+  const walk = async (path: string[]): Promise<void> => {
+    for await (const entry of Deno.readDir([folder, ...path].join("/") || "/")) {
+      const inner = [...path, entry.name];
+      const info = entry.isSymlink ? await Deno.stat([folder, ...inner].join("/")) : undefined;
+      const isDirectory = info?.isDirectory ?? entry.isDirectory;
+      if (isDirectory && inner.length < deep) await walk(inner);
+      else if (!isDirectory && expression.test(inner.join("/"))) matches.push(inner.join("/"));
+    }
+  };
+  await walk(fixed);
+  return matches.sort(naturalCompare);
+}

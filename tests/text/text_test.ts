@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { randomStream } from "../../lib/data/random.ts";
+import {
+  characterCount,
+  decodeEntities,
+  normalizeLines,
+  normalizeWhitespace,
+  stripHtml,
+  wordCount,
+} from "../../lib/text/clean.ts";
+import { SeenTexts, textKey } from "../../lib/text/dedupe.ts";
+import { cutPassages } from "../../lib/text/passages.ts";
+import { compileCondition, compileTemplate } from "../../lib/text/template.ts";
+
+Deno.test("stripHtml() removes what is markup and nothing else", () => {
+  const cases: [string, string][] = [
+    ["a<br /><br />b", "a\n\nb"],
+    ["a<br>b<BR/>c", "a\nb\nc"],
+    ['<p class="x>y">one</p><div>two</div>', "\none\n\ntwo\n"],
+    ["<b>bold</b> and <i>it</i>alic", "bold and italic"],
+    ["1 < 2 and 3 > 2, <3, a<b, x <", "1 < 2 and 3 > 2, <3, a<b, x <"],
+    ["x<!-- hidden <b> -->y<script>if (a<b) {}</script>z<style>p{}</style>", "xyz"],
+    ["&lt;b&gt; stays", "<b> stays"],
+    [
+      "AT&T &amp; co &nosuch; &#233;&#xe9;&eacute; &#150; &#0; &hearts;",
+      "AT&T & co &nosuch; ééé – \ufffd ♥",
+    ],
+    ["<a href='it's'>broken", "<a href='it's'>broken"],
+    ["", ""],
+  ];
+  for (const [html, text] of cases) assert.equal(stripHtml(html), text, html);
+  assert.equal(decodeEntities("&amp;lt;"), "&lt;");
+});
+
+Deno.test("stripHtml() is quick on text made to be slow", () => {
+  for (const unit of ["<a ", "<a '", '<a b="', "<!--", "<script", "&#", "<"]) {
+    const start = performance.now();
+    stripHtml(unit.repeat(5000));
+    assert.ok(performance.now() - start < 1500, unit);
+  }
+});
+
+Deno.test("normalizeWhitespace() and normalizeLines() differ in line ends alone", () => {
+  assert.equal(normalizeWhitespace(" a\u00a0\t b\r\n\r\n\r\nc "), "a b c");
+  assert.equal(normalizeLines("\n a\u00a0\t b \r\n\r\n\r\n\r\nc\rd\n\n"), "a b\n\nc\nd");
+});
+
+Deno.test("characterCount() counts code points, wordCount() stretches without space", () => {
+  const random = randomStream(1);
+  for (let i = 0; i < 200; i++) {
+    const text = Array.from(
+      { length: random.nextBelow(12) },
+      () => ["a", "é", "🐋", "\ud83d", "\udc0b"][random.nextBelow(5)],
+    )
+      .join("");
+    assert.equal(characterCount(text), [...text].length);
+  }
+  assert.equal(wordCount("  one two\nthree "), 3);
+  assert.equal(wordCount("  "), 0);
+});
+
+Deno.test("SeenTexts finds copies as its mode says", () => {
+  const exact = new SeenTexts("exact");
+  assert.deepEqual(["a", "A", "a "].map((text) => exact.add(text)), [false, false, false]);
+  assert.equal(exact.add("a"), true);
+  assert.equal(textKey(" Ａ\n b", "normalized"), "a b");
+});
+
+Deno.test("cutPassages() keeps every word, in order, within the bounds", () => {
+  const random = randomStream(7);
+  const word = (): string => "abcdefghij".slice(0, 1 + random.nextBelow(10));
+  for (let round = 0; round < 200; round++) {
+    const sentence = (): string =>
+      Array.from({ length: 1 + random.nextBelow(15) }, word).join(
+        random.nextBelow(5) ? " " : "\n",
+      ) + ". ";
+    const paragraph = (): string =>
+      Array.from(
+        { length: 1 + random.nextBelow(6) },
+        () => sentence().replace(/^./, (c) => c.toUpperCase()),
+      ).join("");
+    const text = Array.from({ length: random.nextBelow(8) }, paragraph).join("\n \n\n");
+    const maxChars = 12 + random.nextBelow(300);
+    const minChars = random.nextBelow(maxChars);
+    const passages = cutPassages(text, { minChars, maxChars });
+    const words = (t: string): string[] => t.split(/\s+/).filter((w) => w !== "");
+    assert.deepEqual(words(passages.join(" ")), words(text));
+    for (const passage of passages) assert.ok(characterCount(passage) <= maxChars, passage);
+  }
+});
+
+Deno.test("cutPassages() joins short paragraphs and cuts long ones at sentence ends", () => {
+  assert.deepEqual(cutPassages("a\n\nb\n\nc", { minChars: 3, maxChars: 10 }), ["a\n\nb\n\nc"]);
+  assert.deepEqual(cutPassages("a\n\nb", { minChars: 3, maxChars: 10, joiner: " " }), ["a b"]);
+  assert.deepEqual(
+    cutPassages("One is here. Two is there. Mr. small.", { minChars: 1, maxChars: 27 }),
+    ["One is here. Two is there.", "Mr. small."],
+  );
+  // A heading is too short alone and its paragraph too long for it: it gets the first sentence.
+  assert.deepEqual(
+    cutPassages("Head\n\nFirst of all. Second of all. Third one.", { minChars: 10, maxChars: 36 }),
+    ["Head\n\nFirst of all. Second of all.", "Third one."],
+  );
+  assert.deepEqual(cutPassages("x".repeat(7), { minChars: 1, maxChars: 3 }), ["xxx", "xxx", "x"]);
+  assert.deepEqual(
+    cutPassages("a  b\n\n c", {
+      minChars: 5,
+      maxChars: 9,
+      clean: normalizeWhitespace,
+      joiner: " ",
+    }),
+    ["a b c"],
+  );
+  assert.deepEqual(cutPassages(" \n\n ", { minChars: 1, maxChars: 3 }), []);
+});
+
+Deno.test("compileTemplate() renders rows and refuses names that are no columns", () => {
+  const columns = ["text", "label", "id"];
+  const option = "template";
+  const render = compileTemplate("{{ label }}: {{ text | upper }} {{ id }}", { columns, option });
+  assert.equal(render({ text: "a", label: 1, id: 2n ** 60n }), "1: A 1152921504606846976");
+  const fine =
+    "{% set n = text | length %}{% for w in text.split(' ') %}{{ w }}{{ loop.index + n }}{% endfor %}" +
+    "{{ text is defined }}{{ text | replace('a', label | string) }}";
+  assert.equal(
+    compileTemplate(fine, { columns, option })({ text: "a b", label: 7, id: 0 }),
+    "a4b5true7 b",
+  );
+  assert.throws(
+    () => compileTemplate("{{ txt }}", { columns, option }),
+    /"txt".*did you mean "text"\?.*text, label, id/,
+  );
+  assert.throws(() => compileTemplate("{{ text | join(sepp) }}", { columns, option }), /sepp/);
+  assert.throws(
+    () => compileTemplate("{{ text ", { columns, option }),
+    /template is no Jinja template/,
+  );
+  assert.throws(
+    () => compileTemplate("{{ text | nosuch }}", { columns, option })({ text: "a" }),
+    /nosuch/,
+  );
+});
+
+Deno.test("compileCondition() wants true or false", () => {
+  const options = { columns: ["text", "label"], option: "where" };
+  const long = compileCondition("{{ text | length > 3 }}", options);
+  assert.deepEqual(["abc", "abcd"].map((text) => long({ text })), [false, true]);
+  assert.equal(compileCondition("{{ label }}", options)({ label: 1 }), true);
+  assert.equal(compileCondition("{{ text is none }}", options)({ text: null }), true);
+  assert.throws(
+    () => compileCondition("{{ text }}", options)({ text: "maybe" }),
+    /where renders "maybe".*true or false/,
+  );
+});
