@@ -1,0 +1,70 @@
+/**
+ * What a command gets from the outside: `main.ts` fills it, tests give their own.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import type { EngineNeeds } from "../pipeline/permissions.ts";
+import type { StageRegistry } from "../pipeline/types.ts";
+
+/** An engine that stages compute on. */
+export type Device = "cpu" | "webgpu" | "wasm";
+
+/** What the runner asks of `lib/runtime`, which it may not import: `main.ts` hands it in, loaded when needed. */
+export interface Engines {
+  /**
+   * Which engine `asked` means on this machine, and why.
+   *
+   * @throws {UserError} Where the engine that was asked for cannot be used here.
+   */
+  readonly choose: (
+    asked: "auto" | Device,
+  ) => Promise<{ readonly device: Device; readonly why: string }>;
+  /** What a process needs to load an engine. */
+  readonly needs: (device: Device) => Promise<EngineNeeds>;
+}
+
+/** A stream that text goes to. */
+export interface Output {
+  readonly write: (text: string) => void;
+  readonly isTerminal: boolean;
+  /** Size of the window in characters, as it is now; 80 x 24 where there is none. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
+}
+
+/** The world around a command. */
+export interface CommandContext {
+  /** The built-in stages. */
+  readonly stages: StageRegistry;
+  readonly engines: Engines;
+  readonly out: Output;
+  readonly err: Output;
+  /** Folder from which paths on the command line count: where the user called from. */
+  readonly cwd: string;
+  /** The project's folder, which holds `deno.json` and by default `runs/`. */
+  readonly root: string;
+  /** Reads an environment variable. */
+  readonly env: (name: string) => string | undefined;
+}
+
+/** A command's module. */
+export interface Command {
+  /**
+   * Runs the command.
+   *
+   * @param argv What follows the command's name.
+   * @returns The exit code: 0 done, 1 a stage failed, 2 the user's input is wrong, 130 interrupted.
+   */
+  readonly run: (argv: string[], io: CommandContext) => Promise<number>;
+}
+
+/** The folder `runs`: `--runs`, else `TEMPER_RUNS`, else the project's. */
+export function runsFolder(io: CommandContext, asked: string | undefined): string {
+  const chosen = asked ?? io.env("TEMPER_RUNS");
+  return chosen === undefined || chosen === "" ? `${io.root}/runs` : absolute(io, chosen);
+}
+
+/** A path of the command line as an absolute one. */
+export function absolute(io: CommandContext, path: string): string {
+  return resolve(io.cwd, path);
+}
