@@ -2,7 +2,7 @@
  * Warpers reshape a next-token distribution before a token is drawn from it: temperature, top-k
  * (Fan et al., 2018, https://arxiv.org/abs/1805.04833) and top-p (Holtzman et al., 2019,
  * https://arxiv.org/abs/1904.09751). They follow the warpers of transformers in semantics, order of
- * application and float32 arithmetic, ties included. Left out: min_p, typical_p, epsilon, eta, top_h.
+ * application and float32 arithmetic. Left out: min_p, typical_p, epsilon, eta, top_h.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export function warpTopK(scores: Float32Array, topK: number): void {
 /**
  * Removes (to -Infinity) the least likely tokens whose probabilities add up to at most `1 - topP`.
  * The most likely token always stays. Of equal scores the ones with lower ids go first, as in a
- * stable ascending sort.
+ * stable ascending sort; the reference leaves open which of them goes (torch.sort is not stable).
  *
  * @param scores float32 [V], changed in place.
  * @param topP 0 to 1; 1 changes nothing.

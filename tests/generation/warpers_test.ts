@@ -49,7 +49,7 @@ Deno.test("warpTopP() keeps the fewest tokens that reach p, and always one", () 
     [[0.5, 0.3, 0.15, 0.05], 0.2, [0]],
     [[0.5, 0.3, 0.15, 0.05], 0, [0]],
     [[0.5, 0.3, 0.15, 0.05], 1, [0, 1, 2, 3]],
-    // Of equal ones those with lower ids go first, as torch's stable sort has it.
+    // Of equal ones those with lower ids go first, as in a stable sort.
     [[0.25, 0.25, 0.25, 0.25], 0.4, [2, 3]],
     [[0.2, 0.4, 0.2, 0.2], 0.7, [1, 2, 3]],
   ];
