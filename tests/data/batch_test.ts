@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { batches, collate, epochOrder, lengthBuckets, longestRow } from "../../lib/data/batch.ts";
+import { permutation, randomStream } from "../../lib/data/random.ts";
+import type { TokenSplit } from "../../lib/data/tokens.ts";
+
+function splitOf(rows: number[][], labels?: number[]): TokenSplit {
+  const offsets = [0];
+  for (const row of rows) offsets.push(offsets.at(-1)! + row.length);
+  return {
+    inputIds: Int32Array.from(rows.flat()),
+    offsets: Float64Array.from(offsets),
+    ...(labels === undefined ? {} : { labels: Int32Array.from(labels) }),
+    rows: rows.length,
+  };
+}
+
+Deno.test("collate() pads rows on the right and gives padding no label", () => {
+  const split = splitOf([[5, 6, 7], [8], [9, 10]]);
+  const batch = collate(split, { rows: [2, 0], batchSize: 3, lengths: [2, 4], padTokenId: 1 });
+  assert.equal(batch.length, 4);
+  assert.deepEqual([...batch.inputIds], [9, 10, 1, 1, 5, 6, 7, 1, 1, 1, 1, 1]);
+  assert.deepEqual(
+    [...batch.labels],
+    [9, 10, -100, -100, 5, 6, 7, -100, -100, -100, -100, -100],
+  );
+  assert.deepEqual([...batch.attentionMask], [1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0]);
+  assert.deepEqual([batch.rows, batch.tokens, batch.predicted], [2, 5, 3]);
+});
+
+Deno.test("collate() takes the shortest length that holds the rows", () => {
+  const split = splitOf([[1, 2], [1, 2, 3], [1, 2, 3, 4, 5]]);
+  const options = { batchSize: 1, lengths: [2, 4, 8], padTokenId: 0 };
+  assert.deepEqual([0, 1, 2].map((row) => collate(split, { ...options, rows: [row] }).length), [
+    2,
+    4,
+    8,
+  ]);
+  assert.equal(collate(split, { ...options, rows: [2], maxLength: 2 }).length, 2);
+  assert.throws(() => collate(split, { ...options, lengths: [4], rows: [2] }), /Internal error/);
+});
+
+Deno.test("collate() uses labels that are given per token", () => {
+  const split = splitOf([[5, 6, 7], [8, 9]], [-100, -100, 7, -100, 9]);
+  const batch = collate(split, { rows: [0, 1], batchSize: 2, lengths: [3], padTokenId: 0 });
+  assert.deepEqual([...batch.labels], [-100, -100, 7, -100, 9, -100]);
+  assert.equal(batch.predicted, 2);
+});
+
+Deno.test("collate() ignores a class per row", () => {
+  const split = splitOf([[5, 6, 7], [8, 9]], [0, 1]);
+  const batch = collate(split, { rows: [1], batchSize: 1, lengths: [3], padTokenId: 0 });
+  assert.deepEqual([...batch.labels], [8, 9, -100]);
+});
+
+Deno.test("batches() covers every row once, the last batch with what is left", () => {
+  const split = splitOf(Array.from({ length: 10 }, (_, i) => [i, i]));
+  const order = epochOrder(10, { seed: 3, epoch: 0 });
+  const made = [...batches(split, { batchSize: 4, lengths: [2], padTokenId: 99, order })];
+  assert.deepEqual(made.map((batch) => batch.rows), [4, 4, 2]);
+  assert.ok(made.every((batch) => batch.inputIds.length === 8));
+  const seen = made.flatMap((batch) => [...batch.inputIds]).filter((id, i) =>
+    i % 2 === 0 && id < 99
+  );
+  assert.deepEqual(seen, [...order]);
+  const inOrder = [...batches(split, { batchSize: 10, lengths: [2], padTokenId: 0 })];
+  assert.deepEqual(inOrder[0]?.inputIds[18], 9);
+});
+
+Deno.test("epochOrder() is a permutation that depends on the seed and on the epoch", () => {
+  const text = (seed: number, epoch: number): string => String(epochOrder(50, { seed, epoch }));
+  assert.deepEqual([...epochOrder(50, { seed: 1, epoch: 0 })].sort((a, b) => a - b), [
+    ...Array(50).keys(),
+  ]);
+  assert.equal(text(1, 0), text(1, 0));
+  assert.equal(new Set([text(1, 0), text(1, 1), text(2, 0), text(2, 1), text(0, 1)]).size, 5);
+});
+
+Deno.test("lengthBuckets() gives few lengths, none over the limit", () => {
+  const cases: [number, number, boolean, number[]][] = [
+    [512, 1024, false, [128, 256, 512]],
+    [509, 1024, false, [128, 256, 512]],
+    [509, 509, false, [128, 256, 509]],
+    [30, 1024, false, [32]],
+    [3, 4, false, [4]],
+    [100, 100, true, [100]],
+  ];
+  for (const [longest, limit, packed, expected] of cases) {
+    assert.deepEqual(lengthBuckets(longest, { limit, packed }), expected);
+  }
+});
+
+Deno.test("longestRow() handles no rows", () => {
+  assert.equal(longestRow(splitOf([])), 0);
+  assert.equal(longestRow(splitOf([[1], [1, 2], []])), 2);
+});
+
+Deno.test("randomStream() gives uniform floats, unbiased integers and normal numbers", () => {
+  const random = randomStream(11, 5);
+  const n = 40_000;
+  let sum = 0, squares = 0, uniform = 0;
+  const counts = new Array<number>(6).fill(0);
+  for (let i = 0; i < n; i++) {
+    const x = random.nextNormal();
+    sum += x;
+    squares += x * x;
+    uniform += random.nextFloat();
+    counts[random.nextBelow(6)]!++;
+  }
+  assert.ok(Math.abs(sum / n) < 0.02, `mean ${sum / n}`);
+  assert.ok(Math.abs(squares / n - 1) < 0.03, `variance ${squares / n}`);
+  assert.ok(Math.abs(uniform / n - 0.5) < 0.01);
+  for (const count of counts) assert.ok(Math.abs(count / n - 1 / 6) < 0.01);
+});
+
+Deno.test("randomStream() gives other numbers for other keys, however near", () => {
+  const first = (...keys: number[]): number => randomStream(...keys).nextUint32();
+  const keys = [[0], [1], [0, 0], [0, 1], [1, 0], [2 ** 32], [2 ** 40], [-1]];
+  assert.equal(new Set(keys.map((key) => first(...key))).size, keys.length);
+  assert.equal(first(42, 7), first(42, 7));
+});
+
+Deno.test("permutation() puts every element everywhere equally often", () => {
+  const random = randomStream(1);
+  const counts = new Int32Array(16);
+  for (let i = 0; i < 8000; i++) {
+    permutation(4, random).forEach((value, place) => counts[place * 4 + value]!++);
+  }
+  for (const count of counts) assert.ok(Math.abs(count - 2000) < 200, `${counts}`);
+});
