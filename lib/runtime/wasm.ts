@@ -63,7 +63,7 @@ export function openWasm({ threads }: { readonly threads: number }): Engine {
 /** WebAssembly ends by an abort or a bare `std::bad_alloc` where its 4 GiB are full. */
 function outOfMemory(cause: unknown): UserError | undefined {
   const message = cause instanceof Error ? cause.message : String(cause);
-  if (!/bad_alloc|out of memory|OOM|Can't create a session|failed to allocate/i.test(message)) {
+  if (!/bad_alloc|out of memory|OOM|failed to allocate/i.test(message)) {
     return undefined;
   }
   return new UserError({

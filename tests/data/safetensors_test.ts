@@ -240,7 +240,7 @@ Deno.test({
   name: "writeSafetensors() gives the bytes of the safetensors library" +
     (shared ? "" : " (skipped: no ../shared)"),
   ignore: !shared,
-  async fn() {
+  async fn(): Promise<void> {
     const path = `${await temporary()}/again.safetensors`;
     for await (const { name } of Deno.readDir(goldens)) {
       for (const file of ["model/model.safetensors", "golden.safetensors"]) {

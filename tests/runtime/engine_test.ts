@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { Graph } from "../../lib/graph/graph.ts";
+import { add, matmul, mul } from "../../lib/graph/ops.ts";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import { enginePermissions } from "../../lib/runtime/permissions.ts";
+import {
+  type AnyTensor,
+  type Device,
+  float32,
+  type HostTensor,
+  int32,
+  isHostTensor,
+} from "../../lib/runtime/session.ts";
+
+const hasAdapter = (await requestAdapter()) !== undefined;
+
+/** `product` = a b, `sum` = a b + b, both [2, 2]. */
+function example(target: Device): Uint8Array<ArrayBuffer> {
+  const graph = new Graph("example");
+  const a = graph.input("a", { type: "float32", shape: [2, 2] });
+  const b = graph.input("b", { type: "float32", shape: [2, 2] });
+  const product = matmul(a, b);
+  graph.output("product", product);
+  graph.output("sum", add(product, b));
+  return graph.toOnnx({ target });
+}
+
+/** `y` = 2 x + 1, elementwise, [n]. */
+function affine(target: Device, n = 4): Uint8Array<ArrayBuffer> {
+  const graph = new Graph("affine");
+  const x = graph.input("x", { type: "float32", shape: [n] });
+  graph.output("y", add(mul(x, 2), 1));
+  return graph.toOnnx({ target });
+}
+
+const matrix = (...values: number[]): HostTensor => float32(new Float32Array(values), [2, 2]);
+
+function values(tensor: AnyTensor | undefined): number[] {
+  assert.ok(tensor !== undefined && isHostTensor(tensor), "a host tensor");
+  return [...tensor.data].map(Number);
+}
+
+/** A test for each engine; its threads and devices outlive it, which is theirs to do. */
+function eachEngine(title: string, body: (device: Device) => Promise<void>): void {
+  for (const device of ["cpu", "wasm", "webgpu"] as const) {
+    const ignore = device === "webgpu" && !hasAdapter;
+    Deno.test({
+      name: `${device} ${title}` + (ignore ? " (skipped: no adapter)" : ""),
+      ignore,
+      sanitizeOps: false,
+      sanitizeResources: false,
+      fn: () => body(device),
+    });
+  }
+}
+
+eachEngine("returns every output, or fills the arrays that are fetched", async (device) => {
+  const engine = await openEngine(device, { threads: 2 });
+  assert.equal(engine.name, device);
+  assert.match(engine.description, /ONNX Runtime \d+\.\d+\.\d+, (native|WebAssembly|WebGPU)/);
+  const session = await engine.createSession(example(device));
+  assert.deepEqual([...session.inputNames], ["a", "b"]);
+  assert.deepEqual([...session.outputNames].sort(), ["product", "sum"]);
+  const feeds = { a: matrix(1, 2, 3, 4), b: matrix(1, 0, 1, 1) };
+  const all = await session.run(feeds);
+  assert.deepEqual(values(all.product), [3, 2, 7, 4]);
+  assert.deepEqual(values(all.sum), [4, 2, 8, 5]);
+
+  const arena = new Float32Array(8);
+  const sum = float32(arena.subarray(2, 6), [2, 2]);
+  const fetched = await session.run(feeds, { sum });
+  assert.deepEqual(Object.keys(fetched), ["sum"]);
+  assert.equal(fetched.sum, sum);
+  assert.deepEqual([...arena], [0, 0, 4, 2, 8, 5, 0, 0]);
+
+  // The tensor is the same object, its elements are read anew at each run.
+  feeds.a.data.set(new Float32Array([0, 0, 0, 0]) as never);
+  await session.run(feeds, { sum });
+  assert.deepEqual([...arena.subarray(2, 6)], [1, 0, 1, 1]);
+  await session.release();
+  await session.release();
+  await assert.rejects(session.run(feeds), /released session/);
+  await engine.dispose();
+});
+
+eachEngine("takes int32 ids and sizes that fill no 16 bytes", async (device) => {
+  const graph = new Graph("ids");
+  const ids = graph.input("ids", { type: "int32", shape: [3] });
+  graph.output("next", add(ids, 1));
+  const engine = await openEngine(device, { threads: 2 });
+  const session = await engine.createSession(graph.toOnnx({ target: device }));
+  const { next } = await session.run({ ids: int32(new Int32Array([5, -1, 7]), [3]) });
+  assert.equal(next?.type, "int32");
+  assert.deepEqual(values(next), [6, 0, 8]);
+  await engine.dispose();
+});
+
+eachEngine("says that a graph it refuses is a bug", async (device) => {
+  const engine = await openEngine(device, { threads: 2 });
+  await assert.rejects(
+    engine.createSession(new Uint8Array([1, 2, 3])),
+    /Internal error: ONNX Runtime refused a graph/,
+  );
+  await engine.dispose();
+});
+
+Deno.test("cpu writes an elementwise result over its operand", async () => {
+  const engine = await openEngine("cpu", { threads: 2 });
+  assert.equal(engine.inPlace, true);
+  const session = await engine.createSession(affine("cpu", 1000));
+  const x = float32(new Float32Array(1000).fill(3), [1000]);
+  await session.run({ x }, { y: x });
+  assert.ok(x.data.every((value) => value === 7));
+  await engine.dispose();
+});
+
+Deno.test({
+  name: "webgpu keeps tensors on the device from run to run",
+  ignore: !hasAdapter,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(): Promise<void> {
+    const engine = await openEngine("webgpu", { threads: 1 });
+    const { memory } = engine;
+    assert.ok(memory !== undefined);
+    const session = await engine.createSession(affine("webgpu"), { deviceOutputs: ["y"] });
+    let [from, to] = [memory.allocate("float32", [4]), memory.allocate("float32", [4])];
+    assert.deepEqual(values(await memory.download(from)), [0, 0, 0, 0]);
+    memory.upload(from, new Float32Array([0, 1, 2, 3]));
+    for (let step = 0; step < 3; step++) {
+      await session.run({ x: from }, { y: to });
+      [from, to] = [to, from];
+    }
+    assert.deepEqual(values(await memory.download(from)), [7, 15, 23, 31]);
+    const { y } = await session.run({ x: from });
+    assert.ok(y !== undefined && !isHostTensor(y));
+    assert.deepEqual(values(await memory.download(y)), [15, 31, 47, 63]);
+    for (const tensor of [from, to, y]) memory.release(tensor);
+
+    const half = memory.allocate("float16", [3]);
+    memory.upload(half, new Uint16Array([1, 2, 3]));
+    assert.deepEqual(values(await memory.download(half)), [1, 2, 3]);
+    assert.throws(() => memory.upload(half, new Uint16Array(2)), /Internal error: 4 bytes/);
+    await engine.dispose();
+  },
+});
+
+eachEngine("loads with the permissions of enginePermissions() and no others", async (device) => {
+  const { read, ffi, environment } = enginePermissions(device);
+  const dir = await Deno.makeTempDir();
+  const graph = btoa(String.fromCharCode(...affine(device)));
+  const module = (path: string): string =>
+    new URL(`../../lib/runtime/${path}`, import.meta.url).href;
+  await Deno.writeTextFile(
+    `${dir}/main.ts`,
+    `import { openEngine } from "${module("engine.ts")}";
+    const engine = await openEngine("${device}", { threads: 2 });
+    const onnx = Uint8Array.from(atob("${graph}"), (c) => c.charCodeAt(0));
+    const session = await engine.createSession(onnx);
+    const x = { type: "float32", dims: [4], data: new Float32Array([0, 1, 2, 3]) };
+    console.log([...(await session.run({ x })).y.data].join());
+    await engine.dispose();`,
+  );
+  const config = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
+  const run = (permissions: string[]): Promise<Deno.CommandOutput> =>
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--no-check", "--quiet", "--config", config, ...permissions]
+        .concat(`${dir}/main.ts`),
+      env: { ...environment, NO_COLOR: "1" },
+    }).output();
+  const flags = [
+    ...(read.length > 0 ? [`--allow-read=${read.join()}`] : []),
+    ...(ffi.length > 0 ? [`--allow-ffi=${ffi.join()}`] : []),
+  ];
+  const text = new TextDecoder();
+  const [granted, denied] = await Promise.all([run(flags), run([])]);
+  assert.equal(text.decode(granted.stderr), "", "prints nothing of its own");
+  assert.equal(text.decode(granted.stdout).trim(), "1,3,5,7");
+  assert.match(text.decode(denied.stderr), /NotCapable: Requires (ffi|read) access/);
+});
