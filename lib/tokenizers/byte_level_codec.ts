@@ -45,6 +45,7 @@ export function byteLevelCodec(files: TokenizerFiles, dir: string): Codec | unde
   const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
   return {
+    type: "BPE",
     encode: (text, options = {}) => {
       const add = options.addSpecialTokens ?? true;
       const out = add ? [...around.before] : [];
@@ -78,6 +79,7 @@ export function byteLevelCodec(files: TokenizerFiles, dir: string): Codec | unde
       const text = utf8.decode(joined);
       return options.cleanUpTokenizationSpaces === true ? cleanUpSpaces(text) : text;
     },
+    around,
     vocabSize: spelling.length,
     idOf: (token) => ids.get(token),
     tokenOf: (id) => spelling[id],

@@ -24,10 +24,14 @@ export interface DecodeOptions {
 
 /** Text to token ids and back, without the roles of special tokens. */
 export interface Codec {
+  /** Model type in tokenizer.json: BPE, WordPiece, Unigram. */
+  readonly type: string;
   /** Ids of a text. Never truncates or pads. */
   encode(text: string, options?: EncodeOptions): number[];
   /** The text of ids; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
+  /** What `encode` puts around a text's own ids. */
+  readonly around: { readonly before: readonly number[]; readonly after: readonly number[] };
   /** One more than the highest id: the rows that an embedding needs. */
   readonly vocabSize: number;
   /** The id of a token by its spelling in the vocabulary, `Ġthe` or `<|endoftext|>`. */

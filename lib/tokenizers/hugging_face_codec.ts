@@ -7,7 +7,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { UserError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { isObject, type TokenizerFiles } from "./files.ts";
+import { isObject, type JsonObject, type TokenizerFiles } from "./files.ts";
 
 /**
  * A codec over `@huggingface/tokenizers`.
@@ -37,11 +37,12 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
     });
   }
   const { model } = files.tokenizer;
-  const isBpe = isObject(model) && model.type === "BPE";
-  const cleanUp = !isBpe && files.config.clean_up_tokenization_spaces === true;
+  const type = isObject(model) ? modelType(model) : "unknown";
+  const cleanUp = type !== "BPE" && files.config.clean_up_tokenization_spaces === true;
   let highest = -1;
   for (const id of inner.get_vocab().values()) highest = Math.max(highest, id);
   return {
+    type,
     encode: (text, options = {}) =>
       inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids,
     decode: (ids, options = {}) => {
@@ -53,8 +54,26 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
         clean_up_tokenization_spaces: options.cleanUpTokenizationSpaces ?? cleanUp,
       });
     },
+    around: findAround(inner),
     vocabSize: highest + 1,
     idOf: (token) => inner.token_to_id(token),
     tokenOf: (id) => inner.id_to_token(id),
   };
+}
+
+/** The type of a model; files of old leave it out. */
+function modelType(model: JsonObject): string {
+  if (typeof model.type === "string") return model.type;
+  if (Array.isArray(model.vocab)) return "Unigram";
+  return Array.isArray(model.merges) ? "BPE" : "WordPiece";
+}
+
+/** What the post-processor puts around a text, seen on a token that no tokenizer has. */
+function findAround(inner: HuggingFaceTokenizer): Codec["around"] {
+  const marker = "\u0000text\u0000";
+  const tokens = inner.post_processor?.post_process([marker], null, true).tokens ?? [marker];
+  const at = tokens.indexOf(marker);
+  const ids = (list: readonly string[]): number[] =>
+    list.flatMap((token) => inner.token_to_id(token) ?? []);
+  return { before: ids(tokens.slice(0, at)), after: ids(tokens.slice(at + 1)) };
 }

@@ -1,0 +1,181 @@
+/**
+ * Texts to rows of token ids: special tokens, truncation, overflow and packing.
+ *
+ * Truncation and overflow follow Hugging Face tokenizers: what stands around a text (`[CLS]`, `</s>`)
+ * stays whole, the text gives way. Packing follows the way language models are pretrained: texts one
+ * after the other with the end token between, cut into blocks.
+ *
+ * @module
+ */
+import { UserError } from "../errors.ts";
+import type { TokenSplit } from "../data/tokens.ts";
+import type { Tokenizer } from "./load.ts";
+
+/** Options of {@linkcode RowEncoder}. */
+export interface RowEncoderOptions {
+  /** Most ids in a row; undefined for no bound. */
+  readonly maxLength?: number | undefined;
+  /** Keeps further pieces of a long text as further rows; else they are cut off. */
+  readonly overflow?: boolean;
+  /** Ids that a piece of a long text shares with the one before. */
+  readonly stride?: number;
+  /** Ends each text with the end token. */
+  readonly addEos?: boolean;
+  /** Puts around each text what the tokenizer says; default true. */
+  readonly addSpecialTokens?: boolean;
+  /** Whether every text comes with the class of its row. */
+  readonly labelled?: boolean;
+  /** Joins texts and cuts them into blocks of `maxLength`. */
+  readonly packing?: boolean;
+  /** Leaves out the last block of a split where it is not full. */
+  readonly dropRemainder?: boolean;
+}
+
+/** What became of the texts of a split. */
+export interface EncodedSplit {
+  readonly split: TokenSplit;
+  /** Texts that gave a row or, with packing, a part of one. */
+  readonly texts: number;
+  /** Texts without a token, left out. */
+  readonly dropped: number;
+  /** Texts that were longer than `maxLength`. Never with packing. */
+  readonly truncated: number;
+}
+
+/** Encodes the texts of a split, one call each, then `finish`. */
+export class RowEncoder {
+  readonly #tokenizer: Tokenizer;
+  readonly #options: RowEncoderOptions;
+  readonly #before: readonly number[];
+  readonly #after: readonly number[];
+  readonly #eos: number | undefined;
+  readonly #ids = new GrowingIds();
+  readonly #offsets: number[] = [0];
+  readonly #labels: number[] = [];
+  #texts = 0;
+  #dropped = 0;
+  #truncated = 0;
+
+  /** @throws {UserError} where the options do not go together or the tokenizer lacks an end token. */
+  constructor(tokenizer: Tokenizer, options: RowEncoderOptions) {
+    this.#tokenizer = tokenizer;
+    this.#options = options;
+    const around = options.addSpecialTokens ?? true;
+    this.#before = around ? tokenizer.around.before : [];
+    this.#after = around ? tokenizer.around.after : [];
+    this.#eos = tokenizer.eosTokenId;
+    if ((options.addEos || options.packing) && this.#eos === undefined) {
+      throw new UserError({
+        what: `${
+          options.packing ? "packing" : "add_eos"
+        } needs an end token, and the tokenizer has none`,
+        remedy: options.packing
+          ? "set packing: false"
+          : 'set add_eos: false, or write the text\'s end into the template: "{{ text }}[SEP]"',
+      });
+    }
+    this.#checkLengths();
+  }
+
+  /** Encodes one text. `label` is the class of its row; needed where `labelled`. */
+  add(text: string, label?: number): void {
+    const { packing, maxLength, overflow, stride = 0, addEos, labelled } = this.#options;
+    const body = this.#tokenizer.encode(text, { addSpecialTokens: false });
+    if (body.length === 0) {
+      this.#dropped++;
+      return;
+    }
+    const ended = (ids: readonly number[]): boolean => ids.at(-1) === this.#eos;
+    if (addEos && !ended(this.#after) && !ended(body)) body.push(this.#eos!);
+    this.#texts++;
+    if (packing) {
+      if (this.#ids.length > 0 && !this.#ids.endsWith(this.#eos!)) this.#ids.push(this.#eos!);
+      this.#ids.append([...this.#before, ...body, ...this.#after]);
+      return;
+    }
+    const room = maxLength === undefined
+      ? Infinity
+      : maxLength - this.#before.length - this.#after.length;
+    if (body.length > room) this.#truncated++;
+    for (let start = 0;; start += room - stride) {
+      this.#ids.append(this.#before);
+      this.#ids.append(body.slice(start, start + room));
+      this.#ids.append(this.#after);
+      this.#offsets.push(this.#ids.length);
+      if (label !== undefined && labelled) this.#labels.push(label);
+      if (!overflow || start + room >= body.length) return;
+    }
+  }
+
+  /** The rows, ready to write. */
+  finish(): EncodedSplit {
+    const { packing, maxLength = 0, dropRemainder } = this.#options;
+    if (packing) {
+      for (let end = maxLength; end <= this.#ids.length; end += maxLength) this.#offsets.push(end);
+      if (dropRemainder) this.#ids.length = this.#offsets.at(-1)!;
+      else if (this.#ids.length > this.#offsets.at(-1)!) this.#offsets.push(this.#ids.length);
+    }
+    return {
+      split: {
+        inputIds: this.#ids.toArray(),
+        offsets: Float64Array.from(this.#offsets),
+        ...(this.#options.labelled ? { labels: Int32Array.from(this.#labels) } : {}),
+        rows: this.#offsets.length - 1,
+      },
+      texts: this.#texts,
+      dropped: this.#dropped,
+      truncated: this.#truncated,
+    };
+  }
+
+  #checkLengths(): void {
+    const { maxLength, stride = 0, packing } = this.#options;
+    if (maxLength === undefined) {
+      if (!packing) return;
+      throw new UserError({
+        what: "packing needs max_length, the length of a block",
+        requirement: "the tokenizer does not say what its model takes",
+        remedy: "set max_length",
+      });
+    }
+    const around = packing ? 0 : this.#before.length + this.#after.length;
+    if (maxLength <= around + stride) {
+      throw new UserError({
+        what: `max_length ${maxLength} leaves no room for text`,
+        requirement: `it must be more than ${around} special tokens and a stride of ${stride}`,
+      });
+    }
+  }
+}
+
+/** An Int32Array that grows: millions of ids without an object each. */
+class GrowingIds {
+  #data = new Int32Array(1 << 12);
+  length = 0;
+
+  push(id: number): void {
+    this.#reserve(1);
+    this.#data[this.length++] = id;
+  }
+
+  append(ids: readonly number[]): void {
+    this.#reserve(ids.length);
+    this.#data.set(ids, this.length);
+    this.length += ids.length;
+  }
+
+  endsWith(id: number): boolean {
+    return this.length > 0 && this.#data[this.length - 1] === id;
+  }
+
+  toArray(): Int32Array<ArrayBuffer> {
+    return this.#data.slice(0, this.length);
+  }
+
+  #reserve(count: number): void {
+    if (this.length + count <= this.#data.length) return;
+    const larger = new Int32Array(Math.max(this.#data.length * 2, this.length + count));
+    larger.set(this.#data);
+    this.#data = larger;
+  }
+}

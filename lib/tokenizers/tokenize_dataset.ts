@@ -1,0 +1,163 @@
+/**
+ * A dataset to a tokens artifact: every split through the template, the tokenizer and the row encoder.
+ *
+ * @module
+ */
+import { UserError } from "../errors.ts";
+import type { Dataset } from "../data/dataset.ts";
+import type { TokensInfo, TokenSplit } from "../data/tokens.ts";
+import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
+import { readLabels } from "./labels.ts";
+import type { Tokenizer } from "./load.ts";
+import { compileRowTemplate } from "./row_template.ts";
+
+/** Options of the `tokenize` stage that concern rows. */
+export interface TokenizeOptions {
+  readonly template: string;
+  readonly max_length?: number | undefined;
+  readonly truncation: boolean;
+  readonly return_overflowing_tokens: boolean;
+  readonly stride: number;
+  readonly packing: boolean;
+  readonly drop_remainder: boolean;
+  readonly add_eos: boolean;
+  readonly add_special_tokens: boolean;
+  readonly label_column?: string | undefined;
+}
+
+/** What to tokenize with, and whom to tell. */
+export interface TokenizeContext {
+  readonly tokenizer: Tokenizer;
+  readonly options: TokenizeOptions;
+  /** Whether the tokenizer was trained on this dataset. */
+  readonly trained: boolean;
+  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly log: (message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What `writeTokens` takes, and a sentence about it. */
+export interface TokenizedDataset {
+  readonly info: Omit<TokensInfo, "kind" | "splits"> & {
+    readonly splits: Readonly<
+      Record<string, { readonly dropped: number; readonly truncated: number }>
+    >;
+  };
+  readonly splits: Readonly<Record<string, TokenSplit>>;
+  /** Rows, tokens and the share of truncated texts, for the summary. */
+  readonly note: string;
+}
+
+/** What became of a split's texts. */
+type Counts = Omit<EncodedSplit, "split">;
+
+/** Rows between two looks at the clock, at interruptions and at the progress line. */
+const ROWS_PER_TURN = 512;
+
+/**
+ * Tokenizes every split.
+ *
+ * @throws {UserError} where the template, a label or the options do not fit, or no row has a token.
+ */
+export async function tokenizeDataset(
+  dataset: Dataset,
+  context: TokenizeContext,
+): Promise<TokenizedDataset> {
+  const { tokenizer, options, log } = context;
+  const render = compileRowTemplate(
+    options.template,
+    dataset.columns.map((column) => column.name),
+  );
+  const labels = options.label_column === undefined
+    ? undefined
+    : readLabels(dataset, options.label_column);
+  const bounded = options.truncation || options.packing;
+  const maxLength = bounded ? options.max_length ?? tokenizer.modelMaxLength : undefined;
+  if (options.max_length === undefined && bounded) {
+    log(
+      maxLength === undefined
+        ? "max_length is not set and the tokenizer has no model_max_length: no text is cut"
+        : `max_length is ${maxLength}, the tokenizer's model_max_length`,
+    );
+  }
+  const total = Object.values(dataset.splits).reduce((sum, rows) => sum + rows.length, 0);
+  let done = 0;
+  const splits: Record<string, TokenSplit> = {};
+  const counts: Record<string, Counts> = {};
+  for (const [name, rows] of Object.entries(dataset.splits)) {
+    const encoder = new RowEncoder(tokenizer, {
+      maxLength,
+      overflow: options.return_overflowing_tokens,
+      stride: options.stride,
+      addEos: options.add_eos,
+      addSpecialTokens: options.add_special_tokens,
+      packing: options.packing,
+      dropRemainder: options.drop_remainder,
+      labelled: labels !== undefined,
+    });
+    for (const row of rows) {
+      encoder.add(render(row), labels?.of(row));
+      if (++done % ROWS_PER_TURN === 0) await turn(context, { done, total });
+    }
+    const { split, ...rest } = encoder.finish();
+    splits[name] = split;
+    counts[name] = rest;
+  }
+  await turn(context, { done, total });
+  if (total > 0 && Object.values(splits).every((split) => split.rows === 0)) {
+    throw new UserError({
+      what: `none of the ${total} rows gives a row of tokens`,
+      requirement: options.drop_remainder
+        ? "with drop_remainder a split needs at least max_length tokens"
+        : "the template has to give text",
+    });
+  }
+  const { bosTokenId, eosTokenId, padTokenId } = tokenizer;
+  return {
+    info: {
+      vocab_size: tokenizer.vocabSize,
+      max_length: maxLength ?? null,
+      packed: options.packing,
+      eos_token_id: eosTokenId ?? null,
+      bos_token_id: bosTokenId ?? null,
+      pad_token_id: padTokenId ?? eosTokenId ?? null,
+      ...(labels === undefined ? {} : { labels: labels.names }),
+      tokenizer: { source: context.trained ? "trained" : "input", type: tokenizer.type },
+      splits: counts,
+    },
+    splits,
+    note: describe(splits, { counts, maxLength }),
+  };
+}
+
+/** Lets the event loop run, so that an interruption is heard, and reports progress. */
+async function turn(
+  { progress, signal }: TokenizeContext,
+  { done, total }: { done: number; total: number },
+): Promise<void> {
+  progress(done, total, "rows");
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  signal.throwIfAborted();
+}
+
+function describe(
+  splits: Readonly<Record<string, TokenSplit>>,
+  { counts, maxLength }: {
+    counts: Readonly<Record<string, Counts>>;
+    maxLength: number | undefined;
+  },
+): string {
+  const number = (value: number): string => value.toLocaleString("en-US");
+  const parts = Object.entries(splits).map(([name, { rows, inputIds }]) => {
+    const { texts, dropped, truncated } = counts[name]!;
+    const notes = [`${number(inputIds.length)} tokens`];
+    if (truncated > 0) {
+      notes.push(
+        `${(100 * truncated / texts).toFixed(1)} % of texts longer than ${maxLength} tokens`,
+      );
+    }
+    if (dropped > 0) notes.push(`${number(dropped)} empty dropped`);
+    return `${name} ${number(rows)} rows, ${notes.join(", ")}`;
+  });
+  return parts.join("; ");
+}
