@@ -69,7 +69,6 @@ export class Actions {
     const path = this.pathOf(action.key);
     await guarded({ doing: "record a finished stage", path }, async () => {
       await ensureFolder(this.#layout.actions);
-      await ensureFolder(this.#layout.temporary);
       await writeFileAtomic(path, `${JSON.stringify(action, undefined, 2)}\n`, {
         temporary: this.#layout.temporary,
       });

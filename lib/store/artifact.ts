@@ -99,7 +99,6 @@ export class Artifacts {
     const digest = sha256Hex(text);
     await guarded({ doing: "store an artifact", path: this.pathOf(digest) }, async () => {
       await ensureFolder(this.#layout.artifacts);
-      await ensureFolder(this.#layout.temporary);
       await writeFileAtomic(this.pathOf(digest), text, { temporary: this.#layout.temporary });
     });
     return { digest, files: files.length, bytes };

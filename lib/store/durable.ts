@@ -36,6 +36,7 @@ export async function writeFileAtomic(
   const temporary = join(options.temporary ?? folder, temporaryName("write"));
   try {
     await Deno.mkdir(folder, { recursive: true });
+    if (options.temporary !== undefined) await Deno.mkdir(options.temporary, { recursive: true });
     {
       using file = await Deno.open(temporary, {
         write: true,

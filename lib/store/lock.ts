@@ -13,11 +13,11 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { listNames, removeQuietly, temporaryName, writeFileAtomic } from "./durable.ts";
 import { guarded, systemCode } from "./failure.ts";
 import { sha256Hex } from "./hash.ts";
-import { safeName } from "./layout.ts";
+import { safeName, type StoreLayout } from "./layout.ts";
 import { type Owner, ownerState, parseOwner, thisOwner } from "./owner.ts";
 
 /** A lock that is held. */
@@ -53,10 +53,12 @@ const WRITING_FOR = 10_000;
 /** The locks in one folder. */
 export class Locks {
   readonly #folder: string;
+  readonly #temporary: string;
 
-  /** @param folder Where the lock files lie; made when first needed. */
-  constructor(folder: string) {
-    this.#folder = folder;
+  /** The folders are made when first needed. */
+  constructor(layout: Pick<StoreLayout, "locks" | "temporary">) {
+    this.#folder = layout.locks;
+    this.#temporary = layout.temporary;
   }
 
   /** Path of a lock's file. */
@@ -130,8 +132,10 @@ export class Locks {
     const path = this.pathOf(name);
     return await guarded({ doing: "take a lock", path }, async () => {
       const text = await lockText(name);
-      const temporary = join(this.#folder, temporaryName(basename(path)));
-      await writeFileAtomic(temporary, text, { durable: false });
+      const temporary = join(this.#temporary, temporaryName("lock"));
+      await Deno.mkdir(this.#folder, { recursive: true });
+      await Deno.mkdir(this.#temporary, { recursive: true });
+      await Deno.writeTextFile(temporary, text, { createNew: true });
       try {
         await Deno.link(temporary, path);
       } catch (error) {
@@ -157,7 +161,7 @@ export class Locks {
       const text = await lockText(name);
       await guarded(
         { doing: "take over a lock", path },
-        () => writeFileAtomic(path, text, { durable: false }),
+        () => writeFileAtomic(path, text, { durable: false, temporary: this.#temporary }),
       );
       return new HeldLock(name, path, text);
     } finally {

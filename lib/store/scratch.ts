@@ -41,7 +41,10 @@ export class Scratch {
     const path = join(this.#layout.scratch, id);
     const ownerFile = `${path}.json`;
     await guarded({ doing: "make a scratch folder", path }, async () => {
-      await writeFileAtomic(ownerFile, JSON.stringify(await thisOwner()), { durable: false });
+      await writeFileAtomic(ownerFile, JSON.stringify(await thisOwner()), {
+        durable: false,
+        temporary: this.#layout.temporary,
+      });
       await Deno.mkdir(path, { mode: 0o755 });
     });
     const dispose = async (): Promise<void> => {

@@ -36,7 +36,7 @@ export interface Store extends Disposable {
 export function openStore(runs: string): Store {
   const layout = layoutOf(runs);
   const blobs = new Blobs(layout);
-  const locks = new Locks(layout.locks);
+  const locks = new Locks(layout);
   const scratch = new Scratch(layout);
   const index = new StoreIndex(layout.index);
   const close = (): void => index.close();

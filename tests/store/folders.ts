@@ -1,0 +1,65 @@
+/** Helpers of the store's tests: a temporary store, files, a way to list a folder. */
+import { join } from "node:path";
+import { openStore, type Store } from "../../lib/store/mod.ts";
+
+/** Runs a test with a store in a temporary folder that is removed afterwards. */
+export async function withStore(
+  test: (store: Store, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    using store = openStore(join(folder, "runs"));
+    await test(store, folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** Writes files into a new folder under `folder`. */
+export async function writeTree(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+): Promise<string> {
+  const root = await Deno.makeTempDir({ dir: folder });
+  for (const [path, content] of Object.entries(files)) {
+    await Deno.mkdir(join(root, path, ".."), { recursive: true });
+    if (typeof content === "string") await Deno.writeTextFile(join(root, path), content);
+    else await Deno.writeFile(join(root, path), content);
+  }
+  return root;
+}
+
+/** Every file under a folder by its relative path, sorted; none where there is no folder. */
+export async function filesUnder(folder: string, prefix = ""): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(join(folder, prefix))) {
+      const path = join(prefix, entry.name);
+      if (entry.isDirectory) found.push(...await filesUnder(folder, path));
+      else found.push(path);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found.sort();
+}
+
+/** Starts a TypeScript file of the tests as a process of its own, with pipes. */
+export function startChild(file: string, args: readonly string[]): Deno.ChildProcess {
+  const path = new URL(file, import.meta.url).pathname;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "--quiet", "--config", config, path, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** Reads a child's output until it has said something, and leaves the rest unread. */
+export async function firstOutput(child: Deno.ChildProcess): Promise<string> {
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  reader.releaseLock();
+  return new TextDecoder().decode(value);
+}
