@@ -146,6 +146,9 @@ function isName(node: Record<string, unknown>, key: string): boolean {
       return key === "test";
     case "KeywordArgumentExpression":
       return key === "key";
+    case "BinaryExpression":
+    case "UnaryExpression":
+      return key === "operator";
     default:
       return false;
   }

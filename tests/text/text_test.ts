@@ -145,6 +145,11 @@ Deno.test("compileCondition() wants true or false", () => {
   const options = { columns: ["text", "label"], option: "where" };
   const long = compileCondition("{{ text | length > 3 }}", options);
   assert.deepEqual(["abc", "abcd"].map((text) => long({ text })), [false, true]);
+  const both = compileCondition(
+    "{{ not (text == 'a' or text in ['b', 'c']) and label > 0 }}",
+    options,
+  );
+  assert.deepEqual(["a", "b", "d"].map((text) => both({ text, label: 1 })), [false, false, true]);
   assert.equal(compileCondition("{{ label }}", options)({ label: 1 }), true);
   assert.equal(compileCondition("{{ text is none }}", options)({ text: null }), true);
   assert.throws(

@@ -1,0 +1,86 @@
+/**
+ * Divides rows into train, validation and test.
+ *
+ * @module
+ */
+import { defineStage, type StageDefinition, UserError, z } from "temper";
+
+const share = z.number().min(0).optional();
+
+const options = z.object({
+  train: share.describe("share of the rows: a fraction of 1, or a number of rows"),
+  validation: share.describe("as train"),
+  test: share.describe("as train"),
+  parts: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/), z.number().min(0)).optional()
+    .describe("other parts instead: name -> share"),
+  column: z.string().default("text")
+    .describe("the column whose equal texts (white space aside) always land in one part"),
+  stratify: z.string().optional()
+    .describe("a column whose values are as frequent in each part as in all rows"),
+  group: z.string().optional().describe("a column whose equal values always land in one part"),
+  shuffle: z.boolean().default(true)
+    .describe("deal the rows out at random; false: the parts are stretches of the rows in order"),
+  seed: z.int().min(0).optional().describe("for shuffle; default the pipeline's seed"),
+  source: z.array(z.string()).min(1).optional().describe(
+    "divide only these splits of the input and carry the others over; default all of them, put together",
+  ),
+});
+
+const stage: StageDefinition<typeof options> = defineStage({
+  doc: `Divides rows into parts such as train, validation and test.
+
+Reads rows (\`data\`) and writes the same rows, a split for each part. Shares are fractions that add up to
+1 (default train 0.8, validation 0.1, test 0.1), or numbers of rows; what numbers leave over is dropped.
+Sizes are exact (largest remainder). The same text is never in two parts: equal texts, white space
+aside, stay together, and sizes are then as near as that allows.
+
+\`\`\`yaml
+folds:
+  uses: split
+  inputs: { data: clean }
+  with: { train: 0.8, validation: 0.1, test: 0.1, stratify: label }
+\`\`\`
+
+An input that is split already is put together first. To divide one of its splits and keep the others,
+name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`test\` as it is; a row of
+\`train\` whose text is in \`test\` is then dropped.`,
+  inputs: { data: "rows" },
+  output: "rows",
+  options,
+  async run({ inputs, output, options, seed, log, summary }): Promise<void> {
+    const { readDataset, requireColumn, writeDataset } = await import("../lib/data/dataset.ts");
+    const { chooseParts, splitDataset } = await import("../lib/data/split_dataset.ts");
+    const dataset = await readDataset(inputs.data!.path);
+    for (const name of [options.column, options.stratify, options.group]) {
+      if (name !== undefined) requireColumn(dataset.columns, name);
+    }
+    const { train, validation, test } = options;
+    const parts = chooseParts({ train, validation, test }, options.parts);
+    const result = splitDataset(dataset, {
+      parts,
+      seed: options.seed ?? seed,
+      shuffle: options.shuffle,
+      column: options.column,
+      ...(options.stratify !== undefined && { stratify: options.stratify }),
+      ...(options.group !== undefined && { group: options.group }),
+      ...(options.source !== undefined && { source: options.source }),
+    });
+    const sizes = Object.entries(result.dataset.splits)
+      .map(([name, rows]) => `${name} ${rows.length}`).join(", ");
+    const report = [sizes, ...result.notes].join("; ");
+    log(report);
+    for (const [name, share] of Object.entries(parts)) {
+      if (share > 0 && result.dataset.splits[name]!.length === 0) {
+        throw new UserError({
+          what: `the part "${name}" has no rows: ${report}`,
+          requirement: "a part with a share needs at least one row",
+          remedy: "give it a larger share, or split more rows",
+        });
+      }
+    }
+    summary({ type: "note", text: report });
+    await writeDataset(output.path, result.dataset);
+  },
+});
+
+export default stage;

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { filterDataset, type FilterRules } from "../../lib/data/filter.ts";
+
+const columns = [{ name: "text", type: "string" as const }, {
+  name: "label",
+  type: "int" as const,
+}];
+
+function filter(
+  texts: (string | null)[],
+  rules: Omit<FilterRules, "column">,
+): ReturnType<typeof filterDataset> {
+  const data = texts.map((text, label) => ({ text, label }));
+  return filterDataset({ columns, splits: { data } }, { column: "text", ...rules });
+}
+
+function texts(result: ReturnType<typeof filterDataset>): unknown[] {
+  return Object.values(result.dataset.splits).flat().map((row) => row.text);
+}
+
+Deno.test("filterDataset() applies each rule, and counts what it drops", () => {
+  const cases: [
+    (string | null)[],
+    Omit<FilterRules, "column">,
+    unknown[],
+    Record<string, number>,
+  ][] = [
+    [["a", " ", null, ""], { dropEmpty: true }, ["a"], { drop_empty: 3 }],
+    [["a", " ", null], {}, ["a", " ", null], {}],
+    [["<b>x</b>&amp;"], { stripHtml: true }, ["x&"], {}],
+    [["ﬁ"], { normalizeUnicode: "NFKC" }, ["fi"], {}],
+    [["a \n b"], { normalizeWhitespace: true }, ["a b"], {}],
+    [["a  x\n\n\n b"], { normalizeWhitespace: "lines" }, ["a x\n\nb"], {}],
+    [["AbÉ"], { lowercase: true }, ["abé"], {}],
+    [["🐋🐋", "🐋🐋🐋"], { minLength: 3 }, ["🐋🐋🐋"], { min_length: 1 }],
+    [["🐋🐋", "🐋🐋🐋"], { maxLength: 2 }, ["🐋🐋"], { max_length: 1 }],
+    [["a b", "a b c"], { minWords: 3 }, ["a b c"], { min_words: 1 }],
+    [["a b", "a b c"], { maxWords: 2 }, ["a b"], { max_words: 1 }],
+    [["abc", "abcd", "x"], { where: "{{ text | length > 3 or label == 2 }}" }, ["abcd", "x"], {
+      where: 1,
+    }],
+    [["a", "A", "a"], { dedupe: "exact" }, ["a", "A"], { dedupe: 1 }],
+    [["a", "A ", "a"], { dedupe: "normalized" }, ["a"], { dedupe: 2 }],
+    [["a", "b", "c"], { limit: 2 }, ["a", "b"], { limit: 1 }],
+    [["A.\n\nB.", "C."], { passages: { minChars: 1, maxChars: 2 } }, ["A.", "B.", "C."], {}],
+    // The rules meet in their fixed order: markup first, then white space, then what is empty or equal.
+    [
+      ["<p> </p>", "<i>a</i>", "a "],
+      {
+        dedupe: "exact",
+        dropEmpty: true,
+        normalizeWhitespace: true,
+        stripHtml: true,
+      },
+      ["a"],
+      { drop_empty: 1, dedupe: 1 },
+    ],
+    // A row is counted for the first rule that drops it.
+    [["", "ab"], { dropEmpty: true, minLength: 3 }, [], { drop_empty: 1, min_length: 1 }],
+  ];
+  for (const [input, rules, output, dropped] of cases) {
+    const result = filter(input, rules);
+    assert.deepEqual(texts(result), output, JSON.stringify(rules));
+    assert.deepEqual(result.dropped, dropped, JSON.stringify(rules));
+    assert.equal(result.kept, output.length);
+  }
+});
+
+Deno.test("filterDataset() copies the other columns into every passage", () => {
+  const result = filter(["x", "One.\nOne.\n\nTwo."], {
+    passages: { minChars: 4, maxChars: 12 },
+    normalizeWhitespace: true,
+  });
+  assert.deepEqual(result.dataset.splits.data, [
+    { text: "x", label: 0 },
+    { text: "One. One.", label: 1 },
+    { text: "Two.", label: 1 },
+  ]);
+});
+
+Deno.test("filterDataset() finds copies over all splits, and limits each", () => {
+  const splits = {
+    train: [{ text: "a" }, { text: "b" }],
+    test: [{ text: "a" }, { text: "c" }, { text: "d" }],
+  };
+  const result = filterDataset({ columns: columns.slice(0, 1), splits }, {
+    column: "text",
+    dedupe: "exact",
+    limit: 1,
+  });
+  assert.deepEqual(result.dataset.splits, { train: [{ text: "a" }], test: [{ text: "c" }] });
+  assert.deepEqual(result.dropped, { dedupe: 1, limit: 2 });
+});
+
+Deno.test("filterDataset() shuffles by its seed, before the limit", () => {
+  const input = Array.from({ length: 30 }, (_, i) => String(i));
+  const of = (seed: number): unknown[] => texts(filter(input, { shuffle: { seed }, limit: 10 }));
+  assert.deepEqual(of(1), of(1));
+  assert.notDeepEqual(of(1), of(2));
+  assert.notDeepEqual(of(1), input.slice(0, 10));
+});
+
+Deno.test("filterDataset() names the columns where its own is missing", () => {
+  const dataset = { columns, splits: { data: [] } };
+  assert.throws(
+    () => filterDataset(dataset, { column: "txt" }),
+    /no column "txt".*did you mean "text".*text, label/,
+  );
+  assert.throws(() => filterDataset(dataset, { column: "label" }), /column "label" is int/);
+  assert.throws(
+    () => filterDataset(dataset, { column: "text", where: "{{ lable }}" }),
+    /did you mean "label"/,
+  );
+});
