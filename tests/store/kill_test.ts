@@ -10,7 +10,7 @@ Deno.test("a publishing process killed at any moment leaves nothing half done th
   for (let attempt = 0; attempt < 20; attempt++) {
     const child = startChild("./publishing_child.ts", [runs, "7"]);
     await firstOutput(child);
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 60));
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 120));
     child.kill("SIGKILL");
     await child.stdout.cancel();
     await child.status;

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { UserError } from "../../lib/errors.ts";
+import { type Digest, sha256Hex, type Store } from "../../lib/store/mod.ts";
+import { filesUnder, withStore, writeTree } from "./folders.ts";
+
+const FILES = { "data.parquet": "rows", "deep/er/notes.txt": "hello", "dataset.json": "{}" };
+
+async function publish(
+  store: Store,
+  folder: string,
+  files: Readonly<Record<string, string>> = FILES,
+): Promise<Digest> {
+  const { digest } = await store.artifacts.publish(await writeTree(folder, files), {
+    kind: "rows",
+  });
+  return digest;
+}
+
+Deno.test("publish() names a folder by its content alone", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    const text = await Deno.readTextFile(store.artifacts.pathOf(digest));
+    assert.equal(sha256Hex(text), digest);
+    assert.deepEqual(JSON.parse(text), {
+      kind: "rows",
+      files: [
+        { path: "data.parquet", size: 4, mode: "0644", digest: sha256Hex("rows") },
+        { path: "dataset.json", size: 2, mode: "0644", digest: sha256Hex("{}") },
+        { path: "deep/er/notes.txt", size: 5, mode: "0644", digest: sha256Hex("hello") },
+      ],
+    });
+    await withStore(async (other, elsewhere) => {
+      assert.equal(await publish(other, elsewhere), digest);
+    });
+    assert.notEqual(await publish(store, folder, { ...FILES, "dataset.json": "[]" }), digest);
+    assert.notEqual(await publish(store, folder, { ...FILES, "more.txt": "" }), digest);
+    const models = await store.artifacts.publish(await writeTree(folder, FILES), { kind: "model" });
+    assert.notEqual(models.digest, digest);
+    assert.deepEqual([models.files, models.bytes], [3, 11]);
+  });
+});
+
+Deno.test("publish() keeps of a mode whether the file is executable", async () => {
+  await withStore(async (store, folder) => {
+    const modes = [[0o644, 0o600], [0o755, 0o711], [0o644, 0o755]] as const;
+    const digests = [];
+    for (const pair of modes) {
+      for (const mode of pair) {
+        const root = await writeTree(folder, { "run.sh": "#!/bin/sh\n" });
+        await Deno.chmod(join(root, "run.sh"), mode);
+        digests.push((await store.artifacts.publish(root, { kind: "texts" })).digest);
+      }
+    }
+    assert.equal(digests[0], digests[1]);
+    assert.equal(digests[2], digests[3]);
+    assert.notEqual(digests[4], digests[5]);
+    const target = join(folder, "opened");
+    await store.artifacts.materialize(digests[2]!, target);
+    assert.equal((await Deno.stat(join(target, "run.sh"))).mode! & 0o777, 0o555);
+  });
+});
+
+Deno.test("publish() refuses what is no plain file before it moves anything", async () => {
+  await withStore(async (store, folder) => {
+    const cases: [spoil: (root: string) => unknown, message: RegExp][] = [
+      [(root) => Deno.symlink("/etc/hostname", join(root, "link")), /symbolic link: link/],
+      [(root) => Deno.symlink("../..", join(root, "deep/out")), /symbolic link: deep\/out/],
+      [(root) => mkfifo(join(root, "pipe")), /no file: pipe/],
+      [(root) => Deno.writeTextFile(join(root, "a\nb"), ""), /a file named "a\\nb"/],
+      [(root) => Deno.writeTextFile(join(root, "a\\b"), ""), /a file named/],
+    ];
+    for (const [spoil, message] of cases) {
+      const root = await writeTree(folder, FILES);
+      await spoil(root);
+      await assert.rejects(
+        store.artifacts.publish(root, { kind: "rows" }),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+      assert.ok((await filesUnder(root)).length >= 3);
+    }
+    const empty = await writeTree(folder, {});
+    await assert.rejects(store.artifacts.publish(empty, { kind: "rows" }), /is empty/);
+    assert.deepEqual(await filesUnder(store.layout.store), []);
+  });
+});
+
+async function mkfifo(path: string): Promise<void> {
+  assert.ok((await new Deno.Command("mkfifo", { args: [path] }).output()).success);
+}
+
+Deno.test("materialize() opens an artifact as links, at once and again", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    const target = join(folder, "run/artifacts/clean");
+    await store.artifacts.materialize(digest, target);
+    assert.deepEqual(await filesUnder(target), Object.keys(FILES).sort());
+    const notes = await Deno.stat(join(target, "deep/er/notes.txt"));
+    assert.equal(notes.ino, (await Deno.stat(store.blobs.pathOf(sha256Hex("hello")))).ino);
+    assert.equal((await Deno.stat(join(target, "deep"))).mode! & 0o777, 0o755);
+
+    const { ino } = await Deno.stat(target);
+    await store.artifacts.materialize(digest, target);
+    assert.equal((await Deno.stat(target)).ino, ino, "a folder that is right stays");
+
+    await Deno.remove(join(target, "data.parquet"));
+    await Deno.writeTextFile(join(target, "extra"), "");
+    await store.artifacts.materialize(digest, target);
+    assert.deepEqual(await filesUnder(target), Object.keys(FILES).sort());
+    const names = [...Deno.readDirSync(join(target, ".."))].map((entry) => entry.name);
+    assert.deepEqual(names, ["clean"], "nothing temporary is left");
+  });
+});
+
+Deno.test("materialize() replaces another artifact and what is no folder", async () => {
+  await withStore(async (store, folder) => {
+    const one = await publish(store, folder);
+    const two = await publish(store, folder, { "x.txt": "x" });
+    const target = join(folder, "opened");
+    await Deno.writeTextFile(target, "a file");
+    await store.artifacts.materialize(one, target);
+    await store.artifacts.materialize(two, target);
+    assert.deepEqual(await filesUnder(target), ["x.txt"]);
+  });
+});
+
+Deno.test("materialize() copies where the target is on another disk", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const shared = await Deno.makeTempDir({ dir: "/dev/shm" }).catch(() => undefined);
+  if (shared === undefined) return console.log("skipped: no second file system here");
+  try {
+    await withStore(async (store, folder) => {
+      const digest = await publish(store, folder);
+      await store.artifacts.materialize(digest, join(shared, "opened"));
+      assert.equal(await Deno.readTextFile(join(shared, "opened/dataset.json")), "{}");
+      const away = await writeTree(shared, FILES);
+      const published = await store.artifacts.publish(away, { kind: "rows" });
+      assert.equal(published.digest, digest);
+      assert.deepEqual(await store.artifacts.verify(digest), { ok: true, bytes: 11 });
+    });
+  } finally {
+    await Deno.remove(shared, { recursive: true });
+  }
+});
+
+Deno.test("verify() names damaged and missing files; publishing again mends them", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder, { ...FILES, "copy.txt": "hello" });
+    assert.equal(await store.artifacts.has(digest), true);
+    const blob = store.blobs.pathOf(sha256Hex("hello"));
+    await Deno.chmod(blob, 0o644);
+    await Deno.writeTextFile(blob, "jello");
+    await Deno.remove(store.blobs.pathOf(sha256Hex("{}")));
+    assert.equal(await store.artifacts.has(digest), false);
+
+    const state = await store.artifacts.verify(digest);
+    assert.ok(!state.ok);
+    assert.deepEqual(state.damaged.map(({ path }) => path), ["copy.txt", "deep/er/notes.txt"]);
+    assert.deepEqual(state.missing, ["dataset.json"]);
+    assert.equal(await Deno.readTextFile(state.damaged[0]!.setAside), "jello");
+    await assert.rejects(
+      store.artifacts.materialize(digest, join(folder, "opened")),
+      (error) => error instanceof UserError && /no longer holds/.test(error.message),
+    );
+    assert.deepEqual(await filesUnder(join(folder, "opened")), []);
+
+    assert.equal(await publish(store, folder, { ...FILES, "copy.txt": "hello" }), digest);
+    assert.deepEqual(await store.artifacts.verify(digest), { ok: true, bytes: 16 });
+  });
+});
+
+Deno.test("a manifest that was tampered with counts as missing", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    const path = store.artifacts.pathOf(digest);
+    const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, text.replace("data.parquet", "../../escape"));
+    assert.equal(await store.artifacts.has(digest), false);
+    assert.deepEqual(await store.artifacts.verify(digest), {
+      ok: false,
+      damaged: [],
+      missing: [`${digest}.json`],
+    });
+    assert.equal(await publish(store, folder), digest);
+    assert.equal(await store.artifacts.has(digest), true);
+  });
+});
+
+Deno.test("publish() at once from two sides ends in one sound artifact", async () => {
+  await withStore(async (store, folder) => {
+    const trees = await Promise.all([1, 2, 3, 4].map(() => writeTree(folder, FILES)));
+    const published = await Promise.all(
+      trees.map((tree) => store.artifacts.publish(tree, { kind: "rows" })),
+    );
+    assert.equal(new Set(published.map(({ digest }) => digest)).size, 1);
+    assert.deepEqual(await store.artifacts.verify(published[0]!.digest), { ok: true, bytes: 11 });
+    assert.deepEqual(await filesUnder(store.layout.damaged), []);
+  });
+});
