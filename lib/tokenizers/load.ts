@@ -44,12 +44,11 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
 
 /**
  * Ids of a text that a model is to continue: what the tokenizer puts before a text, and the text,
- * but no end-of-text token after it (T5, RoBERTa and some others would append one).
+ * but nothing after it (T5, RoBERTa and some others would append the end token).
  */
 export function encodePrompt(tokenizer: Tokenizer, text: string): number[] {
-  const ids = tokenizer.encode(text);
-  const bare = tokenizer.encode(text, { addSpecialTokens: false });
-  // An end token that stands in the text itself is the author's and stays.
-  while (ids.length > bare.length && ids.at(-1) === tokenizer.eosTokenId) ids.pop();
-  return ids;
+  return [
+    ...tokenizer.around.before,
+    ...tokenizer.encode(text, { addSpecialTokens: false }),
+  ];
 }

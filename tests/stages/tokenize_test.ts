@@ -1,0 +1,441 @@
+/** The tokenize stage from outside: write rows, run it, read the tokens artifact. */
+import assert from "node:assert/strict";
+import stage from "../../stages/tokenize.ts";
+import { type Column, type Row, writeDataset } from "../../lib/data/dataset.ts";
+import { readTokens, tokenRow, type Tokens } from "../../lib/data/tokens.ts";
+import { UserError } from "../../lib/errors.ts";
+import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
+import { saveBpe } from "../../lib/tokenizers/save.ts";
+import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+
+type Options = Record<string, unknown>;
+type Splits = Record<string, Row[]>;
+
+interface Result {
+  readonly dir: string;
+  readonly tokens: Tokens;
+  readonly tokenizer: Tokenizer;
+  readonly note: string;
+  readonly log: string[];
+  readonly progress: [number, number, string][];
+  /** Text of each row of a split. */
+  readonly texts: (split?: string) => string[];
+}
+
+const SEA = "the sea and the ship and the whale and the sea again";
+const texts = (...list: string[]): Row[] => list.map((text) => ({ text }));
+
+/** A folder with a small tokenizer: bytes, a few merges, and the given special tokens. */
+async function makeTokenizer(
+  specialTokens: readonly string[] = ["<|endoftext|>"],
+  modelMaxLength?: number,
+): Promise<string> {
+  const dir = await Deno.makeTempDir();
+  const trained = trainBpe([SEA], { vocabSize: 256 + specialTokens.length + 12, specialTokens });
+  await saveBpe(dir, trained, { modelMaxLength });
+  return dir;
+}
+
+/** Adds `<s> text </s>` as a post-processor, the way RoBERTa has it. */
+async function makeWrappingTokenizer(): Promise<string> {
+  const dir = await makeTokenizer(["<s>", "</s>", "<pad>"]);
+  const document = JSON.parse(await Deno.readTextFile(`${dir}/tokenizer.json`));
+  document.post_processor = { type: "RobertaProcessing", cls: ["<s>", 0], sep: ["</s>", 1] };
+  await Deno.writeTextFile(`${dir}/tokenizer.json`, JSON.stringify(document));
+  return dir;
+}
+
+async function tokenize(
+  splits: Splits,
+  given: Options,
+  setup: { tokenizer?: string; columns?: Column[] } = {},
+): Promise<Result> {
+  const data = await Deno.makeTempDir();
+  await writeDataset(data, {
+    columns: setup.columns ?? [{ name: "text", type: "string" }],
+    splits,
+  });
+  const dir = await Deno.makeTempDir();
+  const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
+  let note = "";
+  const log: string[] = [];
+  const progress: [number, number, string][] = [];
+  await stage.run({
+    inputs: {
+      data: artifact(data),
+      ...(setup.tokenizer === undefined ? {} : { tokenizer: artifact(setup.tokenizer) }),
+    },
+    lists: {},
+    output: { path: dir },
+    options: stage.options.parse(given),
+    seed: 1,
+    sources: null,
+    device: "cpu",
+    threads: 1,
+    offline: true,
+    env: {},
+    progress: (...report) => progress.push(report),
+    log: (message) => log.push(message),
+    summary: (entry) => note += entry.type === "note" ? entry.text : "",
+    signal: new AbortController().signal,
+  });
+  const tokens = await readTokens(dir);
+  const tokenizer = await loadTokenizer(dir);
+  return {
+    dir,
+    tokens,
+    tokenizer,
+    note,
+    log,
+    progress,
+    texts: (split = "train") => {
+      const { [split]: rows } = tokens.splits;
+      return Array.from({ length: rows!.rows }, (_, i) => tokenizer.decode(tokenRow(rows!, i)));
+    },
+  };
+}
+
+/** The message of the UserError that tokenizing ends with. */
+async function refusal(...args: Parameters<typeof tokenize>): Promise<string> {
+  try {
+    await tokenize(...args);
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+  throw new Error("no error");
+}
+
+Deno.test("tokenize writes every split, ragged, with the tokenizer beside it", async () => {
+  const tokenizer = await makeTokenizer(["<|endoftext|>"], 1024);
+  const result = await tokenize(
+    { train: texts(SEA, "a ship"), test: texts("whale") },
+    {},
+    { tokenizer },
+  );
+  assert.deepEqual(result.texts(), [SEA, "a ship"]);
+  assert.deepEqual(result.texts("test"), ["whale"]);
+  const { info } = result.tokens;
+  assert.deepEqual(Object.keys(info.splits), ["train", "test"]);
+  assert.equal(info.splits.train!.tokens, result.tokens.splits.train!.inputIds.length);
+  assert.equal(info.vocab_size, result.tokenizer.vocabSize);
+  assert.equal(info.max_length, 1024);
+  assert.equal(info.packed, false);
+  assert.deepEqual([info.eos_token_id, info.bos_token_id, info.pad_token_id], [0, 0, 0]);
+  assert.deepEqual(info.tokenizer, { source: "input", type: "BPE" });
+  for (const name of ["tokenizer.json", "tokenizer_config.json"]) {
+    assert.equal(
+      await Deno.readTextFile(`${result.dir}/${name}`),
+      await Deno.readTextFile(`${tokenizer}/${name}`),
+    );
+  }
+  assert.match(result.note, /^train 2 rows, \d+ tokens; test 1 rows, \d+ tokens$/);
+  assert.deepEqual(result.progress.at(-1), [3, 3, "rows"]);
+});
+
+Deno.test("tokenize gives the same bytes twice", async () => {
+  const options = { train: { vocab_size: 280 }, max_length: 8, packing: true };
+  const splits = { train: texts(SEA, "again and again"), test: texts("the ship") };
+  const [a, b] = [await tokenize(splits, options), await tokenize(splits, options)];
+  const names = [...Deno.readDirSync(a.dir)].map((entry) => entry.name).sort();
+  assert.deepEqual(names, [
+    "test.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokens.json",
+    "train.safetensors",
+  ]);
+  for (const name of names) {
+    assert.deepEqual(Deno.readFileSync(`${a.dir}/${name}`), Deno.readFileSync(`${b.dir}/${name}`));
+  }
+});
+
+Deno.test("template makes the text from the columns", async () => {
+  const tokenizer = await makeTokenizer();
+  const columns: Column[] = [{ name: "title", type: "string" }, { name: "text", type: "string" }];
+  const splits = { data: [{ title: "Loomings", text: "Call me Ishmael." }] };
+  const template = "{{ title | upper }}: {{ text }}{% if text %}!{% endif %}";
+  const result = await tokenize(splits, { template }, { tokenizer, columns });
+  assert.deepEqual(result.texts("data"), ["LOOMINGS: Call me Ishmael.!"]);
+  assert.match(
+    await refusal(splits, { template: "{{ txet }}" }, { tokenizer, columns }),
+    /uses "txet", which is no column; did you mean "text"\?/,
+  );
+});
+
+Deno.test("max_length truncates and truncation: false does not", async () => {
+  const tokenizer = await makeTokenizer(["<|endoftext|>"], 6);
+  const splits = { train: texts(SEA, "a") };
+  const cut = await tokenize(splits, { max_length: 4 }, { tokenizer });
+  assert.deepEqual([...cut.tokens.splits.train!.offsets], [0, 4, 5]);
+  assert.ok(SEA.startsWith(cut.texts()[0]!));
+  assert.equal(cut.tokens.info.splits.train!.truncated, 1);
+  assert.match(cut.note, /50\.0 % of texts longer than 4 tokens/);
+  const standard = await tokenize(splits, {}, { tokenizer });
+  assert.equal(standard.tokens.splits.train!.offsets[1], 6);
+  assert.match(standard.log.join(), /max_length is 6, the tokenizer's model_max_length/);
+  const whole = await tokenize(splits, { truncation: false }, { tokenizer });
+  assert.deepEqual(whole.texts(), [SEA, "a"]);
+  assert.equal(whole.tokens.info.max_length, null);
+  assert.match(
+    await refusal(splits, { truncation: false, max_length: 4 }, { tokenizer }),
+    /max_length does nothing/,
+  );
+});
+
+Deno.test("a tokenizer without model_max_length leaves texts whole and says so", async () => {
+  const result = await tokenize({ data: texts(SEA) }, {}, { tokenizer: await makeTokenizer() });
+  assert.deepEqual(result.texts("data"), [SEA]);
+  assert.match(result.log.join(), /no text is cut/);
+});
+
+Deno.test("add_special_tokens decides what stands around a text, also of a cut one", async () => {
+  const tokenizer = await makeWrappingTokenizer();
+  const splits = { train: texts("the", SEA) };
+  const around = await tokenize(splits, { max_length: 5 }, { tokenizer });
+  const ids = around.tokens.splits.train!;
+  assert.deepEqual([tokenRow(ids, 0).at(0), tokenRow(ids, 0).at(-1)], [0, 1]);
+  assert.deepEqual([tokenRow(ids, 1).at(0), tokenRow(ids, 1).at(-1)], [0, 1]);
+  assert.equal(tokenRow(ids, 1).length, 5);
+  assert.equal(around.tokens.info.pad_token_id, 2);
+  const bare = await tokenize(splits, { add_special_tokens: false }, { tokenizer });
+  assert.deepEqual(bare.texts(), ["the", SEA]);
+});
+
+Deno.test("add_eos ends each whole text once, and no cut one", async () => {
+  const splits = { train: texts("the", "the<|endoftext|>", SEA) };
+  const plain = await tokenize(splits, { add_eos: true, max_length: 8 }, {
+    tokenizer: await makeTokenizer(),
+  });
+  const [first, second, third] = plain.texts();
+  assert.deepEqual([first, second], ["the<|endoftext|>", "the<|endoftext|>"]);
+  assert.ok(!third!.includes("<|endoftext|>"));
+  const wrapped = await tokenize({ train: texts("the") }, { add_eos: true }, {
+    tokenizer: await makeWrappingTokenizer(),
+  });
+  assert.deepEqual(wrapped.texts(), ["<s>the</s>"]);
+});
+
+Deno.test("packing joins texts with the end token between and cuts blocks", async () => {
+  const tokenizer = await makeTokenizer();
+  const splits = { train: texts("abcde", "", "fg", "hij<|endoftext|>", "k") };
+  const packed = await tokenize(splits, { packing: true, max_length: 4 }, { tokenizer });
+  assert.deepEqual(packed.texts(), [
+    "abcd",
+    "e<|endoftext|>fg",
+    "<|endoftext|>hij",
+    "<|endoftext|>k",
+  ]);
+  assert.deepEqual([...packed.tokens.splits.train!.offsets], [0, 4, 8, 12, 14]);
+  assert.equal(packed.tokens.info.packed, true);
+  assert.equal(packed.tokens.info.max_length, 4);
+  assert.match(packed.note, /1 empty dropped/);
+  const full = await tokenize(splits, { packing: true, max_length: 4, drop_remainder: true }, {
+    tokenizer,
+  });
+  assert.deepEqual([...full.tokens.splits.train!.offsets], [0, 4, 8, 12]);
+  assert.equal(full.tokens.splits.train!.inputIds.length, 12);
+  const ended = await tokenize(splits, { packing: true, max_length: 4, add_eos: true }, {
+    tokenizer,
+  });
+  assert.equal(ended.texts().at(-1), "<|endoftext|>k<|endoftext|>");
+});
+
+Deno.test("return_overflowing_tokens keeps all pieces, stride makes them overlap", async () => {
+  const tokenizer = await makeWrappingTokenizer();
+  const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type: "int" }];
+  const splits = { train: [{ text: "bcdfgjk", label: 1 }, { text: "xz", label: 0 }] };
+  const options = { max_length: 5, return_overflowing_tokens: true, label_column: "label" };
+  const pieces = await tokenize(splits, options, { tokenizer, columns });
+  assert.deepEqual(pieces.texts(), ["<s>bcd</s>", "<s>fgj</s>", "<s>k</s>", "<s>xz</s>"]);
+  assert.deepEqual([...pieces.tokens.splits.train!.labels!], [1, 1, 1, 0]);
+  assert.match(pieces.note, /50\.0 % of texts longer/);
+  const overlapping = await tokenize(splits, { ...options, stride: 1 }, { tokenizer, columns });
+  assert.deepEqual(overlapping.texts(), ["<s>bcd</s>", "<s>dfg</s>", "<s>gjk</s>", "<s>xz</s>"]);
+});
+
+Deno.test("label_column gives a class per row and its names", async () => {
+  const tokenizer = await makeTokenizer();
+  const rows = (values: Row["x"][]): Row[] =>
+    values.map((label, i) => ({ text: i === 1 ? "" : "the", label }));
+  const text: Column = { name: "text", type: "string" };
+  const table: [Column, Row["x"][], number[], string[]][] = [
+    [{ name: "label", type: "string" }, ["pos", "neg", "neg", "odd"], [2, 0, 1], [
+      "neg",
+      "odd",
+      "pos",
+    ]],
+    [{ name: "label", type: "int" }, [2, 1, 0, 1], [2, 0, 1], ["0", "1", "2"]],
+    [{ name: "label", type: "int", names: ["neg", "pos"] }, [1, 1, 0, 1], [1, 0, 1], [
+      "neg",
+      "pos",
+    ]],
+    [{ name: "label", type: "bool" }, [true, true, false, true], [1, 0, 1], ["false", "true"]],
+  ];
+  for (const [column, values, expected, names] of table) {
+    const result = await tokenize({ train: rows(values) }, { label_column: "label" }, {
+      tokenizer,
+      columns: [text, column],
+    });
+    assert.deepEqual([...result.tokens.splits.train!.labels!], expected);
+    assert.deepEqual(result.tokens.info.labels, names);
+  }
+  // A split whose rows are all dropped still has labels, none.
+  const empty = await tokenize({ train: rows([0, 1]), test: [{ text: "", label: 0 }] }, {
+    label_column: "label",
+  }, { tokenizer, columns: [text, { name: "label", type: "int" }] });
+  assert.equal(empty.tokens.splits.test!.labels!.length, 0);
+});
+
+Deno.test("label_column refuses what is no class", async () => {
+  const tokenizer = await makeTokenizer();
+  const table: [Column["type"], Row["x"], RegExp][] = [
+    ["float", 0.5, /float values, which are no classes/],
+    ["int", -1, /row 0 of split "train" has the label -1/],
+    ["int", null, /row 0 of split "train" has no "label"/],
+    ["int", 1_000_000, /would make 1000001 classes/],
+  ];
+  for (const [type, value, message] of table) {
+    const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type }];
+    const splits = { train: [{ text: "the", label: value }] };
+    assert.match(await refusal(splits, { label_column: "label" }, { tokenizer, columns }), message);
+  }
+  assert.match(
+    await refusal({ train: texts("a") }, { label_column: "lable" }, { tokenizer }),
+    /no column "lable"/,
+  );
+});
+
+Deno.test("train makes a tokenizer from the train split alone", async () => {
+  const train = { vocab_size: 300, special_tokens: ["</s>", "<pad>"] };
+  const one = await tokenize({ train: texts(SEA), test: texts("zebra zebra zebra") }, {
+    train,
+    max_length: 64,
+  });
+  const two = await tokenize({ train: texts(SEA), test: texts("quagga quagga") }, {
+    train,
+    max_length: 64,
+  });
+  const file = (result: Result): string => Deno.readTextFileSync(`${result.dir}/tokenizer.json`);
+  assert.equal(file(one), file(two));
+  assert.equal(one.tokenizer.idOf("Ġzebra"), undefined);
+  assert.deepEqual(one.tokens.info.tokenizer, { source: "trained", type: "BPE" });
+  assert.deepEqual([one.tokens.info.eos_token_id, one.tokens.info.pad_token_id], [0, 1]);
+  assert.equal(one.tokenizer.modelMaxLength, 64);
+  assert.match(one.log.join(), /the text gave \d+ tokens of the 300 asked for/);
+  assert.deepEqual(one.texts("test"), ["zebra zebra zebra"]);
+  // Where rows were never split, all of them are the training text.
+  const unsplit = await tokenize({ data: texts(SEA) }, { train });
+  assert.equal(file(unsplit), file(one));
+  assert.match(await refusal({ test: texts(SEA) }, { train }), /there is no split "train"/);
+});
+
+Deno.test("train follows vocab_size, min_frequency and the template", async () => {
+  const splits = { train: texts(SEA) };
+  const small = await tokenize(splits, { train: { vocab_size: 260 } });
+  assert.equal(small.tokens.info.vocab_size, 260);
+  const rare = await tokenize(splits, { train: { vocab_size: 400, min_frequency: 1 } });
+  assert.notEqual(rare.tokenizer.idOf("Ġagain"), undefined);
+  const often = await tokenize(splits, { train: { vocab_size: 400, min_frequency: 3 } });
+  assert.equal(often.tokenizer.idOf("Ġagain"), undefined);
+  const loud = await tokenize(splits, {
+    template: "{{ text | upper }}",
+    train: { vocab_size: 400 },
+  });
+  assert.notEqual(loud.tokenizer.idOf("THE") ?? loud.tokenizer.idOf("ĠTHE"), undefined);
+  assert.match(
+    await refusal(splits, { train: { vocab_size: 257, special_tokens: ["a b", "c d"] } }),
+    /vocab_size must be at least 258/,
+  );
+  assert.match(
+    await refusal(splits, { train: { vocab_size: 300, special_tokens: ["<s>", "<s>"] } }),
+    /"<s>" twice/,
+  );
+});
+
+Deno.test("tokenize wants exactly one tokenizer", async () => {
+  const splits = { train: texts(SEA) };
+  assert.match(await refusal(splits, {}), /there is no tokenizer/);
+  assert.match(
+    await refusal(splits, { train: { vocab_size: 300 } }, { tokenizer: await makeTokenizer() }),
+    /there are two tokenizers/,
+  );
+});
+
+Deno.test("tokenize refuses options that would do nothing", async () => {
+  const tokenizer = await makeTokenizer();
+  const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type: "int" }];
+  const splits = { train: [{ text: SEA, label: 0 }] };
+  const table: [Options, RegExp][] = [
+    [{ drop_remainder: true }, /drop_remainder needs packing/],
+    [{ stride: 1 }, /stride needs return_overflowing_tokens/],
+    [{ return_overflowing_tokens: true, truncation: false }, /needs truncation/],
+    [
+      { packing: true, max_length: 4, label_column: "label" },
+      /label_column cannot go with packing/,
+    ],
+    [{ packing: true, max_length: 4, return_overflowing_tokens: true }, /no meaning with packing/],
+    [{ packing: true }, /packing needs max_length/],
+    [{ max_length: 2, return_overflowing_tokens: true, stride: 2 }, /leaves no room for text/],
+  ];
+  for (const [options, message] of table) {
+    assert.match(await refusal(splits, options, { tokenizer, columns }), message);
+  }
+  assert.match(
+    await refusal({ train: texts("the") }, { max_length: 2 }, {
+      tokenizer: await makeWrappingTokenizer(),
+    }),
+    /leaves no room for text/,
+  );
+  assert.match(
+    await refusal({ train: texts("the") }, { add_eos: true }, {
+      tokenizer: await makeTokenizer([]),
+    }),
+    /add_eos needs an end token/,
+  );
+  assert.match(await refusal({ train: texts("", "") }, {}, { tokenizer }), /none of the 2 rows/);
+  for (const padding of ["max_length", "longest", true]) {
+    const parsed = stage.options.safeParse({ padding });
+    assert.match(parsed.error?.message ?? "", /rows are stored without padding/);
+  }
+});
+
+Deno.test("roles that only config.json knows come along with the tokenizer", async () => {
+  const tokenizer = await makeTokenizer(["<end>", "<fill>"]);
+  await Deno.remove(`${tokenizer}/tokenizer_config.json`);
+  await Deno.writeTextFile(`${tokenizer}/config.json`, '{"eos_token_id": 0, "pad_token_id": 1}');
+  const result = await tokenize({ train: texts("the") }, { add_eos: true }, { tokenizer });
+  assert.deepEqual(result.texts(), ["the<end>"]);
+  assert.equal(result.tokens.info.pad_token_id, 1);
+  const config = JSON.parse(await Deno.readTextFile(`${result.dir}/tokenizer_config.json`));
+  assert.equal(config.eos_token, "<end>");
+});
+
+Deno.test("tokenize stops when it is interrupted", async () => {
+  const data = await Deno.makeTempDir();
+  await writeDataset(data, {
+    columns: [{ name: "text", type: "string" }],
+    splits: { train: texts(...Array.from({ length: 3000 }, (_, i) => `row ${i}`)) },
+  });
+  const abort = new AbortController();
+  const run = stage.run({
+    inputs: {
+      data: { stage: "d", path: data, digest: "0" },
+      tokenizer: { stage: "t", path: await makeTokenizer(), digest: "0" },
+    },
+    lists: {},
+    output: { path: await Deno.makeTempDir() },
+    options: stage.options.parse({}),
+    seed: 1,
+    sources: null,
+    device: "cpu",
+    threads: 1,
+    offline: true,
+    env: {},
+    progress: () => abort.abort(new Error("stopped")),
+    log: () => {},
+    summary: () => {},
+    signal: abort.signal,
+  });
+  await assert.rejects(run, /stopped/);
+});

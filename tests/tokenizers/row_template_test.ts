@@ -1,0 +1,45 @@
+/** Row templates: what they render and which slips they catch. */
+import assert from "node:assert/strict";
+import type { Row } from "../../lib/data/dataset.ts";
+import { compileRowTemplate } from "../../lib/tokenizers/row_template.ts";
+
+const COLUMNS = ["text", "title", "label", "tags"];
+
+Deno.test("compileRowTemplate() renders columns", () => {
+  const row: Row = { text: " Call me\n", title: null, label: 2n, tags: ["a", "b"] };
+  const table: [string, string][] = [
+    ["{{ text }}", " Call me\n"],
+    ["{{ title }}", ""],
+    ["{{ label }}", "2"],
+    ["{{ text | trim }}|{{ tags | join(',') }}", "Call me|a,b"],
+    ["{% for tag in tags %}{{ loop.index }}{{ tag }}{% endfor %}", "1a2b"],
+    ["{% set n = label + 1 %}{{ n }}", "3"],
+    ["{% if missing is defined %}x{% else %}y{% endif %}", "y"],
+    ["{{ missing | default('none') }}", "none"],
+    ["{% macro twice(a) %}{{ a }}{{ a }}{% endmacro %}{{ twice(label) }}", "22"],
+    ["{{ text.strip() if label == 2 and tags else 'no' }}", "Call me"],
+    ["{{ 9007199254740993 }}", "9007199254740992"],
+  ];
+  for (const [template, expected] of table) {
+    assert.equal(compileRowTemplate(template, COLUMNS)(row), expected, template);
+  }
+  assert.equal(
+    compileRowTemplate("{{ label }}", COLUMNS)({ label: 2n ** 60n }),
+    "1152921504606846976",
+  );
+});
+
+Deno.test("compileRowTemplate() refuses names that are no columns and broken syntax", () => {
+  const table: [string, RegExp][] = [
+    ["{{ titel }}", /uses "titel", which is no column; did you mean "title"\?/],
+    ["{{ text | replace(x, 'y') }}", /uses "x"/],
+    ["{% for tag in tagz %}{{ tag }}{% endfor %}", /uses "tagz"/],
+    ["{% if lable == 1 %}{{ text }}{% endif %}", /uses "lable"/],
+    ["{{ text ", /cannot read the template/],
+  ];
+  for (const [template, message] of table) {
+    assert.throws(() => compileRowTemplate(template, COLUMNS), message);
+  }
+  const failing = compileRowTemplate("{{ text | nonsense }}", COLUMNS);
+  assert.throws(() => failing({ text: "a" }), /the template failed: .*nonsense/);
+});
