@@ -29,8 +29,6 @@ export type ChildOutcome =
 
 /** Everything one process needs. */
 export interface ChildOptions {
-  /** Name for the log and for process listings. */
-  readonly stage: string;
   /** `file:` URL of the stage's module. */
   readonly module: string;
   readonly job: StageJob;

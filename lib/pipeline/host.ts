@@ -22,6 +22,8 @@ export interface StageJob {
   readonly lists: Readonly<Record<string, readonly InputArtifact[]>>;
   /** Absolute; empty and writable. */
   readonly output: string;
+  /** A folder that outlives the run, for stages that declare one; null for the others. */
+  readonly cache: string | null;
   readonly options: Readonly<Record<string, Json>>;
   readonly seed: number;
   readonly sources: Json;
@@ -104,6 +106,7 @@ async function runStage(
     options: job.options,
     seed: job.seed,
     sources: job.sources,
+    ...(job.cache === null ? {} : { cache: { path: job.cache } }),
     device: job.device,
     threads: job.threads,
     offline: job.offline,

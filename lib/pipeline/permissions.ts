@@ -38,8 +38,10 @@ export interface GrantSources {
   readonly inputs: readonly string[];
   /** The folder to fill; undefined for a process that only resolves. */
   readonly output: string | undefined;
+  /** The folder that outlives the run, for stages that declare one. */
+  readonly cache: string | undefined;
   /** What `resolve` found; only a built-in stage gets more by it. */
-  readonly sources: Sources | undefined;
+  readonly sources: Pick<Sources, "read" | "net" | "env"> | undefined;
   /** What the engine needs; undefined for stages that do not compute. */
   readonly engine: EngineNeeds | undefined;
 }
@@ -52,15 +54,16 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
   const { permissions, description } = node;
   const builtin = description.builtin;
   const engine = description.compute ? from.engine : undefined;
+  const own = [from.output, from.cache].filter((folder) => folder !== undefined);
   return {
     read: unique([
       ...from.inputs,
-      ...(from.output === undefined ? [] : [from.output]),
+      ...own,
       ...(permissions.read ?? []).map((path) => resolve(from.baseDir, path)),
       ...(builtin ? from.sources?.read ?? [] : []),
       ...(engine?.read ?? []),
     ]),
-    write: from.output === undefined ? [] : [from.output],
+    write: own,
     net: unique([...(permissions.net ?? []), ...(builtin ? from.sources?.net ?? [] : [])]),
     env: unique([...(permissions.env ?? []), ...(builtin ? from.sources?.env ?? [] : [])]),
     ffi: builtin ? engine?.ffi ?? [] : permissions.ffi === true ? true : [],

@@ -37,6 +37,8 @@ export interface StageDescription {
   readonly optionsSchema: Json;
   readonly permissions: Permissions;
   readonly compute: boolean;
+  /** Whether it keeps files between runs. */
+  readonly cache: boolean;
   /** Whether it has a `resolve`. */
   readonly resolves: boolean;
 }
