@@ -148,6 +148,8 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
   readonly inputs: Readonly<Record<string, InputSpec>>;
   /** Kind of the output, or a function of the options where they decide it. */
   readonly output: Kind | ((options: z.output<S>) => Kind);
+  /** Every kind that `output` may return, where it is a function; default: any kind. Shown in the documentation. */
+  readonly kinds?: readonly Kind[];
   readonly options: S;
   /** What it needs beyond its inputs and its output folder; default nothing. */
   readonly permissions?: Permissions;

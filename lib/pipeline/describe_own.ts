@@ -1,0 +1,269 @@
+/**
+ * Describes a user's own stage without running its code in the runner's process.
+ *
+ * A definition is code, and loading a pipeline must not give code anything. So a process of its own,
+ * without any permission, imports the module and answers with plain data; a process per module, so
+ * that none can touch what another says, and so that a mistake has one owner. The entry is passed on
+ * standard input and names the module literally: such an import needs no permission.
+ *
+ * The answer is remembered by everything that it follows from: the module's graph, the code of this
+ * side, and the options that were asked about.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { InternalError, UserError } from "../errors.ts";
+import { sha256Hex } from "../store/hash.ts";
+import { notAStage, type StageIdentity } from "./describe.ts";
+import type { DescribeAnswer, DescribeRequest } from "./describe_host.ts";
+import type { OptionsRequest } from "./options.ts";
+import { type DeniedAccess, deniedAccess } from "./describe_denied.ts";
+import type { Json } from "./types.ts";
+
+/** Remembers JSON by namespace and key; may be slow or fast, present or not. */
+export interface DescribeCache {
+  readonly get: (namespace: string, key: string) => Json | undefined | Promise<Json | undefined>;
+  readonly set: (namespace: string, key: string, value: Json) => void | Promise<void>;
+}
+
+/** What {@linkcode describeOwn} needs. */
+export interface DescribeOptions {
+  /** Folder with `deno.json`, whose import map says what "temper" is. */
+  readonly root: string;
+  readonly cache?: DescribeCache | undefined;
+  /** Digest of a module and all that it imports; without it nothing is remembered. */
+  readonly digestModule?: ((url: string) => Promise<string>) | undefined;
+  /** Milliseconds that a module may take to load and answer; default 10 s. */
+  readonly timeout?: number | undefined;
+}
+
+/** A description and the results for each options request. */
+export type DescribedOwn = Extract<DescribeAnswer, { ok: true }>;
+
+const NAMESPACE = "describe";
+const HOST = import.meta.resolve("./describe_host.ts");
+const DEFAULT_TIMEOUT_MS = 10_000;
+/** Downloads of the packages that a module imports for the first time. */
+const INSTALL_TIMEOUT_MS = 300_000;
+/** What a module may print while it is loaded. */
+const MAX_OUTPUT_BYTES = 16 << 20;
+
+/**
+ * Describes one own stage and checks options against it.
+ *
+ * @param identity The stage; its module is a `file:` URL of a file that exists.
+ * @param requests Options to check, one entry for each cell.
+ * @param options Where the project is, and what to remember answers in.
+ * @returns The description, with a result for each request.
+ * @throws {UserError} If the module cannot be loaded without permissions, is not a stage, or does not come to an end.
+ */
+export async function describeOwn(
+  identity: StageIdentity,
+  requests: readonly OptionsRequest[],
+  options: DescribeOptions,
+): Promise<DescribedOwn> {
+  const key = await cacheKey(identity, requests, options);
+  if (key !== undefined) {
+    const known = await options.cache?.get(NAMESPACE, key);
+    if (known !== undefined) return known as unknown as DescribedOwn;
+  }
+  const answer = await ask(identity, requests, options);
+  if (!answer.ok) throw answerError(identity.uses, answer);
+  if (key !== undefined) {
+    await options.cache?.set(NAMESPACE, key, JSON.parse(JSON.stringify(answer)) as Json);
+  }
+  return answer;
+}
+
+async function cacheKey(
+  identity: StageIdentity,
+  requests: readonly OptionsRequest[],
+  { cache, digestModule }: DescribeOptions,
+): Promise<string | undefined> {
+  if (cache === undefined || digestModule === undefined) return undefined;
+  try {
+    const digests = await Promise.all([digestModule(identity.module), digestModule(HOST)]);
+    return sha256Hex(JSON.stringify([digests, identity, requests]));
+  } catch (error) {
+    // A module that cannot be read gets its message from the process that tries to load it.
+    if (error instanceof InternalError) throw error;
+    return undefined;
+  }
+}
+
+async function ask(
+  identity: StageIdentity,
+  requests: readonly OptionsRequest[],
+  options: DescribeOptions,
+): Promise<DescribeAnswer> {
+  const token = `temper-${crypto.randomUUID()}:`;
+  const request: DescribeRequest = { token, identity, requests };
+  const entry = `import { describeHost } from ${JSON.stringify(HOST)};\n` +
+    `await describeHost(() => import(${JSON.stringify(identity.module)}), ${
+      JSON.stringify(request)
+    });\n`;
+  const scratch = await Deno.makeTempDir({ prefix: "temper-describe-" });
+  try {
+    // A copy: Deno writes packages that are new to it into the lock file.
+    const lock = join(scratch, "deno.lock");
+    const isLocked = await Deno.copyFile(join(options.root, "deno.lock"), lock)
+      .then(() => true, () => false);
+    const common = [
+      "--quiet",
+      `--config=${join(options.root, "deno.json")}`,
+      isLocked ? `--lock=${lock}` : "--no-lock",
+    ];
+    const run = ["run", "--no-prompt", "--no-check", "--cached-only", ...common, "-"];
+    const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
+    let output = await runDeno(run, { input: entry, timeout, cwd: options.root });
+    let answer = readAnswer(output, token);
+    if (needsInstall(answer, output)) {
+      const install = ["cache", ...common, new URL(identity.module).href];
+      await runDeno(install, { input: "", timeout: INSTALL_TIMEOUT_MS, cwd: options.root });
+      output = await runDeno(run, { input: entry, timeout, cwd: options.root });
+      answer = readAnswer(output, token);
+    }
+    return answer ?? silent(identity.uses, output, timeout);
+  } finally {
+    await Deno.remove(scratch, { recursive: true }).catch(() => {});
+  }
+}
+
+/** What a process left behind. */
+interface ProcessOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+  /** Why it was killed, if it was. */
+  readonly killed: "timeout" | "output" | undefined;
+}
+
+async function runDeno(
+  args: readonly string[],
+  options: { input: string; timeout: number; cwd: string },
+): Promise<ProcessOutput> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: options.cwd,
+    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let killed: ProcessOutput["killed"];
+  const kill = (why: NonNullable<ProcessOutput["killed"]>): void => {
+    killed ??= why;
+    try {
+      child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      // It ended by itself in the meantime.
+    }
+  };
+  const timer = setTimeout(() => kill("timeout"), options.timeout);
+  try {
+    const [stdout, stderr, status] = await Promise.all([
+      readAll(child.stdout, () => kill("output")),
+      readAll(child.stderr, () => kill("output")),
+      child.status,
+      new Blob([options.input]).stream().pipeTo(child.stdin).catch(() => {
+        // The process died before it read everything; its status says more.
+      }),
+    ]);
+    return { stdout, stderr, code: status.code, killed };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>, onTooMuch: () => void): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > MAX_OUTPUT_BYTES) {
+      onTooMuch();
+      continue;
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function readAnswer(output: ProcessOutput, token: string): DescribeAnswer | undefined {
+  const start = output.stdout.indexOf(`\n${token}`);
+  if (start < 0) return undefined;
+  const from = start + 1 + token.length;
+  return JSON.parse(output.stdout.slice(from, output.stdout.indexOf("\n", from))) as DescribeAnswer;
+}
+
+function needsInstall(answer: DescribeAnswer | undefined, output: ProcessOutput): boolean {
+  const text = answer?.ok === false ? answer.message : answer === undefined ? output.stderr : "";
+  return /--cached-only|not found in cache|not cached/i.test(text);
+}
+
+/** The error for a process that ended without an answer. */
+function silent(uses: string, output: ProcessOutput, timeout: number): never {
+  switch (output.killed) {
+    case "timeout":
+      throw new UserError({
+        what: `the stage "${uses}" was not loaded within ${timeout / 1000} s`,
+        requirement: "a stage's module only defines; work and waiting belong into run()",
+      });
+    case "output":
+      throw new UserError({
+        what: `the stage "${uses}" prints without end while it is loaded`,
+        requirement: "a stage's module only defines; work belongs into run()",
+      });
+    case undefined: {
+      const last = output.stderr.trim().split("\n").slice(0, 5).join(" ");
+      throw new UserError({
+        what: `the stage "${uses}" ended its process (exit ${output.code}) while it was loaded` +
+          (last === "" ? "" : `: ${last}`),
+        requirement: "a stage's module only defines; work belongs into run()",
+      });
+    }
+  }
+}
+
+function answerError(uses: string, answer: Extract<DescribeAnswer, { ok: false }>): UserError {
+  if (answer.reason === "definition") return notAStage(uses, answer.message);
+  if (answer.reason === "spec") {
+    return new UserError({ what: `"${uses}" is not a stage: ${answer.message}` });
+  }
+  const denied = answer.name === "NotCapable" ? deniedAccess(answer.message) : undefined;
+  if (denied !== undefined) return deniedError(uses, denied);
+  const missing = /^Module not found "([^"]+)"/.exec(answer.message);
+  if (missing) {
+    return new UserError({
+      what: `the stage "${uses}" imports "${missing[1]}", which does not exist`,
+    });
+  }
+  const syntax = /^SyntaxError: (.*)/s.exec(answer.message);
+  if (syntax || answer.name === "SyntaxError") {
+    return new UserError({
+      what: `the stage "${uses}" is not valid TypeScript: ${
+        oneLine(syntax?.[1] ?? answer.message)
+      }`,
+    });
+  }
+  return new UserError({
+    what: `the stage "${uses}" cannot be loaded: ${answer.name}: ${oneLine(answer.message)}`,
+  });
+}
+
+function deniedError(uses: string, denied: DeniedAccess): UserError {
+  return new UserError({
+    what: `the stage "${uses}" ${denied.action} while it is loaded, which is denied`,
+    requirement: "a stage's module is loaded without any permission",
+    remedy: `move it into run(), and declare ${denied.declare}`,
+  });
+}
+
+/** The first line and the place at the end; the excerpt in between does not fit into a sentence. */
+function oneLine(message: string): string {
+  const lines = message.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const place = lines.slice(1).find((line) => /^at .*:\d+:\d+$/.test(line));
+  return [lines[0], place].filter((line) => line !== undefined).join(" ");
+}
