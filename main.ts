@@ -32,6 +32,9 @@ function output(stream: typeof Deno.stdout | typeof Deno.stderr): Output {
 }
 
 if (import.meta.main) {
+  // `deno task` changes into the project's folder and says in INIT_CWD where it was called.
+  const calledFrom = Deno.env.get("INIT_CWD");
+  if (calledFrom !== undefined && calledFrom !== Deno.cwd()) Deno.chdir(calledFrom);
   const context: CommandContext = {
     stages: STAGES,
     engines: {
@@ -41,8 +44,7 @@ if (import.meta.main) {
     },
     out: output(Deno.stdout),
     err: output(Deno.stderr),
-    // `deno task` changes into the project's folder and says in INIT_CWD where it was called.
-    cwd: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
+    cwd: Deno.cwd(),
     root: import.meta.dirname!,
     env: (name) => Deno.env.get(name),
   };

@@ -4,25 +4,10 @@
  * @module
  */
 import { resolve } from "node:path";
-import type { EngineNeeds } from "../pipeline/permissions.ts";
+import type { Engines } from "../pipeline/device.ts";
 import type { StageRegistry } from "../pipeline/types.ts";
 
-/** An engine that stages compute on. */
-export type Device = "cpu" | "webgpu" | "wasm";
-
-/** What the runner asks of `lib/runtime`, which it may not import: `main.ts` hands it in, loaded when needed. */
-export interface Engines {
-  /**
-   * Which engine `asked` means on this machine, and why.
-   *
-   * @throws {UserError} Where the engine that was asked for cannot be used here.
-   */
-  readonly choose: (
-    asked: "auto" | Device,
-  ) => Promise<{ readonly device: Device; readonly why: string }>;
-  /** What a process needs to load an engine. */
-  readonly needs: (device: Device) => Promise<EngineNeeds>;
-}
+export type { Engines };
 
 /** A stream that text goes to. */
 export interface Output {

@@ -1,0 +1,78 @@
+/**
+ * From a file's name to everything that planning and running need.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { baseDirOf } from "../pipeline/permissions.ts";
+import type { DecideContext } from "../pipeline/decide.ts";
+import { chooseEngine, type DeviceChoice } from "../pipeline/device.ts";
+import { loadPipeline } from "../pipeline/load.ts";
+import { Lockfile } from "../pipeline/lockfile.ts";
+import { select, type Selection } from "../pipeline/selection.ts";
+import { type ModuleGraph, moduleGraph } from "../pipeline/module_graph.ts";
+import type { Json } from "../pipeline/types.ts";
+import { canonicalDigest, openStore } from "../store/mod.ts";
+import { type CommandContext, runsFolder } from "./context.ts";
+import type { PlanOptions } from "./run_options.ts";
+
+/** A pipeline that was found correct, with its store open. */
+export interface Prepared extends Disposable {
+  readonly context: DecideContext;
+  readonly selection: Selection;
+}
+
+/**
+ * Loads the pipeline, opens the store and works out the selection. Nothing is written.
+ *
+ * @throws {UserError} For every mistake in the file or on the command line.
+ */
+export async function prepare(
+  options: PlanOptions,
+  { io, signal }: { readonly io: CommandContext; readonly signal: AbortSignal },
+): Promise<Prepared> {
+  const store = openStore(await realFolder(runsFolder(io, options.runs)));
+  const graphOf = (module: string): Promise<ModuleGraph> =>
+    moduleGraph(module, { project: io.root, index: store.index, signal });
+  const pipeline = await loadPipeline(options.file, {
+    registry: io.stages,
+    params: options.params,
+    root: io.root,
+    env: io.env,
+    cache: {
+      get: (namespace, key) => store.index.get(namespace, key) as Json | undefined,
+      set: (namespace, key, value) => store.index.set(namespace, key, value),
+    },
+    digestModule: async (module) => {
+      const { files, imports, packages } = await graphOf(module);
+      return canonicalDigest({ files, imports, packages });
+    },
+  });
+  const selection = select(pipeline, options);
+  let device: Promise<DeviceChoice> | undefined;
+  const context: DecideContext = {
+    pipeline,
+    registry: io.stages,
+    store,
+    project: io.root,
+    baseDir: baseDirOf(pipeline),
+    lockfile: await Lockfile.open(pipeline.file),
+    device: () =>
+      device ??= chooseEngine(options.device, { engines: io.engines, index: store.index }),
+    update: options.update,
+    offline: options.offline,
+    signal,
+  };
+  return { context, selection, [Symbol.dispose]: () => store.close() };
+}
+
+/** A folder without symbolic links in its path: permissions are checked against real paths. */
+async function realFolder(path: string): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const parent = dirname(path);
+    return parent === path ? path : `${await realFolder(parent)}${path.slice(parent.length)}`;
+  }
+}
