@@ -11,6 +11,8 @@ import * as ort from "onnxruntime-node";
 import { ortSession, refused, tensorBridge, threadCount } from "./ort.ts";
 import type { Engine, Session } from "./session.ts";
 
+const MEMORY = "this machine's memory";
+
 /**
  * Opens the native engine.
  *
@@ -33,9 +35,9 @@ export function openNative({ threads }: { readonly threads: number }): Engine {
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
       }).catch((cause) => {
-        throw refused(cause);
+        throw refused(cause, MEMORY);
       });
-      const session = ortSession(inner, { bridge, writesHost: true });
+      const session = ortSession(inner, { bridge, memory: MEMORY, writesHost: true });
       sessions.add(session);
       return session;
     },

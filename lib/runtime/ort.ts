@@ -6,7 +6,7 @@
  * @module
  */
 import type * as ort from "onnxruntime-node";
-import { InternalError } from "../errors.ts";
+import { InternalError, UserError } from "../errors.ts";
 import {
   type AnyTensor,
   type DeviceTensor,
@@ -70,6 +70,8 @@ export interface OrtSessionOptions {
   readonly bridge: TensorBridge;
   /** Whether fetched host arrays are written by ONNX Runtime; otherwise results are copied into them. */
   readonly writesHost: boolean;
+  /** Which memory is full when a run fails for want of it: "this machine's memory". */
+  readonly memory: string;
   /** Called after each run and at the end; throws what went wrong beside it. */
   readonly check?: () => void;
 }
@@ -81,7 +83,10 @@ export interface OrtSessionOptions {
  * @param options How tensors pass.
  */
 export function ortSession(inner: ort.InferenceSession, options: OrtSessionOptions): Session {
-  const { bridge, writesHost, check } = options;
+  const { bridge, writesHost, memory, check } = options;
+  const explained = (cause: unknown): never => {
+    throw explainFailure(cause, memory);
+  };
   let released = false;
   const toOrt = (tensors: Readonly<Record<string, AnyTensor>>): Record<string, ort.Tensor> => {
     const wrapped: Record<string, ort.Tensor> = {};
@@ -97,7 +102,7 @@ export function ortSession(inner: ort.InferenceSession, options: OrtSessionOptio
     ): Promise<Record<string, AnyTensor>> {
       if (released) throw new InternalError("a released session was run");
       if (fetches === undefined) {
-        const results = await inner.run(toOrt(feeds));
+        const results = await inner.run(toOrt(feeds)).catch(explained);
         check?.();
         const tensors: Record<string, AnyTensor> = {};
         for (const name in results) tensors[name] = bridge.fromOrt(results[name] as ort.Tensor);
@@ -108,7 +113,7 @@ export function ortSession(inner: ort.InferenceSession, options: OrtSessionOptio
         const tensor = fetches[name]!;
         wanted[name] = writesHost || !isHostTensor(tensor) ? bridge.toOrt(tensor) : null;
       }
-      const results = await inner.run(toOrt(feeds), wanted);
+      const results = await inner.run(toOrt(feeds), wanted).catch(explained);
       check?.();
       for (const name in fetches) {
         const tensor = fetches[name]!;
@@ -127,9 +132,30 @@ export function ortSession(inner: ort.InferenceSession, options: OrtSessionOptio
 }
 
 /** Wraps what ONNX Runtime throws while it makes a session: the graph came from us. */
-export function refused(cause: unknown): InternalError {
+export function refused(cause: unknown, memory: string): Error {
+  const explained = explainFailure(cause, memory);
+  if (explained instanceof UserError) return explained;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new InternalError(`ONNX Runtime refused a graph: ${message}`, { cause });
+}
+
+/**
+ * What ONNX Runtime's failures to get memory are to a user; other failures pass as they are.
+ *
+ * @param cause What a run or the making of a session threw.
+ * @param memory Which memory is full: "this machine's memory".
+ */
+export function explainFailure(cause: unknown, memory: string): unknown {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (!/bad_alloc|bad allocation|out of memory|\bOOM\b|failed to allocate/i.test(message)) {
+    return cause;
+  }
+  return new UserError({
+    what: `the model with its batch does not fit into ${memory}`,
+    remedy: "use a smaller batch size, max_length or model; gradient_accumulation_steps makes up " +
+      "for a smaller batch",
+    cause,
+  });
 }
 
 /** "1 thread", "2 threads". */

@@ -8,11 +8,13 @@
  * @module
  */
 import * as ort from "onnxruntime-web";
-import { InternalError, UserError } from "../errors.ts";
+import { InternalError } from "../errors.ts";
 import { ortSession, refused, tensorBridge, threadCount } from "./ort.ts";
-import type { AnyTensor, Engine, Session } from "./session.ts";
+import type { Engine, Session } from "./session.ts";
 
 let threadsInUse: number | undefined;
+
+const MEMORY = "the 4 GiB that the WebAssembly engine can address";
 
 /**
  * Opens the WebAssembly engine. The number of threads is fixed by the first call in a process.
@@ -38,37 +40,15 @@ export function openWasm({ threads }: { readonly threads: number }): Engine {
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
       }).catch((cause) => {
-        throw outOfMemory(cause) ?? refused(cause);
+        throw refused(cause, MEMORY);
       });
-      const session = ortSession(inner, { bridge, writesHost: false });
+      const session = ortSession(inner, { bridge, memory: MEMORY, writesHost: false });
       sessions.add(session);
-      return {
-        ...session,
-        run: (
-          feeds: Readonly<Record<string, AnyTensor>>,
-          fetches?: Readonly<Record<string, AnyTensor>>,
-        ): Promise<Record<string, AnyTensor>> =>
-          session.run(feeds, fetches).catch((cause) => {
-            throw outOfMemory(cause) ?? cause;
-          }),
-      };
+      return session;
     },
     async dispose(): Promise<void> {
       for (const session of sessions) await session.release();
       sessions.clear();
     },
   };
-}
-
-/** WebAssembly ends by an abort or a bare `std::bad_alloc` where its 4 GiB are full. */
-function outOfMemory(cause: unknown): UserError | undefined {
-  const message = cause instanceof Error ? cause.message : String(cause);
-  if (!/bad_alloc|out of memory|OOM|failed to allocate/i.test(message)) {
-    return undefined;
-  }
-  return new UserError({
-    what: "the model does not fit into the 4 GiB that the WebAssembly engine can address",
-    remedy: "use --device cpu, or a smaller batch, max_length or model",
-    cause,
-  });
 }

@@ -36,6 +36,8 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
+const MEMORY = "the memory of the GPU";
+
 /**
  * Opens the WebGPU engine.
  *
@@ -85,10 +87,10 @@ export async function openWebGpu(): Promise<Engine> {
         extra: allowCpuFallback ? {} : { session: { disable_cpu_ep_fallback: "1" } },
         ...outputLocations(deviceOutputs),
       }).catch((cause) => {
-        throw refused(cause);
+        throw refused(cause, MEMORY);
       });
       check();
-      const session = ortSession(inner, { bridge, writesHost: false, check });
+      const session = ortSession(inner, { bridge, memory: MEMORY, writesHost: false, check });
       sessions.add(session);
       return session;
     },
