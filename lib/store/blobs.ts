@@ -59,7 +59,8 @@ export class Blobs {
    * @throws {UserError} On a full or unwritable disk.
    */
   async put(file: string, options: PutOptions = {}): Promise<FileHash> {
-    return await guarded({ doing: "store a file", path: file }, async () => {
+    const attempt = { doing: `store ${basename(file)}`, path: this.#layout.blobs };
+    return await guarded(attempt, async () => {
       const moved = options.keep ? undefined : await this.#move(file, options.signal);
       return moved ?? await this.#copy(file, options.signal);
     });
@@ -68,7 +69,7 @@ export class Blobs {
   /** Stores bytes. */
   async putBytes(bytes: Uint8Array): Promise<FileHash> {
     const hash = { digest: sha256Hex(bytes), size: bytes.length };
-    return await guarded({ doing: "store a file", path: this.pathOf(hash.digest) }, async () => {
+    return await guarded({ doing: "store a file", path: this.#layout.blobs }, async () => {
       const temporary = await this.#temporary();
       try {
         {

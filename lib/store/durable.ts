@@ -100,7 +100,7 @@ export async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> 
   try {
     return await Deno.lstat(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || systemCode(error) === "ENOTDIR") return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }
@@ -110,7 +110,7 @@ export async function readTextOf(path: string): Promise<string | undefined> {
   try {
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || systemCode(error) === "ENOTDIR") return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
 }
@@ -121,7 +121,12 @@ export async function listNames(folder: string): Promise<string[]> {
   try {
     for await (const entry of Deno.readDir(folder)) names.push(entry.name);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isAbsent(error)) throw error;
   }
   return names.sort();
+}
+
+/** Whether an error says that there is nothing at a path, also because a file stands above it. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || systemCode(error) === "ENOTDIR";
 }

@@ -9,8 +9,8 @@ import { UserError } from "../errors.ts";
 const MEANINGS: Readonly<Record<string, { why: string; remedy: string }>> = {
   ENOSPC: {
     why: "the disk is full",
-    remedy: "free some space (`deno task gc` removes what no recent run uses) and run again; " +
-      "finished stages are kept",
+    remedy: "free some space and run again: finished stages are kept " +
+      "(the folder `runs` holds nothing that cannot be made again)",
   },
   EDQUOT: {
     why: "the disk quota is used up",
@@ -36,7 +36,7 @@ const MEANINGS: Readonly<Record<string, { why: string; remedy: string }>> = {
   },
   EIO: {
     why: "the disk reports an input/output error",
-    remedy: "check the disk, then run `deno task verify`",
+    remedy: "check the disk; what it damaged is found and made again",
   },
 };
 const ALIASES: Readonly<Record<string, string>> = { EPERM: "EACCES", ENFILE: "EMFILE" };

@@ -19,8 +19,8 @@ import { type Digest, hashFile, isDigest, sha256Hex } from "./hash.ts";
 
 /** Raised when the tables change; an index of another version is made anew. */
 const VERSION = 1;
-/** How long another process may hold the file, in milliseconds. */
-const BUSY = 2000;
+/** How long to wait for another process that writes, in milliseconds: it blocks this thread. */
+const BUSY = 500;
 /**
  * How long a file must have rested before it was hashed, in milliseconds. Deno tells ctime in whole
  * seconds, so one second of rest could still share a tick.

@@ -17,7 +17,7 @@ import {
   temporaryName,
   writeFileAtomic,
 } from "./durable.ts";
-import { guarded, systemCode } from "./failure.ts";
+import { guarded, storeFailure, systemCode } from "./failure.ts";
 import { safeName, type StoreLayout } from "./layout.ts";
 import { ownerState, thisOwner } from "./owner.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
@@ -193,7 +193,11 @@ export class RunFolder {
 
   /** Appends an event. A line is written by one call, so that readers who follow see whole lines. */
   appendEvent(event: unknown): void {
-    Deno.writeTextFileSync(this.eventsPath, `${JSON.stringify(event)}\n`, { append: true });
+    try {
+      Deno.writeTextFileSync(this.eventsPath, `${JSON.stringify(event)}\n`, { append: true });
+    } catch (error) {
+      throw storeFailure(error, { doing: "write the run's events", path: this.eventsPath });
+    }
   }
 
   /** Replaces parts of the record and writes `run.json` anew. */

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { basename, join } from "node:path";
+import { readEvents, type RunStart, thisOwner } from "../../lib/store/mod.ts";
+import { filesUnder, withStore } from "./folders.ts";
+
+function start(pipeline: string): RunStart {
+  return {
+    pipeline,
+    file: "/project/pipelines/imdb.yaml",
+    seed: 42,
+    params: { max_length: 512 },
+    command: ["run", "pipelines/imdb.yaml"],
+    versions: { temper: "0.1.0" },
+    device: null,
+    stages: { clean: { status: "waiting" } },
+  };
+}
+
+Deno.test("create() makes a folder named by time, pipeline and id, and points latest to it", async () => {
+  await withStore(async ({ runs, layout }) => {
+    const before = Date.now();
+    const run = await runs.create(start("imdb"));
+    assert.match(basename(run.path), /^\d{8}T\d{6}Z-imdb-[0-9a-z]{6}$/);
+    assert.ok(Math.abs(Date.parse(run.record.started) - before) < 10_000);
+    assert.equal(
+      basename(run.path).slice(0, 16),
+      run.record.started.replaceAll(/[-:]|\.\d+/g, ""),
+    );
+    assert.equal(await Deno.readLink(join(layout.runs, "latest")), basename(run.path));
+    assert.deepEqual(await filesUnder(run.path), ["run.json"]);
+
+    const second = await runs.create(start("imdb"));
+    assert.equal(await Deno.readLink(join(layout.runs, "latest")), basename(second.path));
+    assert.equal((await runs.find("latest"))?.path, second.path);
+    const names = [...Deno.readDirSync(layout.runs)].map((entry) => entry.name);
+    assert.ok(names.every((name) => !name.startsWith(".")), "nothing temporary is left");
+  });
+});
+
+Deno.test("update() replaces parts of the record", async () => {
+  await withStore(async ({ runs }) => {
+    const run = await runs.create(start("imdb"));
+    await run.update({ status: "done", seconds: 2, stages: { clean: { status: "cached" } } });
+    const found = await runs.find(basename(run.path));
+    assert.deepEqual(found?.record, {
+      ...start("imdb"),
+      id: basename(run.path),
+      status: "done",
+      started: run.record.started,
+      owner: await thisOwner(),
+      seconds: 2,
+      stages: { clean: { status: "cached" } },
+    });
+  });
+});
+
+Deno.test("list() and lastRunOf() give the newest first, also within a second", async () => {
+  await withStore(async ({ runs, layout }) => {
+    const ids: string[] = [];
+    for (const name of ["imdb", "poems", "imdb", "imdb-large", "a b/c", "imdb"]) {
+      ids.push(basename((await runs.create(start(name))).path));
+    }
+    assert.deepEqual((await runs.list()).map(({ id }) => id), ids.toReversed());
+    assert.deepEqual((await runs.list({ limit: 2 })).map(({ id }) => id), [ids[5], ids[4]]);
+    assert.deepEqual((await runs.list({ pipeline: "imdb" })).length, 3);
+    assert.equal((await runs.lastRunOf("imdb-large"))?.id, ids[3]);
+    assert.equal((await runs.lastRunOf("a b/c"))?.record.pipeline, "a b/c");
+    assert.equal(await runs.lastRunOf("large"), undefined);
+    assert.equal((await runs.find("poems"))?.id, ids[1]);
+    assert.equal(await runs.find("imdb"), undefined, "an ambiguous part finds nothing");
+
+    await Deno.writeTextFile(join(layout.runs, ids[5]!, "run.json"), "{ cut o");
+    assert.equal((await runs.lastRunOf("imdb"))?.id, ids[2], "an unreadable record is skipped");
+    await Deno.remove(join(layout.runs, "latest"));
+    assert.equal((await runs.find("latest"))?.record, undefined);
+  });
+});
+
+Deno.test("a run whose process died reads as interrupted, one that lives as running", async () => {
+  await withStore(async ({ runs }) => {
+    const run = await runs.create(start("imdb"));
+    const status = async (): Promise<string | undefined> =>
+      (await runs.lastRunOf("imdb"))?.record.status;
+    assert.equal(await status(), "running");
+    const self = await thisOwner();
+    await run.update({ owner: { ...self, start: self.start.replace(/\d+/, "1") } });
+    assert.equal(await status(), "interrupted");
+    await run.update({ status: "done" });
+    assert.equal(await status(), "done");
+  });
+});
+
+Deno.test("events are lines; one that a crash cut off is left out", async () => {
+  await withStore(async ({ runs }) => {
+    const run = await runs.create(start("imdb"));
+    assert.deepEqual(await readEvents(run.path), []);
+    run.appendEvent({ type: "start", stage: "clean" });
+    run.appendEvent({ type: "log", text: "two\nlines" });
+    await Deno.writeTextFile(run.eventsPath, '{"type":"en', { append: true });
+    assert.deepEqual(await readEvents(run.path), [
+      { type: "start", stage: "clean" },
+      { type: "log", text: "two\nlines" },
+    ]);
+  });
+});
+
+Deno.test("stage ids become safe names in the run's folder", async () => {
+  await withStore(async ({ runs }) => {
+    const run = await runs.create(start("imdb"));
+    const id = "tuned@learning_rate=1e-5";
+    assert.equal(run.artifactOf(id), join(run.path, "artifacts", id));
+    assert.equal(run.logOf(id), join(run.path, "logs", `${id}.log`));
+    assert.equal(run.artifactOf("a/../../b"), join(run.path, "artifacts", "a~2F..~2F..~2Fb"));
+  });
+});
+
+Deno.test("create() says so where a folder named latest stands in the way", async () => {
+  await withStore(async ({ runs, layout }) => {
+    await Deno.mkdir(join(layout.runs, "latest", "mine"), { recursive: true });
+    await assert.rejects(runs.create(start("imdb")), /a folder stands there; move that folder/);
+  });
+});
