@@ -35,7 +35,7 @@ export interface GenerateOptions {
   readonly batchSize?: number;
   /** Ids to text, for stop strings. */
   readonly decode: (ids: readonly number[]) => string;
-  /** Called as sequences are finished. */
+  /** Called after each step with the tokens written, of those that there can be. */
   readonly progress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -71,8 +71,11 @@ export async function generate(
   // Sequences of like length share a batch, so that little of it is padding.
   const order = rows.toSorted((a, b) => a.maxLength - b.maxLength);
   for (let start = 0; start < order.length; start += batchSize) {
-    await continueBatch(decoder, { ...options, rows: order.slice(start, start + batchSize) });
-    options.progress?.(Math.min(start + batchSize, rows.length), rows.length);
+    await continueBatch(decoder, {
+      ...options,
+      rows: order.slice(start, start + batchSize),
+      progress: () => options.progress?.(sum(rows.map(tokensDone)), sum(rows.map(mostTokens))),
+    });
   }
   return rows.map(({ prompt, sequence, ids, promptLength, finish }) => {
     if (finish === undefined) throw new InternalError("a sequence was left unfinished");
@@ -122,7 +125,10 @@ function makeRows(
 
 async function continueBatch(
   decoder: Decoder,
-  options: GenerateOptions & { readonly rows: readonly Row[] },
+  options: Omit<GenerateOptions, "progress"> & {
+    readonly rows: readonly Row[];
+    readonly progress: () => void;
+  },
 ): Promise<void> {
   const { rows, signal } = options;
   const capacity = Math.max(...rows.map((row) => row.maxLength)) - 1;
@@ -144,6 +150,7 @@ async function continueBatch(
       }
       tokens[index] = row.ids.at(-1)!;
     });
+    options.progress();
     if (rows.every((row) => row.finish !== undefined)) return;
     await batch.advance(tokens);
   }
@@ -151,7 +158,7 @@ async function continueBatch(
 
 function nextToken(
   scores: Float32Array,
-  options: GenerateOptions & { readonly row: Row },
+  options: Pick<GenerateOptions, "settings" | "seed"> & { readonly row: Row },
 ): number {
   const { settings, seed, row } = options;
   processLogits(scores, {
@@ -172,6 +179,19 @@ function nextToken(
   });
   const { prompt, sequence, ids } = row;
   return sampleToken(scores, uniform(seed, { prompt, sequence, position: ids.length }));
+}
+
+function mostTokens(row: Row): number {
+  return row.maxLength - row.promptLength;
+}
+
+/** A sequence that ended early has no more to do. */
+function tokensDone(row: Row): number {
+  return row.finish === undefined ? row.ids.length - row.promptLength : mostTokens(row);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function checkBadWords(settings: GenerationSettings, decoder: Decoder): void {

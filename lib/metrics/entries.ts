@@ -13,6 +13,7 @@ import {
 } from "./bleu.ts";
 import { bootstrap, type ConfidenceInterval } from "./bootstrap.ts";
 import { perplexity, perplexitySignature, type PerplexityStatistics } from "./perplexity.ts";
+import { unigramModel, unigramSignature, unigramStatistics } from "./unigram.ts";
 import { meanRouge, type RougeScore, rougeScore, rougeSignature } from "./rouge.ts";
 
 /** One metric of metrics.json. */
@@ -125,5 +126,34 @@ export function perplexityEntry(
     confidence_interval: bootstrap(scored, { score: perplexity, seed: options.seed }),
     negative_log_likelihood: scored.reduce((sum, row) => sum + row.negativeLogLikelihood, 0),
     tokens: scored.reduce((sum, row) => sum + row.tokens, 0),
+  };
+}
+
+/**
+ * The perplexity of a unigram model of the training part on the tokens that a model is asked for.
+ *
+ * @param windows Held-out tokens, those from `from` on to be predicted.
+ * @param options `train`: every token of the training part; `vocabSize`: V; `seed` of the interval.
+ */
+export function unigramEntry(
+  windows: readonly { readonly ids: Int32Array; readonly from: number }[],
+  options: {
+    readonly train: Iterable<number>;
+    readonly vocabSize: number;
+    readonly seed: number;
+  },
+): MetricEntry {
+  const model = unigramModel(options.train, options.vocabSize);
+  const rows = windows.map(({ ids, from }) => unigramStatistics(model, ids.subarray(from)));
+  const { value, confidence_interval, ...parts } = perplexityEntry(rows, {
+    context: 1,
+    stride: "row",
+    seed: options.seed,
+  });
+  return {
+    ...parts,
+    value,
+    signature: unigramSignature(),
+    ...(confidence_interval === undefined ? {} : { confidence_interval }),
   };
 }
