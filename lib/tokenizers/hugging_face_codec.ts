@@ -7,6 +7,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { UserError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
+import { exactNormalizer, exactPreTokenizer } from "./exact_components.ts";
 import { isObject, type JsonObject, type TokenizerFiles } from "./files.ts";
 
 /**
@@ -30,6 +31,8 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
   let inner: HuggingFaceTokenizer;
   try {
     inner = new HuggingFaceTokenizer(tokenizer, files.config);
+    inner.normalizer = exactNormalizer(inner.normalizer, files.tokenizer.normalizer);
+    inner.pre_tokenizer = exactPreTokenizer(inner.pre_tokenizer, files.tokenizer.pre_tokenizer);
   } catch (cause) {
     throw new UserError({
       what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,

@@ -1,0 +1,95 @@
+/**
+ * Parts of `@huggingface/tokenizers` 0.2.0 that give other results than Hugging Face tokenizers, and
+ * what stands in for them: `BertNormalizer`, `Precompiled`, `WhitespaceSplit` (whose white space is
+ * JavaScript's, with U+FEFF and without U+0085).
+ *
+ * Left as they are: characters that Unicode made after version 8 (the reference's tables of marks and
+ * punctuation for BERT are that old).
+ *
+ * @module
+ */
+import {
+  Normalizer,
+  PreTokenizer,
+  SequenceNormalizer,
+  SequencePreTokenizer,
+} from "@huggingface/tokenizers";
+import { bertNormalize, type BertNormalizerConfig } from "./bert_normalizer.ts";
+import { isObject, type Json, type JsonObject } from "./files.ts";
+import { PrecompiledCharsMap } from "./precompiled_normalizer.ts";
+
+/**
+ * A normalizer of the package, or ours in its place.
+ *
+ * @param normalizer As the package made it.
+ * @param config Its entry in tokenizer.json.
+ */
+export function exactNormalizer(
+  normalizer: Normalizer | null,
+  config: Json | undefined,
+): Normalizer | null {
+  if (normalizer === null || !isObject(config)) return normalizer;
+  if (config.type === "BertNormalizer") return new ExactBertNormalizer(config);
+  if (config.type === "Precompiled") return new ExactPrecompiled(config);
+  if (normalizer instanceof SequenceNormalizer && Array.isArray(config.normalizers)) {
+    const parts = config.normalizers;
+    normalizer.normalizers = normalizer.normalizers.map((part, i) =>
+      exactNormalizer(part, parts[i])
+    );
+  }
+  return normalizer;
+}
+
+/** A pre-tokenizer of the package, or ours in its place; arguments as for the normalizer. */
+export function exactPreTokenizer(
+  preTokenizer: PreTokenizer | null,
+  config: Json | undefined,
+): PreTokenizer | null {
+  if (preTokenizer === null || !isObject(config)) return preTokenizer;
+  if (config.type === "WhitespaceSplit") return new ExactWhitespaceSplit();
+  if (preTokenizer instanceof SequencePreTokenizer && Array.isArray(config.pretokenizers)) {
+    const parts = config.pretokenizers;
+    preTokenizer.tokenizers = preTokenizer.tokenizers.map((part, i) =>
+      exactPreTokenizer(part, parts[i])
+    );
+  }
+  return preTokenizer;
+}
+
+class ExactBertNormalizer extends Normalizer {
+  readonly #config: BertNormalizerConfig;
+
+  constructor(config: JsonObject) {
+    super({ type: "BertNormalizer" });
+    this.#config = {
+      cleanText: config.clean_text !== false,
+      handleChineseChars: config.handle_chinese_chars !== false,
+      stripAccents: typeof config.strip_accents === "boolean" ? config.strip_accents : null,
+      lowercase: config.lowercase !== false,
+    };
+  }
+
+  override normalize(text: string): string {
+    return bertNormalize(text, this.#config);
+  }
+}
+
+class ExactPrecompiled extends Normalizer {
+  readonly #map: PrecompiledCharsMap | undefined;
+
+  constructor(config: JsonObject) {
+    const { precompiled_charsmap: map } = config;
+    super({ type: "Precompiled", precompiled_charsmap: typeof map === "string" ? map : "" });
+    this.#map = typeof map === "string" && map !== "" ? new PrecompiledCharsMap(map) : undefined;
+  }
+
+  override normalize(text: string): string {
+    return this.#map?.normalize(text) ?? text;
+  }
+}
+
+class ExactWhitespaceSplit extends PreTokenizer {
+  override pre_tokenize_text(text: string): string[] {
+    return text.match(/\P{White_Space}+/gu) ?? [];
+  }
+}

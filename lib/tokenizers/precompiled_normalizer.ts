@@ -1,0 +1,77 @@
+/**
+ * SentencePiece's precompiled normalizer (T5, XLNet, mBART): a trie from byte sequences to their
+ * replacements, looked up per grapheme, then per character.
+ *
+ * Source: `spm_precompiled` of Hugging Face tokenizers; the trie is a Darts double array
+ * (github.com/s-yata/darts-clone). Stands in for the one of `@huggingface/tokenizers` 0.2.0, which
+ * ignores the table and applies NFKC.
+ *
+ * @module
+ */
+
+/** A table of replacements from a tokenizer.json. */
+export class PrecompiledCharsMap {
+  readonly #trie: Uint32Array;
+  /** Replacements, each ended by a zero byte. */
+  readonly #texts: Uint8Array;
+  readonly #graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
+  readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
+  readonly #cache = new Map<string, string | undefined>();
+
+  /**
+   * @param base64 `precompiled_charsmap`: trie size in bytes (uint32, little endian), trie, texts.
+   * @throws {RangeError} where the table is cut off.
+   */
+  constructor(base64: string) {
+    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+    const view = new DataView(bytes.buffer);
+    const size = bytes.length < 4 ? 0 : view.getUint32(0, true);
+    if (size === 0 || 4 + size > bytes.length) throw new RangeError("the charsmap is cut off");
+    this.#trie = Uint32Array.from({ length: size >> 2 }, (_, i) => view.getUint32(4 + 4 * i, true));
+    this.#texts = bytes.subarray(4 + size);
+  }
+
+  /** Normalizes a text. */
+  normalize(text: string): string {
+    let out = "";
+    for (const { segment } of this.#graphemes.segment(text)) {
+      // Longer graphemes are never in the table as a whole; the reference does not look.
+      const whole = this.#replacement(segment, 5);
+      if (whole !== undefined) out += whole;
+      else for (const char of segment) out += this.#replacement(char, 4) ?? char;
+    }
+    return out;
+  }
+
+  #replacement(text: string, maxBytes: number): string | undefined {
+    // UTF-8 is never shorter than UTF-16.
+    if (text.length > maxBytes) return undefined;
+    if (this.#cache.has(text)) return this.#cache.get(text);
+    const bytes = this.#encoder.encode(text);
+    const found = bytes.length > maxBytes ? undefined : this.#lookUp(bytes);
+    this.#cache.set(text, found);
+    return found;
+  }
+
+  /** The replacement of the shortest prefix in the trie, or undefined. */
+  #lookUp(bytes: Uint8Array): string | undefined {
+    const trie = this.#trie;
+    const offset = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
+    let node = offset(trie[0]!);
+    for (const byte of bytes) {
+      if (byte === 0) return undefined;
+      node ^= byte;
+      const unit = trie[node];
+      if (unit === undefined || (unit & 0x800000ff) !== byte) return undefined;
+      node ^= offset(unit);
+      if ((unit & 0x100) !== 0) return this.#textAt(trie[node]! & 0x7fffffff);
+    }
+    return undefined;
+  }
+
+  #textAt(start: number): string {
+    const end = this.#texts.indexOf(0, start);
+    return this.#decoder.decode(this.#texts.subarray(start, end < 0 ? undefined : end));
+  }
+}
