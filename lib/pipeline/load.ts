@@ -15,7 +15,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { nearest, UserError } from "../errors.ts";
-import { type DescribeCache } from "./describe_own.ts";
+import type { DescribeCache } from "./describe_own.ts";
 import { checkRoles, orderStages } from "./inputs.ts";
 import { readFrame } from "./load_frame.ts";
 import { readSource } from "./load_source.ts";

@@ -28,7 +28,7 @@ export async function loadJinja(): Promise<Jinja> {
   const { Template } = await import("@huggingface/jinja");
   return {
     parse: (template) => new Template(template).parsed,
-    evaluate(expression, values) {
+    evaluate(expression, values): Json | undefined {
       const render = (template: string): string => new Template(template).render({ ...values });
       const json = render(`{{ (${expression}) | tojson }}`);
       const value = JSON.parse(json) as Json;
