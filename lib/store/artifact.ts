@@ -79,7 +79,10 @@ export class Artifacts {
     folder: string,
     options: { readonly kind: string; readonly signal?: AbortSignal | undefined },
   ): Promise<Published> {
-    const tree = await listTree(folder);
+    const tree = await guarded({ doing: "read the output", path: folder }, async () => {
+      // A stage may have removed the folder itself, which comes to the same as leaving it empty.
+      return await lstatOf(folder) === undefined ? [] : await listTree(folder);
+    });
     if (tree.length === 0) {
       throw new UserError({
         what: `the output folder ${folder} is empty`,

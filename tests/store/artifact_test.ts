@@ -81,6 +81,8 @@ Deno.test("publish() refuses what is no plain file before it moves anything", as
     }
     const empty = await writeTree(folder, {});
     await assert.rejects(store.artifacts.publish(empty, { kind: "rows" }), /is empty/);
+    await Deno.remove(empty);
+    await assert.rejects(store.artifacts.publish(empty, { kind: "rows" }), /is empty/);
     assert.deepEqual(await filesUnder(store.layout.store), []);
   });
 });

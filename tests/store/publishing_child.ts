@@ -4,7 +4,7 @@ import { canonicalDigest, openStore } from "../../lib/store/mod.ts";
 
 const [runs = "", seed = "0"] = Deno.args;
 using store = openStore(runs);
-for (let round = 0; round < 40; round++) {
+for (let round = 0; round < 25; round++) {
   const components = { seed: Number(seed), round };
   const key = canonicalDigest(components);
   const lock = await store.locks.acquire(key);
