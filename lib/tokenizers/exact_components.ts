@@ -9,6 +9,7 @@
  * @module
  */
 import {
+  type Model,
   Normalizer,
   PreTokenizer,
   SequenceNormalizer,
@@ -55,6 +56,30 @@ export function exactPreTokenizer(
   }
   return preTokenizer;
 }
+
+/**
+ * Makes a model remember the words it has seen: WordPiece and Unigram look at each word alone, and
+ * text repeats its words.
+ */
+export function rememberWords(model: Model): void {
+  const encode = model.encode.bind(model);
+  const known = new Map<string, readonly string[]>();
+  model.encode = (words): string[] =>
+    words.flatMap((word) => {
+      let tokens = known.get(word);
+      if (tokens === undefined) {
+        tokens = encode([word]);
+        if (known.size >= CACHE_WORDS) known.clear();
+        // Without a pre-tokenizer that splits, a word is a whole text.
+        if (word.length <= CACHE_WORD_LENGTH) known.set(word, tokens);
+      }
+      return tokens;
+    });
+}
+
+/** Distinct words remembered before starting over. */
+const CACHE_WORDS = 1 << 16;
+const CACHE_WORD_LENGTH = 256;
 
 class ExactBertNormalizer extends Normalizer {
   readonly #config: BertNormalizerConfig;

@@ -7,7 +7,7 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { UserError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { exactNormalizer, exactPreTokenizer } from "./exact_components.ts";
+import { exactNormalizer, exactPreTokenizer, rememberWords } from "./exact_components.ts";
 import { isObject, type JsonObject, type TokenizerFiles } from "./files.ts";
 
 /**
@@ -39,6 +39,7 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
       cause,
     });
   }
+  if (inner.model !== null) rememberWords(inner.model);
   const { model } = files.tokenizer;
   const type = isObject(model) ? modelType(model) : "unknown";
   const cleanUp = type !== "BPE" && files.config.clean_up_tokenization_spaces === true;

@@ -9,6 +9,12 @@
  * @module
  */
 
+/**
+ * Printable ASCII before more of it: each such character is a grapheme of its own, and most of a text
+ * need not go through the slow segmenter.
+ */
+const ASCII_RUN = /((?:[\x20-\x7e](?=[\x20-\x7e]|$))+)/;
+
 /** A table of replacements from a tokenizer.json. */
 export class PrecompiledCharsMap {
   readonly #trie: Uint32Array;
@@ -34,6 +40,21 @@ export class PrecompiledCharsMap {
 
   /** Normalizes a text. */
   normalize(text: string): string {
+    return text.split(ASCII_RUN).map((part, i) =>
+      i % 2 === 0 ? this.#normalizeGraphemes(part) : this.#normalizeAscii(part)
+    ).join("");
+  }
+
+  #normalizeAscii(text: string): string {
+    let out = "";
+    for (let i = 0; i < text.length; i++) {
+      const char = text.charAt(i);
+      out += this.#replacement(char, 4) ?? char;
+    }
+    return out;
+  }
+
+  #normalizeGraphemes(text: string): string {
     let out = "";
     for (const { segment } of this.#graphemes.segment(text)) {
       // Longer graphemes are never in the table as a whole; the reference does not look.
