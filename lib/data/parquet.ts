@@ -32,19 +32,21 @@ export interface Table {
  * Reads a parquet file.
  *
  * @param path The file.
- * @param options `columns` reads only these; `limit` at most that many rows from the start.
+ * @param options `columns` reads only these; `limit` at most that many rows from the start;
+ * `name` is what messages call the file.
  * @throws {UserError} Where it is no parquet file, is damaged, or a column is missing or binary.
  */
 export async function readParquet(
   path: string,
-  options: { columns?: readonly string[]; limit?: number } = {},
+  options: { columns?: readonly string[]; limit?: number; name?: string } = {},
 ): Promise<Table> {
   const file = openBuffer(path);
+  const shown = options.name ?? path;
   try {
-    const metadata = await explain(path, () => parquetMetadataAsync(file));
+    const metadata = await explain(shown, () => parquetMetadataAsync(file));
     const available = parquetSchema(metadata).children;
     const labels = classLabels(metadata.key_value_metadata ?? []);
-    const chosen = options.columns?.map((name) => findField(available, name, path)) ?? available;
+    const chosen = options.columns?.map((name) => findField(available, name, shown)) ?? available;
     const count = Math.min(Number(metadata.num_rows), options.limit ?? Infinity);
     const rows: Row[] = Array.from({ length: count }, () => ({}));
     const columns: Column[] = [];
@@ -54,7 +56,7 @@ export async function readParquet(
       const names = type === "int" ? labels.get(name) : undefined;
       columns.push({ name, type, ...(names ? { names } : {}) });
       const cells = await explain(
-        `${path}, column "${name}"`,
+        `${shown}, column "${name}"`,
         () => readColumn(file, metadata, { name, count }),
       );
       for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);

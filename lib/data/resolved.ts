@@ -1,0 +1,91 @@
+/**
+ * What a source was resolved to, and the surroundings in which sources are resolved and fetched.
+ *
+ * Resolving happens in the runner, before a stage's key is computed, and may ask a server what is
+ * there; fetching happens in the stage's own process and gets exactly that. In between lies JSON.
+ *
+ * @module
+ */
+import type { Download } from "./download.ts";
+import type { HubRepo } from "./source.ts";
+
+/** What resolving may use; the runner's `ResolveContext` has it all. */
+export interface ResolveSettings {
+  readonly baseDir: string;
+  readonly pins: {
+    readonly get: (source: string) => unknown;
+    readonly set: (source: string, pin: unknown) => void;
+  };
+  readonly update: boolean;
+  readonly offline: boolean;
+  readonly digestFile: (path: string) => Promise<string>;
+  readonly env: (name: string) => string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** What fetching may use. */
+export interface FetchSettings {
+  /** A folder for downloads that are not finished; it outlives the process. */
+  readonly cacheDir: string;
+  readonly offline: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly log: (message: string) => void;
+  /** Called with every file in the cache folder that is no longer needed when all has gone well. */
+  readonly fetched: (file: Download) => void;
+  /** Bytes done of those to fetch, over all files of a source. */
+  readonly progress: (done: number, total: number) => void;
+}
+
+/**
+ * A file on a server.
+ *
+ * `id` says which bytes are meant: `sha256:...` and `git:...` (the SHA-1 of a git blob) are checked,
+ * `etag:...` and `modified:...` are compared with what the server announces.
+ */
+export interface PinnedFile {
+  readonly path: string;
+  readonly size?: number;
+  readonly id?: string;
+}
+
+/** A source that was resolved: everything that fetching it needs, as JSON. */
+export type ResolvedSource =
+  | {
+    readonly type: "file";
+    readonly files: readonly { readonly path: string; readonly name: string }[];
+  }
+  | {
+    readonly type: "npm";
+    readonly written: string;
+    readonly package: string;
+    readonly version: string;
+    readonly pattern: string;
+    /** Deno's folder of npm packages. */
+    readonly cacheDir: string;
+  }
+  | {
+    readonly type: "http";
+    readonly written: string;
+    readonly url: string;
+    readonly file: PinnedFile;
+  }
+  | {
+    readonly type: "hub";
+    readonly written: string;
+    readonly endpoint: string;
+    readonly repo: HubRepo;
+    /** What stands in URLs: a commit where the server knows them. */
+    readonly revision: string;
+    readonly files: readonly PinnedFile[];
+  };
+
+/** What resolving a source gives: the parts of a stage's `Sources`. */
+export interface Resolution {
+  /** Changes exactly when the bytes do. */
+  readonly key: unknown;
+  readonly data: ResolvedSource;
+  readonly read?: readonly string[];
+  readonly net?: readonly string[];
+  readonly env?: readonly string[];
+}
