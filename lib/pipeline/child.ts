@@ -42,7 +42,9 @@ export interface ChildOptions {
   readonly onMessage: (message: ChildMessage) => void;
   /** A line for the stage's log: what it printed. */
   readonly onLine: (line: string) => void;
-  /** Stop: politely, then after five seconds for good. */
+  /** How long a stage that was told to stop may take, in milliseconds; default 5000. */
+  readonly patience?: number;
+  /** Stop: politely, then when the patience is at its end for good. */
   readonly stop: AbortSignal;
   /** Stop for good, now. */
   readonly kill: AbortSignal;
@@ -97,7 +99,7 @@ export async function runChild(options: ChildOptions): Promise<ChildOutcome> {
   const stop = (why: "timeout" | "interrupted"): void => {
     reason ??= why;
     signal("SIGTERM");
-    patience ??= setTimeout(() => signal("SIGKILL"), STOP_PATIENCE_MS);
+    patience ??= setTimeout(() => signal("SIGKILL"), options.patience ?? STOP_PATIENCE_MS);
   };
   const onStop = (): void => stop("interrupted");
   const onKill = (): void => {

@@ -122,7 +122,7 @@ export function explainDenial(
   const match = DENIAL.exec(text);
   if (match === null) return undefined;
   // node:child_process reads the environment before it starts anything: what is denied first is not what was wanted.
-  const spawns = `${error.stack}\n${text}`.includes("node:child_process");
+  const spawns = `${error.stack}\n${text}`.includes("child_process.ts");
   const kind = spawns ? "run" : match[1]!;
   const wanted = spawns ? undefined : match[2] ?? match[3];
   const tried = describeAttempt(kind, wanted);

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type ChildOutcome, runChild } from "../../lib/pipeline/child.ts";
+import { type ChildMessage, decodeLine, encodeMessage } from "../../lib/pipeline/events.ts";
+import { project } from "./project.ts";
+
+Deno.test("decodeLine() finds a message behind what a stage printed without a newline", () => {
+  const message: ChildMessage = { type: "log", message: "a\nb" };
+  assert.deepEqual(decodeLine(encodeMessage(message)), { message });
+  assert.deepEqual(decodeLine(`printed${encodeMessage(message)}`), { text: "printed", message });
+  assert.deepEqual(decodeLine("plain"), { text: "plain" });
+  assert.deepEqual(decodeLine(encodeMessage(message).slice(0, -2)).message, undefined);
+});
+
+/** Runs the stage `make` with options; `after` is called at its first message. */
+async function make(
+  options: Record<string, string | number>,
+  { timeout, after, patience = 5000 }: {
+    timeout?: number;
+    patience?: number;
+    after?: (stop: AbortController, kill: AbortController) => void;
+  } = {},
+): Promise<{ outcome: ChildOutcome; messages: ChildMessage[]; lines: string[]; seconds: number }> {
+  await using p = await project();
+  const output = join(p.folder, "output");
+  const scratch = join(p.folder, "scratch");
+  await Deno.mkdir(output);
+  await Deno.mkdir(scratch);
+  const stop = new AbortController();
+  const kill = new AbortController();
+  const messages: ChildMessage[] = [];
+  const lines: string[] = [];
+  const began = performance.now();
+  const outcome = await runChild({
+    module: pathToFileURL(join(p.folder, "make.ts")).href,
+    job: {
+      task: "run",
+      inputs: {},
+      lists: {},
+      output,
+      cache: null,
+      options: { text: "text", what: "write", linger: 0, busy: 0, ...options },
+      seed: 1,
+      sources: null,
+      device: "cpu",
+      threads: 1,
+      offline: false,
+      env: [],
+      baseDir: p.folder,
+      pins: {},
+      update: false,
+    },
+    grants: { read: [output], write: [output], net: [], env: [], ffi: [] },
+    environment: {},
+    scratch,
+    timeout,
+    patience,
+    onMessage: (message) => {
+      if (messages.push(message) === 1) after?.(stop, kill);
+    },
+    onLine: (line) => lines.push(line),
+    stop: stop.signal,
+    kill: kill.signal,
+  });
+  return { outcome, messages, lines, seconds: (performance.now() - began) / 1000 };
+}
+
+Deno.test("runChild() passes on progress, a few times a second and always the last", async () => {
+  const { outcome, messages, lines } = await make({ linger: 500 });
+  assert.deepEqual(outcome, { type: "done", value: null });
+  const progress = messages.filter((message) => message.type === "progress");
+  assert.ok(progress.length >= 2 && progress.length <= 8, `${progress.length} messages`);
+  assert.deepEqual(lines, ["made with seed 1"]);
+  assert.ok(
+    messages.some((message) => message.type === "summary" && message.entry.type === "figure"),
+  );
+  assert.equal(messages.at(-1)?.type, "progress", "held figures come at the end");
+});
+
+Deno.test("runChild() kills a stage that does not hear that its time is up", async () => {
+  const { outcome, seconds } = await make({ busy: 30_000 }, { timeout: 1000, patience: 300 });
+  assert.deepEqual(outcome, { type: "timeout" });
+  assert.ok(seconds < 10, `${seconds} s`);
+});
+
+Deno.test("runChild() stops a stage politely, and a deaf one at once when asked to kill", async () => {
+  const polite = await make({ linger: 30_000 }, { after: (stop) => stop.abort() });
+  assert.deepEqual(polite.outcome, { type: "interrupted" });
+  assert.ok(polite.seconds < 5, `${polite.seconds} s`);
+  const deaf = await make({ busy: 30_000 }, {
+    after: (stop, kill) => {
+      stop.abort();
+      setTimeout(() => kill.abort(), 100);
+    },
+  });
+  assert.deepEqual(deaf.outcome, { type: "interrupted" });
+  assert.ok(deaf.seconds < 5, `${deaf.seconds} s`);
+});
+
+Deno.test("runChild() tells of a process that was killed from outside", async () => {
+  const { outcome } = await make({ what: "die" });
+  assert.ok(outcome.type === "died");
+  assert.equal(outcome.code, 7);
+  assert.deepEqual(outcome.lastLines, ["made with seed 1", "last words"]);
+});
