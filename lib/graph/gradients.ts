@@ -192,9 +192,7 @@ export const GRADIENTS: Readonly<Record<Op, GradientRule | null>> = {
   Relu: unary((dy, x) => ops.where(ops.less(0, x), { then: dy, else: 0 })),
   Sigmoid: unary((dy, _x, y) => ops.mul(dy, ops.mul(y, ops.sub(1, y)))),
   Reciprocal: unary((dy, _x, y) => ops.neg(ops.mul(dy, ops.mul(y, y)))),
-  Cast: ({ node, upstream }) => [
-    input(node, 0).type === "float32" ? ops.cast(upstream, "float32") : undefined,
-  ],
+  Cast: null,
   Where: ({ node, upstream: dy }) => [
     undefined,
     ops.where(input(node, 0), { then: dy, else: 0 }),

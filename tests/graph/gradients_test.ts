@@ -99,7 +99,6 @@ const cases: Case[] = [
   unary("Relu", (x) => ops.relu(x), apart),
   unary("Sigmoid", (x) => ops.sigmoid(x)),
   unary("Reciprocal", (x) => ops.reciprocal(x), positive),
-  unary("Cast", (x) => ops.mul(ops.cast(ops.mul(x, 2), "float32"), 3)),
   unary("GatedActivation gelu", (x) => ops.gatedActivation(x, { kind: "gelu" })),
   unary("GatedActivation gelu_tanh", (x) => ops.gatedActivation(x, { kind: "gelu_tanh" })),
   unary("GatedActivation silu", (x) => ops.gatedActivation(x, { kind: "silu" })),

@@ -1,0 +1,124 @@
+/**
+ * The layers that models share. B batch, T tokens, D width, H heads, K width of a head, L cached positions.
+ *
+ * @module
+ */
+
+import type { Named } from "../graph/elementwise.ts";
+import type { Graph } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { dropout, type DropoutSource } from "./dropout.ts";
+
+/** Added to scores that must not be attended to; twice it is still finite in float32. */
+const MASKED = -1e9;
+
+/**
+ * `x weight + bias` over the last axis.
+ *
+ * @param x `[..., in]`.
+ * @param options.weight `[in, out]`; `options.bias` `[out]`.
+ * @returns `[..., out]`.
+ */
+export function linear(
+  x: Tensor,
+  options: Named & { readonly weight: Tensor; readonly bias: Tensor },
+): Tensor {
+  const [width = 0, out = 0] = options.weight.shape;
+  const rows = ops.gemm(ops.reshape(x, [-1, width]), options); // [N, in] x [in, out] -> [N, out]
+  return ops.reshape(rows, [...x.shape.slice(0, -1), out]);
+}
+
+/** [B, T, H K] -> [B, H, T, K]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch = 0, length = 0, width = 0] = x.shape;
+  return ops.transpose(ops.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** [B, H, T, K] -> [B, T, H K]. */
+export function mergeHeads(x: Tensor): Tensor {
+  const [batch = 0, heads = 0, length = 0, width = 0] = x.shape;
+  return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [batch, length, heads * width]);
+}
+
+/** [1, 1, T, T]: 0 where key <= query, a large negative number where the key lies ahead. */
+export function causalBias(graph: Graph, length: number): Tensor {
+  const data = Float32Array.from(
+    { length: length * length },
+    (_, i) => i % length > Math.floor(i / length) ? MASKED : 0,
+  );
+  return graph.constant(data, {
+    type: "float32",
+    shape: [1, 1, length, length],
+    name: "causal_bias",
+  });
+}
+
+/**
+ * An additive bias from a mask of keys.
+ *
+ * @param mask int32 `[B, T]`, 1 where a key may be attended to and 0 where it is padding.
+ * @returns float32 `[B, 1, 1, T]`.
+ */
+export function paddingBias(mask: Tensor): Tensor {
+  const [batch = 0, length = 0] = mask.shape;
+  const hidden = ops.sub(1, ops.cast(mask, "float32"));
+  return ops.reshape(ops.mul(hidden, MASKED, { name: "padding_bias" }), [batch, 1, 1, length]);
+}
+
+/** Keys and values of earlier positions, kept by the host. */
+export interface PastAttention {
+  /** `[B, H, L, K]`. */
+  readonly keys: Tensor;
+  /** `[B, H, L, K]`. */
+  readonly values: Tensor;
+  /** Added to the scores against them: `[B, 1, 1, L]`. */
+  readonly bias: Tensor;
+}
+
+/** What {@linkcode attention} needs beside the queries. */
+export interface AttentionOptions {
+  /** `[B, H, T, K]`. */
+  readonly keys: Tensor;
+  /** `[B, H, T, K]`. */
+  readonly values: Tensor;
+  /** The factor on the scores, such as `1 / sqrt(K)`. */
+  readonly scale: number;
+  /** Added to the scores, broadcast over `[B, H, T, T]`. */
+  readonly bias?: Tensor | undefined;
+  readonly past?: PastAttention | undefined;
+  readonly dropout: {
+    readonly rate: number;
+    readonly site: string;
+    readonly source: DropoutSource | undefined;
+  };
+}
+
+/**
+ * Scaled dot-product attention (Vaswani et al., arXiv 1706.03762). With `past`, the scores of old and new keys
+ * are joined, never the keys themselves: the large cached tensors are read once and copied nowhere.
+ *
+ * @param queries `[B, H, T, K]`.
+ * @returns `[B, H, T, K]`.
+ */
+export function attention(queries: Tensor, options: AttentionOptions): Tensor {
+  const { keys, values, scale, bias, past } = options;
+  // (B, H, T, K) x (B, H, K, T) -> (B, H, T, T)
+  let scores = ops.matmul(queries, keys, { transB: true, alpha: scale, name: "scores" });
+  if (bias !== undefined) scores = ops.add(scores, bias, { name: "masked" });
+  if (past === undefined) {
+    const weights = dropout(ops.softmax(scores, { name: "weights" }), options.dropout);
+    return ops.matmul(weights, values, { name: "mixed" }); // (B, H, T, T) x (B, H, T, K)
+  }
+  const old = ops.matmul(queries, past.keys, { transB: true, alpha: scale, name: "past_scores" });
+  const joined = ops.concat([ops.add(old, past.bias), scores], { axis: -1 }); // (B, H, T, L + T)
+  const weights = dropout(ops.softmax(joined, { name: "weights" }), options.dropout);
+  const sizes = [past.keys.shape[2] ?? 0, keys.shape[2] ?? 0];
+  const [onPast, onNew] = ops.split(weights, { axis: -1, sizes });
+  if (onPast === undefined || onNew === undefined) return weights;
+  return ops.add(
+    ops.matmul(onPast, past.values, { name: "past_mixed" }),
+    ops.matmul(onNew, values, { name: "new_mixed" }),
+    { name: "mixed" },
+  );
+}

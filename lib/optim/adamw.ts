@@ -1,0 +1,130 @@
+/**
+ * AdamW (Loshchilov and Hutter, arXiv 1711.05101), with the arithmetic of `torch.optim.AdamW`, as an
+ * elementwise graph over any shape: chunks of a flat arena on the host, or each parameter's buffer on a GPU.
+ * All that changes from step to step is fed as scalars, so a graph is compiled once per shape.
+ *
+ * Left out: amsgrad, maximize.
+ *
+ * @module
+ */
+
+import { Graph } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import type { Tensor } from "../graph/tensor.ts";
+
+/** What one step of the optimizer depends on, beside the tensors. */
+export interface AdamwSettings {
+  /** The number of this step, from 1. */
+  readonly step: number;
+  readonly learningRate: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled weight decay of these elements; 0 for biases and normalization. */
+  readonly weightDecay: number;
+  /** The factor of gradient clipping. */
+  readonly scale: number;
+}
+
+/** A scalar feed. */
+export interface ScalarFeed {
+  readonly type: "float32";
+  readonly dims: readonly number[];
+  readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** Names of the scalar inputs of an update. */
+export const ADAMW_SCALARS = [
+  "scale",
+  "keep",
+  "beta1",
+  "one_minus_beta1",
+  "beta2",
+  "one_minus_beta2",
+  "inverse_correction",
+  "epsilon",
+  "step_size",
+] as const;
+
+/** A name in {@linkcode ADAMW_SCALARS}. */
+export type AdamwScalar = typeof ADAMW_SCALARS[number];
+
+/** The tensors of one update, all of one shape. */
+export interface AdamwState {
+  readonly parameter: Tensor;
+  /** The first moment: the running mean of gradients. Zeros at first. */
+  readonly m: Tensor;
+  /** The second moment: the running mean of squared gradients. Zeros at first. */
+  readonly v: Tensor;
+}
+
+/**
+ * The scalars of a step, computed in double precision as torch does.
+ *
+ * @returns Feeds for the inputs that {@linkcode adamwScalars} declares.
+ */
+export function adamwStep(settings: AdamwSettings): Record<AdamwScalar, ScalarFeed> {
+  const { step, learningRate, beta1, beta2, epsilon, weightDecay, scale } = settings;
+  const feed = (value: number): ScalarFeed => (
+    { type: "float32", dims: [], data: Float32Array.of(value) }
+  );
+  return {
+    scale: feed(scale),
+    keep: feed(1 - learningRate * weightDecay),
+    beta1: feed(beta1),
+    one_minus_beta1: feed(1 - beta1),
+    beta2: feed(beta2),
+    one_minus_beta2: feed(1 - beta2),
+    inverse_correction: feed(1 / Math.sqrt(1 - beta2 ** step)),
+    epsilon: feed(epsilon),
+    step_size: feed(learningRate / (1 - beta1 ** step)),
+  };
+}
+
+/** Declares the scalar inputs. */
+export function adamwScalars(graph: Graph): Record<AdamwScalar, Tensor> {
+  const entries = ADAMW_SCALARS.map((name) => [
+    name,
+    graph.input(name, { type: "float32", shape: [] }),
+  ]);
+  return Object.fromEntries(entries) as Record<AdamwScalar, Tensor>;
+}
+
+/**
+ * One update:
+ * `m' = beta1 m + (1 - beta1) g`, `v' = beta2 v + (1 - beta2) g^2`,
+ * `p' = (1 - lr decay) p - lr / (1 - beta1^t) m' / (sqrt(v') / sqrt(1 - beta2^t) + epsilon)`.
+ *
+ * @param state Parameter and moments.
+ * @param options The gradient, of the same shape, and the scalars.
+ */
+export function adamwUpdate(
+  state: AdamwState,
+  options: { readonly gradient: Tensor; readonly scalars: Readonly<Record<AdamwScalar, Tensor>> },
+): AdamwState {
+  const { scalars: s } = options;
+  const gradient = ops.mul(options.gradient, s.scale);
+  const m = ops.add(ops.mul(state.m, s.beta1), ops.mul(gradient, s.one_minus_beta1));
+  const squared = ops.mul(ops.mul(gradient, gradient), s.one_minus_beta2);
+  const v = ops.add(ops.mul(state.v, s.beta2), squared);
+  const denominator = ops.add(ops.mul(ops.sqrt(v), s.inverse_correction), s.epsilon);
+  const change = ops.mul(ops.div(m, denominator), s.step_size);
+  return { parameter: ops.sub(ops.mul(state.parameter, s.keep), change), m, v };
+}
+
+/**
+ * A whole graph of one update over tensors of `shape`: inputs `parameter`, `gradient`, `m`, `v` and the
+ * scalars; outputs `new_parameter`, `new_m`, `new_v`. Being elementwise, it may be fetched into the arrays it
+ * was fed with on the native engine.
+ */
+export function adamwGraph(shape: readonly number[]): Graph {
+  const graph = new Graph("adamw");
+  const input = (name: string): Tensor => graph.input(name, { type: "float32", shape });
+  const state = { parameter: input("parameter"), m: input("m"), v: input("v") };
+  const gradient = input("gradient");
+  const next = adamwUpdate(state, { gradient, scalars: adamwScalars(graph) });
+  graph.output("new_parameter", next.parameter);
+  graph.output("new_m", next.m);
+  graph.output("new_v", next.v);
+  return graph;
+}
