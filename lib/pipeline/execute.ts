@@ -177,8 +177,11 @@ class Execution {
   async #stage(node: StageNode): Promise<Ended> {
     // Every stage is in the map before the first one looks for another.
     await Promise.resolve();
-    const began = performance.now();
+    let began = performance.now();
     try {
+      // Waiting for inputs is no time of its own.
+      await Promise.all(readsOf(node).map((id) => this.#settled(id)));
+      began = performance.now();
       return await this.#attempts(node, began);
     } catch (error) {
       if (this.#options.stop.aborted) return await this.#end(node, "interrupted", { began });
