@@ -9,6 +9,7 @@ import { z } from "zod";
 import { UserError } from "../errors.ts";
 import { parseInputSpec } from "./inputs_spec.ts";
 import { KINDS, type Permissions, type StageDefinition } from "./stage.ts";
+import { acceptsOthers } from "./options.ts";
 import { isMapping } from "./params.ts";
 import type { Json, RoleSpec, StageDescription } from "./types.ts";
 
@@ -60,7 +61,8 @@ export function describeDefinition(
 function optionsJsonSchema(definition: StageDefinition): Json {
   const schema = z.toJSONSchema(definition.options, { io: "input", unrepresentable: "any" });
   const { $schema: _, "~standard": __, ...rest } = schema as Record<string, unknown>;
-  return { ...JSON.parse(JSON.stringify(rest)), additionalProperties: false } as Json;
+  const closed = acceptsOthers(definition) ? {} : { additionalProperties: false };
+  return { ...JSON.parse(JSON.stringify(rest)), ...closed } as Json;
 }
 
 /** Drops what asks for nothing, so that equal permissions are written equally. */

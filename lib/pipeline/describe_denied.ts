@@ -8,8 +8,8 @@
 export interface DeniedAccess {
   /** What was tried: `reads the environment variable "HOME"`. */
   readonly action: string;
-  /** How to declare it for `run`: `permissions: { env: ["HOME"] }`. */
-  readonly declare: string;
+  /** How to declare it for `run`: `permissions: { env: ["HOME"] }`; undefined for what no stage can have. */
+  readonly declare: string | undefined;
 }
 
 /**
@@ -46,12 +46,14 @@ export function deniedAccess(message: string): DeniedAccess | undefined {
     case "write":
       return {
         action: `writes the file ${quoted ?? ""}`.trimEnd(),
-        declare: "nothing: run() may write its output folder",
+        declare: undefined,
       };
     default:
       return {
-        action: `needs ${match[1]} access`,
-        declare: "nothing: a stage cannot have this permission",
+        action: match[1] === "run"
+          ? `starts the process ${quoted ?? ""}`.trimEnd()
+          : `needs ${match[1]} access`,
+        declare: undefined,
       };
   }
 }

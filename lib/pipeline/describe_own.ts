@@ -217,7 +217,8 @@ function silent(uses: string, output: ProcessOutput, timeout: number): never {
         requirement: "a stage's module only defines; work belongs into run()",
       });
     case undefined: {
-      const last = output.stderr.trim().split("\n").slice(0, 5).join(" ");
+      const [last = ""] = output.stderr.trim().replace(/^error: (Uncaught )?(\(in promise\) )?/, "")
+        .split("\n");
       throw new UserError({
         what: `the stage "${uses}" ended its process (exit ${output.code}) while it was loaded` +
           (last === "" ? "" : `: ${last}`),
@@ -257,7 +258,9 @@ function deniedError(uses: string, denied: DeniedAccess): UserError {
   return new UserError({
     what: `the stage "${uses}" ${denied.action} while it is loaded, which is denied`,
     requirement: "a stage's module is loaded without any permission",
-    remedy: `move it into run(), and declare ${denied.declare}`,
+    remedy: denied.declare === undefined
+      ? "a stage cannot have this permission, not in run() either"
+      : `move it into run(), and declare ${denied.declare}`,
   });
 }
 

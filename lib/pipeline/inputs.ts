@@ -163,7 +163,7 @@ export function checkRoles(check: RoleCheck): Record<string, readonly string[]> 
         requirement: input.ids.length === 0
           ? `it takes ${roleWords(spec)}`
           : `name one of: ${listed(input.ids)}`,
-        ...(input.references.length === 1
+        ...(input.references.length === 1 && input.references[0]!.cells !== "fitting"
           ? { remedy: `or write "${input.references[0]!.name}" to run once for each cell` }
           : {}),
       });

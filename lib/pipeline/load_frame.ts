@@ -74,8 +74,8 @@ export async function readFrame(root: MappingNode, options: FrameOptions): Promi
 
   const value = checkFrame({ ...root, entries }, problems);
   const schedule = entries.get("schedule")?.value;
-  if (value?.schedule !== undefined && schedule !== undefined) {
-    for (const { key, problem } of await scheduleMistakes(value.schedule)) {
+  if (schedule?.type === "mapping") {
+    for (const { key, problem } of await scheduleMistakes(nodeToJson(schedule) as JsonObject)) {
       problems.add(findNode(schedule, [key]).node.span, problem);
     }
   }
@@ -145,7 +145,10 @@ async function readParams(
     return { values: overrideParams({}, { overrides: node ? [] : overrides, problems }), broken };
   }
   for (const [key, { value }] of node.entries) if (value.type === "invalid") broken.add(key);
-  const defaults = nodeToJson(node) as JsonObject;
+  const defaults: JsonObject = {
+    ...nodeToJson(node) as JsonObject,
+    ...Object.fromEntries([...broken].map((key) => [key, null])),
+  };
   return { values: overrideParams(defaults, { overrides, problems }), broken };
 }
 

@@ -62,15 +62,6 @@ export function checkOptions(
   const matrix = Object.entries(request.matrix).filter(([key]) => Object.hasOwn(shape, key));
   let value: JsonObject = { ...request.given, ...Object.fromEntries(matrix) };
 
-  const unknown: SchemaIssue[] = Object.keys(value)
-    .filter((key) => !Object.hasOwn(shape, key))
-    .map((key) => ({ path: [key], problem: "unknown" }));
-  const isDeep = Object.values(value).some((item) => typeof item === "object" && item !== null);
-  if (isDeep) {
-    const deeper = unknownKeys(schema() as JsonSchema, value).filter(({ path }) => path.length > 1);
-    unknown.push(...deeper);
-  }
-
   let parsed = definition.options.safeParse(value);
   if (!parsed.success) {
     const coerced = coerceNumbers(value, parsed.error.issues);
@@ -78,6 +69,14 @@ export function checkOptions(
       value = coerced;
       parsed = definition.options.safeParse(value);
     }
+  }
+  const unknown: SchemaIssue[] = acceptsOthers(definition) ? [] : Object.keys(value)
+    .filter((key) => !Object.hasOwn(shape, key))
+    .map((key) => ({ path: [key], problem: "unknown" }));
+  // zod drops keys that it does not know: the schema is needed only where something went missing.
+  if (!parsed.success || lostKeys(value, parsed.data)) {
+    const deeper = unknownKeys(schema() as JsonSchema, value).filter(({ path }) => path.length > 1);
+    unknown.push(...deeper);
   }
   const issues = [...unknown, ...(parsed.success ? [] : readIssues(parsed.error.issues, value))];
   if (!parsed.success || issues.length > 0) return { ok: false, value, issues: distinct(issues) };
@@ -101,6 +100,23 @@ export function checkOptions(
     return failed(`its \`output\` returned "${output}", which is not one of ${kinds.join(", ")}`);
   }
   return { ok: true, options, output };
+}
+
+/** Whether a schema takes options that it does not name, as `z.looseObject` does. */
+export function acceptsOthers({ options }: StageDefinition): boolean {
+  const { catchall } = options.def;
+  return catchall !== undefined && catchall._zod.def.type !== "never";
+}
+
+/** Whether a mapping below the options has a key that is not in what was made of it. */
+function lostKeys(given: unknown, parsed: unknown, depth = 0): boolean {
+  if (typeof given !== "object" || given === null) return false;
+  // A schema may make anything of a mapping; then nothing can be said without the schema.
+  if (typeof parsed !== "object" || parsed === null) return true;
+  return Object.entries(given).some(([key, value]) => {
+    if (!Object.hasOwn(parsed, key)) return depth > 0;
+    return lostKeys(value, (parsed as Readonly<Record<string, unknown>>)[key], depth + 1);
+  });
 }
 
 /**

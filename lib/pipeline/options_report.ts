@@ -74,8 +74,8 @@ function optionSpan({ draft, cell, node }: StageCellFile, issue: SchemaIssue): S
  * @param report The cell, the stage, and where mistakes go.
  */
 export async function checkRowTemplates(options: JsonObject, report: OptionsReport): Promise<void> {
-  // Without a brace there is nothing to be wrong, and no need for the schema or the package.
-  if (!JSON.stringify(options).includes("{")) return;
+  // Without an opening there is nothing to be wrong, and no need for the schema or the package.
+  if (!/\{[{%#]/.test(JSON.stringify(options))) return;
   const texts = rowTemplates(report.description.optionsSchema as JsonSchema, options, []);
   if (texts.length === 0) return;
   const jinja = await loadJinja();

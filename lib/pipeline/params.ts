@@ -107,7 +107,7 @@ function typed(text: string, { like, override }: { like: Json; override: string 
     if (text === "true" || text === "false") return text === "true";
     throw wrong();
   }
-  const document = parseDocument(text, { prettyErrors: false, logLevel: "silent" });
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
   const value = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
   // A default of null says nothing about the type.
   const fits = like === null

@@ -7,7 +7,7 @@
  */
 import { nearest } from "../errors.ts";
 import type { Problem } from "./problems.ts";
-import type { Schedule } from "./types.ts";
+import type { JsonObject } from "./params.ts";
 
 /** A mistake in a schedule and the key that it belongs to. */
 export interface ScheduleMistake {
@@ -18,13 +18,13 @@ export interface ScheduleMistake {
 /**
  * Finds what is wrong with a schedule.
  *
- * @param schedule Its parts, with types checked already.
+ * @param schedule Its keys as written; what is no text is the schema's matter.
  * @returns Every mistake.
  */
-export async function scheduleMistakes(schedule: Schedule): Promise<ScheduleMistake[]> {
+export async function scheduleMistakes(schedule: JsonObject): Promise<ScheduleMistake[]> {
   const mistakes: ScheduleMistake[] = [];
   const { cron, timezone } = schedule;
-  if (!isTimeZone(timezone)) {
+  if (typeof timezone === "string" && !isTimeZone(timezone)) {
     const zones = ["UTC", ...Intl.supportedValuesOf("timeZone")];
     mistakes.push({
       key: "timezone",
@@ -37,6 +37,7 @@ export async function scheduleMistakes(schedule: Schedule): Promise<ScheduleMist
   }
   const requirement =
     "five fields: minute hour day-of-month month day-of-week, such as `0 3 * * 1`";
+  if (typeof cron !== "string") return mistakes;
   const fields = cron.trim().split(/\s+/).length;
   if (fields !== 5) {
     const what = `the cron expression "${cron}" has ${fields} field${fields === 1 ? "" : "s"}`;

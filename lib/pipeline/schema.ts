@@ -14,6 +14,7 @@ export const STAGE_NAME = /^[a-z0-9_-]+$/;
 const PIPELINE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /** Keys of a matrix: they stand in ids and after `matrix.`. */
 export const MATRIX_KEY = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const TIMEOUT_WORDS = "a number of seconds above 0, or text such as 90s, 30m, 2h";
 const TIMEOUT = /^(\d+(?:\.\d+)?)(s|m|h)$/;
 
 const schedule = z.strictObject({
@@ -67,9 +68,9 @@ export const stageSchema = z.strictObject({
   ),
   permissions: permissions.optional(),
   timeout: z.union([
-    z.number().positive(),
-    z.string().regex(TIMEOUT, { error: "a number of seconds, or text such as 90s, 30m, 2h" }),
-  ]).optional().describe(
+    z.number().positive({ error: TIMEOUT_WORDS }),
+    z.string().regex(TIMEOUT, { error: TIMEOUT_WORDS }),
+  ], { error: TIMEOUT_WORDS }).optional().describe(
     "Time after which the stage is stopped: seconds, or text such as `90s`, `30m`, `2h`. Default: no limit.",
   ),
 }).describe("A stage: what it does, what it reads, how.");

@@ -22,6 +22,9 @@ export interface SchemaIssue {
   readonly message?: string;
 }
 
+/** Longer documentation would hide what the message is about. */
+const MAX_REMARK = 100;
+
 /** zod's messages begin so where the author of a schema gave none. */
 const DEFAULT_MESSAGE = /^(Invalid|Too (small|big)|Unrecognized)/;
 
@@ -172,8 +175,10 @@ function requirementOf(issue: SchemaIssue, schema: JsonSchema): string {
   const own = schemaAt(schema, issue.path) ?? {};
   const must = `it must be ${issue.message ?? schemaWords(own)}`;
   const remarks: string[] = [];
-  if (own.description !== undefined) remarks.push(own.description.replace(/\.$/, ""));
-  if (own.default !== undefined) remarks.push(`default ${formatLabel(own.default)}`);
+  const doc = own.description?.split(/\.(?:\s|$)/, 1)[0] ?? "";
+  if (doc !== "" && doc.length <= MAX_REMARK) remarks.push(doc);
+  const isEmpty = JSON.stringify(own.default ?? "").length <= 2 && typeof own.default !== "number";
+  if (!isEmpty) remarks.push(`default ${formatLabel(own.default ?? null)}`);
   return remarks.length === 0 ? must : `${must} (${remarks.join("; ")})`;
 }
 

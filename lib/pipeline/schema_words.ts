@@ -52,7 +52,13 @@ function words(schema: JsonSchema, plural: boolean): string {
   if (choices !== undefined) return joinOr(choices.map((choice) => JSON.stringify(choice)));
   const branches = branchesOf(schema);
   if (branches !== undefined) {
-    return joinOr([...new Set(branches.map((branch) => words(branch, plural)))]);
+    const parts = branches.flatMap((branch) => {
+      if (branch.type === "boolean") return ["true", "false"];
+      const choices = choicesOf(branch);
+      if (choices !== undefined) return choices.map((choice) => JSON.stringify(choice));
+      return [words(branch, plural)];
+    });
+    return joinOr([...new Set(parts)]);
   }
   if (Array.isArray(schema.type)) {
     return joinOr(schema.type.map((type) => words({ ...schema, type }, plural)));

@@ -7,7 +7,7 @@
 import { parseReference, type Reference } from "./inputs_reference.ts";
 import { type OwnCell, ownCombinations, type StageCell, type WrittenInput } from "./matrix.ts";
 import type { Problem, Problems } from "./problems.ts";
-import { type StageFile, stageSchema } from "./schema.ts";
+import { MATRIX_KEY, type StageFile, stageSchema } from "./schema.ts";
 import { explainIssue, type IssueWords, readIssues } from "./schema_issues.ts";
 import { z } from "zod";
 import { issueSpan } from "./load_frame.ts";
@@ -76,7 +76,11 @@ export async function draftStage(
   const combinations = ownCombinations(name, matrix, problems);
   const matrixKeys: StageDraft["matrixKeys"] = new Map();
   if (matrix?.type === "mapping") {
-    for (const [key, { key: span }] of matrix.entries) matrixKeys.set(key, { span, used: false });
+    for (const [key, { key: span, value }] of matrix.entries) {
+      // The others are the schema's matter.
+      const isAxis = MATRIX_KEY.test(key) && value.type === "list" && value.items.length > 0;
+      if (isAxis) matrixKeys.set(key, { span, used: false });
+    }
   }
 
   const uses = entries.get("uses")?.value;

@@ -27,6 +27,10 @@ import type { MappingEntry, Span, YamlNode } from "./yaml_node.ts";
 const MAX_NODES = 100_000;
 /** Levels of nesting; deeper ones would end in a stack overflow somewhere. */
 const MAX_DEPTH = 100;
+const TOO_DEEP = {
+  what: "the file is nested too deeply to be read",
+  requirement: `at most ${MAX_DEPTH} levels`,
+};
 
 /**
  * Parses a file's text. Mistakes go to `problems`.
@@ -39,13 +43,10 @@ export function parseYaml(problems: Problems): YamlNode {
   const invalid: YamlNode = { type: "invalid", span: { start: 0, end: 0 } };
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: "silent" });
+    document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: "error" });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    problems.add({ start: 0, end: 0 }, {
-      what: "the file is nested too deeply to be read",
-      requirement: `at most ${MAX_DEPTH} levels`,
-    });
+    problems.add({ start: 0, end: 0 }, TOO_DEEP);
     return invalid;
   }
   // A tag that nobody resolves is a warning to the package; its value would silently be text.
@@ -71,6 +72,10 @@ function reportSyntax(
     const { line, text = "" } = problems.source.locate(span);
     if (lines.has(line)) continue;
     lines.add(line);
+    if (message === "Maximum call stack size exceeded") {
+      problems.add(span, TOO_DEEP);
+      continue;
+    }
     const remedy = syntaxRemedy(code, text);
     problems.add(span, {
       what: `not valid YAML: ${syntaxMessage(code, message)}`,
@@ -131,10 +136,7 @@ class Converter {
     if (node === null) return { node: scalar(null, { start: 0, end: 0 }), size: 1 };
     const span = spanOf(node);
     if (depth > MAX_DEPTH) {
-      return this.#invalid(span, {
-        what: "the file is nested too deeply to be read",
-        requirement: `at most ${MAX_DEPTH} levels`,
-      });
+      return this.#invalid(span, TOO_DEEP);
     }
     if (isAlias(node)) return this.#alias(node.source, span);
     const anchor = node.anchor;
@@ -204,7 +206,11 @@ class Converter {
       const key = this.#key(keyNode);
       const keySpan = keyNode === null ? span : spanOf(keyNode);
       const value = pair.value as Node | null;
-      if (key === undefined) continue;
+      if (key === undefined) {
+        // `{{ x }}` without quotes is a mapping whose key is a mapping: nothing else of it counts.
+        if (map.items.length === 1) return { node: { type: "invalid", span }, size: 1 };
+        continue;
+      }
       if (key === "<<" && isScalar(keyNode) && keyNode.type === "PLAIN") {
         size += this.#merge(value, merged, depth + 1);
         continue;
