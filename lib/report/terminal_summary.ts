@@ -72,8 +72,8 @@ function summaryLines(entry: SummaryEntry, { width, style }: Page): string[] {
       return [`  ${harmless(entry.label)} ${style.bold(formatNumber(entry.value))}${compare}`];
     }
     case "text": {
-      const prompt = wrap(harmless(entry.prompt), room);
-      const text = wrap(harmless(entry.text), room);
+      const prompt = wrap(harmless(entry.prompt.trimEnd()), room);
+      const text = wrap(harmless(entry.text.trimEnd()), room);
       return [
         "",
         ...prompt.map((line) => `  ${style.dim("> " + line)}`),

@@ -60,7 +60,7 @@ const posix = Deno.build.os !== "windows";
 Deno.test({
   name: "Ctrl-C stops the stages, keeps what is done, and says how to go on",
   ignore: !posix,
-  async fn() {
+  async fn(): Promise<void> {
     await using p = await project();
     const { child, finish } = await startSlow(p);
     child.kill("SIGINT");
@@ -83,7 +83,7 @@ Deno.test({
 Deno.test({
   name: "a second Ctrl-C does not wait for a stage that does not listen",
   ignore: !posix,
-  async fn() {
+  async fn(): Promise<void> {
     await using p = await project();
     const { child, finish } = await startSlow(p);
     child.kill("SIGINT");
@@ -99,7 +99,7 @@ for (const busy of [0, 60_000]) {
       busy > 0 ? "busy" : "waiting"
     } stage behind, and the next run goes on`,
     ignore: !posix,
-    async fn() {
+    async fn(): Promise<void> {
       await using p = await project();
       const { child, finish } = await startSlow(p, busy);
       assert.ok((await processesIn(p.folder)).length > 0);
