@@ -31,6 +31,8 @@ export interface Batch {
   readonly tokens: number;
   /** Labels that a causal model predicts: the first of a row has nothing before it. */
   readonly predicted: number;
+  /** The same for each of the B rows. */
+  readonly rowPredicted: Int32Array<ArrayBuffer>;
 }
 
 /** How rows become batches. */
@@ -117,7 +119,7 @@ export function collate(
   // A row that attends to nothing has no distribution: rows that only fill the batch keep a token.
   for (let row = 0; row < batchSize; row++) attentionMask[row * length] = 1;
   let tokens = 0;
-  let predicted = 0;
+  const rowPredicted = new Int32Array(batchSize);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     const ids = tokenRow(split, row);
@@ -130,7 +132,7 @@ export function collate(
     labels.set(own, i * length);
     attentionMask.fill(1, i * length, i * length + count);
     tokens += count;
-    for (let t = 1; t < count; t++) if (own[t] !== IGNORED_LABEL) predicted++;
+    for (let t = 1; t < count; t++) if (own[t] !== IGNORED_LABEL) rowPredicted[i]!++;
   }
   return {
     batchSize,
@@ -140,7 +142,8 @@ export function collate(
     labels,
     rows: rows.length,
     tokens,
-    predicted,
+    predicted: rowPredicted.reduce((sum, count) => sum + count, 0),
+    rowPredicted,
   };
 }
 

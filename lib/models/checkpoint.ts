@@ -28,6 +28,8 @@ export interface CheckpointNames {
   readonly prefix: string;
   /** Tensors that are no parameters and are passed over. */
   readonly buffers: readonly RegExp[];
+  /** Parameters outside the base model, which never have the prefix. */
+  readonly heads: readonly string[];
   /** Names of tied copies -> the parameter they are tied to. */
   readonly tied: Readonly<Record<string, string>>;
 }
@@ -36,6 +38,7 @@ export interface CheckpointNames {
 export const GPT2_NAMES: CheckpointNames = {
   prefix: "transformer.",
   buffers: [/(^|\.)attn\.(masked_)?bias$/],
+  heads: ["lm_head.weight"],
   tied: { "lm_head.weight": "transformer.wte.weight" },
 };
 
@@ -201,13 +204,13 @@ function weightMap(text: string, dir: string): Record<string, string> {
 
 /** Canonical name -> name as stored; buffers are left out, tied copies stand in only where needed. */
 function canonicalNames(stored: readonly string[], names: CheckpointNames): Map<string, string> {
-  const { prefix, buffers, tied } = names;
+  const { prefix, buffers, heads, tied } = names;
   // A file without the prefix is one of the base model alone.
   const bare = prefix !== "" && !stored.some((name) => name.startsWith(prefix));
   const available = new Map<string, string>();
   for (const name of stored) {
     if (buffers.some((buffer) => buffer.test(name))) continue;
-    available.set(bare && !(name in tied) ? prefix + name : name, name);
+    available.set(bare && !heads.includes(name) ? prefix + name : name, name);
   }
   for (const [copy, original] of Object.entries(tied)) {
     const kept = available.get(copy);

@@ -25,6 +25,7 @@ Deno.test("collate() pads rows on the right and gives padding no label", () => {
   );
   assert.deepEqual([...batch.attentionMask], [1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0]);
   assert.deepEqual([batch.rows, batch.tokens, batch.predicted], [2, 5, 3]);
+  assert.deepEqual([...batch.rowPredicted], [1, 2, 0]);
 });
 
 Deno.test("collate() takes the shortest length that holds the rows", () => {

@@ -1,0 +1,81 @@
+/**
+ * The settings of a training run, by the names, meanings and defaults of transformers'
+ * `TrainingArguments`, and what follows from them: how many steps there are and when things happen.
+ *
+ * @module
+ */
+
+/** When something that happens during training happens. */
+export type IntervalStrategy = "no" | "steps" | "epoch";
+
+/** Settings of a run. Units are optimizer steps, tokens or rows as named. */
+export interface TrainingArguments {
+  /** Peak learning rate. */
+  readonly learning_rate: number;
+  readonly per_device_train_batch_size: number;
+  readonly per_device_eval_batch_size: number;
+  /** Batches whose gradients are summed up for one step. */
+  readonly gradient_accumulation_steps: number;
+  /** Passes over the data; a part of one where not whole. */
+  readonly num_train_epochs: number;
+  /** Where positive: how many steps, instead of `num_train_epochs`. */
+  readonly max_steps: number;
+  readonly warmup_steps: number;
+  /** Share of all steps, where `warmup_steps` is 0. */
+  readonly warmup_ratio: number;
+  /** A name of `optim/schedules`. */
+  readonly lr_scheduler_type: string;
+  readonly weight_decay: number;
+  readonly adam_beta1: number;
+  readonly adam_beta2: number;
+  readonly adam_epsilon: number;
+  /** Longest allowed gradient (L2 norm over all parameters); 0 for no limit. */
+  readonly max_grad_norm: number;
+  /** A log entry every so many steps. */
+  readonly logging_steps: number;
+  /** Whether the first step gets an entry too. */
+  readonly logging_first_step: boolean;
+  /** Whether entries say how fast training went. Off: the files of a run are the same each time. */
+  readonly include_tokens_per_second: boolean;
+  readonly eval_strategy: IntervalStrategy;
+  /** With `eval_strategy: steps`; `logging_steps` where undefined. */
+  readonly eval_steps: number | undefined;
+  /** Decides the order of rows, dropout and the weights of a model from scratch. */
+  readonly seed: number;
+}
+
+/** How a run goes, in numbers. */
+export interface TrainingPlan {
+  /** Batches of one epoch. */
+  readonly batchesPerEpoch: number;
+  /** Steps of one epoch; the last may have fewer batches. */
+  readonly stepsPerEpoch: number;
+  /** Epochs that are begun. */
+  readonly epochs: number;
+  /** Steps of the whole run. */
+  readonly maxSteps: number;
+  readonly warmupSteps: number;
+}
+
+/**
+ * Counts a run's steps, as `Trainer` does.
+ *
+ * @param args The settings.
+ * @param rows Rows of the training split, at least 1.
+ */
+export function planTraining(args: TrainingArguments, rows: number): TrainingPlan {
+  const batchesPerEpoch = Math.ceil(rows / args.per_device_train_batch_size);
+  const stepsPerEpoch = Math.ceil(batchesPerEpoch / args.gradient_accumulation_steps);
+  const maxSteps = args.max_steps > 0
+    ? args.max_steps
+    : Math.ceil(args.num_train_epochs * stepsPerEpoch);
+  return {
+    batchesPerEpoch,
+    stepsPerEpoch,
+    epochs: Math.ceil(maxSteps / stepsPerEpoch),
+    maxSteps,
+    warmupSteps: args.warmup_steps > 0
+      ? args.warmup_steps
+      : Math.ceil(args.warmup_ratio * maxSteps),
+  };
+}

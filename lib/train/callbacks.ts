@@ -1,0 +1,91 @@
+/**
+ * What may happen beside the loop: objects with a method for each event, called in order.
+ *
+ * The loop itself logs and evaluates through these, so that what comes later (early stopping, saving in
+ * between, tracking) is another object and no change of the loop. Modelled on `TrainerCallback`.
+ *
+ * @module
+ */
+import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
+import type { LogEntry, TrainerState } from "./trainer_state.ts";
+
+/** What a callback may ask of the loop; the loop clears each wish when it has met it. */
+export interface TrainerControl {
+  /** Write a log entry after this step. */
+  shouldLog: boolean;
+  /** Evaluate after this step. */
+  shouldEvaluate: boolean;
+  /** End training after this step. */
+  shouldStop: boolean;
+}
+
+/** What callbacks see. */
+export interface CallbackContext {
+  readonly args: TrainingArguments;
+  readonly plan: TrainingPlan;
+  readonly state: TrainerState;
+  readonly control: TrainerControl;
+  /** Speed of the steps of the newest log entry; for people, not part of the state. */
+  readonly speed: { tokensPerSecond: number };
+}
+
+/** Events of a run. Each may be absent, each may take its time. */
+export interface TrainerCallback {
+  onTrainBegin?(context: CallbackContext): void | Promise<void>;
+  /** After the parameters of a step were updated; `state.global_step` counts it. `loss` is the step's. */
+  onStepEnd?(context: CallbackContext, step: { readonly loss: number }): void | Promise<void>;
+  onEpochEnd?(context: CallbackContext): void | Promise<void>;
+  /** An entry was added to `state.log_history`. */
+  onLog?(context: CallbackContext, entry: LogEntry): void | Promise<void>;
+  onEvaluate?(context: CallbackContext, entry: LogEntry): void | Promise<void>;
+  onTrainEnd?(context: CallbackContext): void | Promise<void>;
+}
+
+/**
+ * Decides when to log and evaluate: every `logging_steps`, every `eval_steps` or epoch, and at the end,
+ * so that the last losses are never lost. The first callback of every run.
+ */
+export const scheduleCallback: TrainerCallback = {
+  onStepEnd({ args, state, plan, control }: CallbackContext): void {
+    const step = state.global_step;
+    const last = step >= plan.maxSteps;
+    if (step % args.logging_steps === 0 || last) control.shouldLog = true;
+    if (step === 1 && args.logging_first_step) control.shouldLog = true;
+    if (args.eval_strategy === "steps" && step % (args.eval_steps ?? args.logging_steps) === 0) {
+      control.shouldEvaluate = true;
+    }
+    if (last) {
+      control.shouldStop = true;
+      if (args.eval_strategy !== "no") control.shouldEvaluate = true;
+    }
+  },
+  onEpochEnd({ args, control }: CallbackContext): void {
+    if (args.eval_strategy === "epoch") control.shouldEvaluate = true;
+  },
+};
+
+/**
+ * Reports each step as progress, and each entry as a line of the log.
+ *
+ * @param report Where to.
+ */
+export function reportCallback(report: {
+  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly log: (message: string) => void;
+}): TrainerCallback {
+  return {
+    onStepEnd({ state, plan }: CallbackContext): void {
+      report.progress(state.global_step, plan.maxSteps, "steps");
+    },
+    onLog({ plan, speed }: CallbackContext, entry: LogEntry): void {
+      const { step, ...rest } = entry;
+      const figures = Object.entries(rest).map(([name, value]) => `${name} ${figure(value)}`);
+      if ("loss" in entry) figures.push(`${Math.round(speed.tokensPerSecond)} tokens/s`);
+      report.log(`step ${step} of ${plan.maxSteps}: ${figures.join(", ")}`);
+    },
+  };
+}
+
+function figure(value: number): string {
+  return Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(3) : String(+value.toFixed(4));
+}

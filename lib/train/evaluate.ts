@@ -1,0 +1,195 @@
+/**
+ * The loss of a causal language model on a split: the sum of negative log likelihoods and how many
+ * tokens they are of, from which come mean loss and perplexity. Dropout is off.
+ *
+ * `Trainer` averages over batches, which weighs a token in a short batch more; here every predicted
+ * token counts the same, so that the number does not depend on the batch size.
+ *
+ * @module
+ */
+import { batches, type CollateOptions, lengthBuckets, longestRow } from "../data/batch.ts";
+import type { TokenSplit } from "../data/tokens.ts";
+import { UserError } from "../errors.ts";
+import { type CausalLm, causalLm } from "../models/causal_lm.ts";
+import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import {
+  type AnyTensor,
+  type Engine,
+  float32,
+  type HostTensor,
+  int32,
+  isHostTensor,
+} from "../runtime/session.ts";
+import { compileEvaluation, type EvaluationProgram } from "./program.ts";
+
+/** A model that is ready to be evaluated. */
+export interface OpenCausalLm extends AsyncDisposable {
+  readonly model: CausalLm;
+  readonly engine: Engine;
+  /** Parameters by name. */
+  readonly feeds: Readonly<Record<string, AnyTensor>>;
+  /** Tensors of the files that the model does not use. */
+  readonly unused: readonly string[];
+}
+
+/** How to evaluate. */
+export interface EvaluationOptions {
+  /** Rows computed side by side. */
+  readonly batchSize: number;
+  /** Rows are cut to this many tokens. Default: a row that the model cannot hold is an error. */
+  readonly maxLength?: number;
+  /** Rows are all of one length. Default false. */
+  readonly packed?: boolean;
+  /** Called after each batch with the rows done. */
+  readonly progress?: (done: number, total: number, unit: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What {@linkcode sumNegativeLogLikelihood} returns. */
+export interface NegativeLogLikelihood {
+  /** Sum of -ln p(token | tokens before it). */
+  readonly nll: number;
+  /** Predicted tokens: all but the first of each row. */
+  readonly tokens: number;
+  /** The same for each row of the split, for confidence intervals. */
+  readonly rows: { readonly nll: Float64Array; readonly tokens: Int32Array };
+}
+
+/** Compiled programs by their length, kept as long as the parameters' names and shapes. */
+export type EvaluationPrograms = Map<number, EvaluationProgram>;
+
+/**
+ * Opens a model folder for evaluation.
+ *
+ * @param dir A Hugging Face folder of a causal model.
+ * @param engine Where it computes; the caller disposes of it after the model.
+ * @throws {UserError} as `loadCheckpoint`, and where the model is of a kind that is not known.
+ */
+export async function openCausalLm(dir: string, engine: Engine): Promise<OpenCausalLm> {
+  const model = causalLm(await loadConfig(dir));
+  const { tensors, unused } = await loadCheckpoint(dir, {
+    names: model.names,
+    parameters: () => model.parameters,
+  });
+  const feeds: Record<string, AnyTensor> = {};
+  for (const [name, { shape, data }] of tensors) {
+    if (engine.memory === undefined) {
+      feeds[name] = float32(data, shape);
+    } else {
+      const tensor = engine.memory.allocate("float32", shape);
+      engine.memory.upload(tensor, data);
+      feeds[name] = tensor;
+    }
+    tensors.delete(name);
+  }
+  return {
+    model,
+    engine,
+    feeds,
+    unused,
+    [Symbol.asyncDispose](): Promise<void> {
+      for (const tensor of Object.values(feeds)) {
+        if (!isHostTensor(tensor)) engine.memory?.release(tensor);
+      }
+      return Promise.resolve();
+    },
+  };
+}
+
+/**
+ * Sums the negative log likelihood of every token of a split after the first of its row.
+ *
+ * @param open The model, its parameters and the engine.
+ * @param split Rows of token ids; labels of -100 are not counted where the split has labels per token.
+ * @param options Batch size, cut, progress. `programs`: sessions to use again and to add to.
+ * @returns The sum and the count; perplexity is `exp(nll / tokens)`.
+ * @throws {UserError} where a row is longer than the model's positions or holds an id beyond its
+ * vocabulary, or where the split has no token to predict.
+ */
+export async function sumNegativeLogLikelihood(
+  open: Pick<OpenCausalLm, "model" | "engine" | "feeds">,
+  split: TokenSplit,
+  options: EvaluationOptions & { readonly programs?: EvaluationPrograms },
+): Promise<NegativeLogLikelihood> {
+  const { model, engine, feeds } = open;
+  const { batchSize, maxLength, packed = false, progress, signal } = options;
+  checkFits(model, split, { what: "evaluate", ...(maxLength === undefined ? {} : { maxLength }) });
+  const programs: EvaluationPrograms = options.programs ?? new Map();
+  const longest = Math.min(maxLength ?? Infinity, longestRow(split));
+  const collation: CollateOptions = {
+    batchSize,
+    lengths: lengthBuckets(Math.max(1, longest), { limit: model.positions, packed }),
+    padTokenId: 0,
+    ...(maxLength === undefined ? {} : { maxLength }),
+  };
+  const rows = { nll: new Float64Array(split.rows), tokens: new Int32Array(split.rows) };
+  let done = 0;
+  try {
+    for (const batch of batches(split, collation)) {
+      signal?.throwIfAborted();
+      if (batch.predicted > 0) {
+        let program = programs.get(batch.length);
+        if (program === undefined) {
+          program = await compileEvaluation(model, { engine, batchSize, length: batch.length });
+          programs.set(batch.length, program);
+        }
+        const shape = [batchSize, batch.length];
+        const inputs: Record<string, HostTensor> = {
+          input_ids: int32(batch.inputIds, shape),
+          labels: int32(batch.labels, shape),
+        };
+        const losses = await program.rowLosses(feeds, inputs);
+        rows.nll.set(losses.subarray(0, batch.rows), done);
+        rows.tokens.set(batch.rowPredicted.subarray(0, batch.rows), done);
+      }
+      done += batch.rows;
+      progress?.(done, split.rows, "rows");
+    }
+  } finally {
+    if (options.programs === undefined) {
+      for (const program of programs.values()) await program.release();
+    }
+  }
+  const nll = rows.nll.reduce((sum, value) => sum + value, 0);
+  const tokens = rows.tokens.reduce((sum, value) => sum + value, 0);
+  if (tokens === 0) {
+    throw new UserError({
+      what: "cannot evaluate: no row has a second token to predict",
+      requirement: "rows of at least two tokens",
+    });
+  }
+  return { nll, tokens, rows };
+}
+
+/**
+ * Refuses rows that a model cannot take.
+ *
+ * @param model The model.
+ * @param split The rows.
+ * @param options `what` is being done, for the message; `maxLength`: rows are cut to it.
+ * @throws {UserError} naming the first id beyond the vocabulary or the longest row.
+ */
+export function checkFits(
+  model: CausalLm,
+  split: TokenSplit,
+  options: { readonly what: string; readonly maxLength?: number },
+): void {
+  const longest = Math.min(options.maxLength ?? Infinity, longestRow(split));
+  if (longest > model.positions) {
+    throw new UserError({
+      what: `cannot ${options.what}: the data has rows of ${longest} tokens, ` +
+        `the model has ${model.positions} positions (n_positions)`,
+      remedy: `tokenize with max_length: ${model.positions} or less`,
+    });
+  }
+  let highest = -1;
+  for (const id of split.inputIds) if (id > highest) highest = id;
+  if (highest >= model.vocabSize) {
+    throw new UserError({
+      what: `cannot ${options.what}: the data holds the token id ${highest}, ` +
+        `the model's vocabulary has ${model.vocabSize} (vocab_size)`,
+      requirement: "data that was tokenized with the model's tokenizer",
+      remedy: "give the tokenize stage the model as its tokenizer, or leave vocab_size out",
+    });
+  }
+}

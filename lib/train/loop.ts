@@ -1,0 +1,229 @@
+/**
+ * The training loop: epochs of batches, batches summed up to steps, steps that update the parameters.
+ *
+ * Semantics are those of transformers' `Trainer` (5.x): a step's loss is the mean over the tokens that
+ * all its batches predict; the last step of an epoch takes the batches that are left; the learning rate
+ * of an entry is the one its step used; `loss` in an entry is the mean since the entry before. Left out:
+ * saving in between and going on from there, several devices, mixed precision.
+ *
+ * @module
+ */
+import { type Batch, collate, type CollateOptions, epochOrder } from "../data/batch.ts";
+import { randomStream } from "../data/random.ts";
+import type { TokenSplit } from "../data/tokens.ts";
+import { UserError } from "../errors.ts";
+import { type HostTensor, int32 } from "../runtime/session.ts";
+import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
+import {
+  type CallbackContext,
+  scheduleCallback,
+  type TrainerCallback,
+  type TrainerControl,
+} from "./callbacks.ts";
+import type { NegativeLogLikelihood } from "./evaluate.ts";
+import type { TrainingProgram } from "./program.ts";
+import type { TrainingState } from "./state.ts";
+import { initialState, type LogEntry, type TrainerState } from "./trainer_state.ts";
+
+/** What a run trains with. */
+export interface TrainingRun {
+  readonly args: TrainingArguments;
+  readonly plan: TrainingPlan;
+  readonly state: TrainingState;
+  readonly split: TokenSplit;
+  /** How rows become batches; `batchSize` is that of training. */
+  readonly collation: CollateOptions;
+  /** Factor of the peak learning rate at a step counted from 0. */
+  readonly schedule: (step: number) => number;
+  /** The program for a length, compiled when it is first asked for. */
+  readonly program: (length: number) => Promise<TrainingProgram>;
+  /** Evaluates the parameters as they are now. */
+  readonly evaluate: (() => Promise<NegativeLogLikelihood>) | undefined;
+  readonly callbacks?: readonly TrainerCallback[];
+  readonly signal?: AbortSignal;
+}
+
+/** Keeps this use of a seed apart from others: order, weights. */
+const DROPOUT = 0x64726f706f7574;
+
+/**
+ * Trains.
+ *
+ * @returns The run's state with its history; the parameters are in `run.state`.
+ * @throws {UserError} where the loss or the gradients stop being finite numbers.
+ */
+export async function train(run: TrainingRun): Promise<TrainerState> {
+  const { args, plan, state, split, collation } = run;
+  const trainer = initialState(args, plan);
+  const control: TrainerControl = {
+    shouldLog: false,
+    shouldEvaluate: false,
+    shouldStop: false,
+  };
+  const speed = { tokensPerSecond: 0 };
+  const context: CallbackContext = { args, plan, state: trainer, control, speed };
+  const callbacks = [scheduleCallback, ...run.callbacks ?? []];
+  const log = new LossLog(args);
+  let lossSum = 0;
+  let batchNumber = 0;
+  let evaluatedAt = -1;
+
+  const evaluateIfAsked = async (): Promise<void> => {
+    if (!control.shouldEvaluate || run.evaluate === undefined) return;
+    control.shouldEvaluate = false;
+    if (evaluatedAt === trainer.global_step) return;
+    evaluatedAt = trainer.global_step;
+    const entry = evaluationEntry(await run.evaluate(), trainer);
+    log.pause();
+    for (const callback of callbacks) await callback.onEvaluate?.(context, entry);
+    for (const callback of callbacks) await callback.onLog?.(context, entry);
+  };
+
+  for (const callback of callbacks) await callback.onTrainBegin?.(context);
+  for (let epoch = 0; epoch < plan.epochs && !control.shouldStop; epoch++) {
+    const order = epochOrder(split.rows, { seed: args.seed, epoch });
+    for (let first = 0; first < plan.batchesPerEpoch && !control.shouldStop;) {
+      const group: Batch[] = [];
+      while (group.length < args.gradient_accumulation_steps && first < plan.batchesPerEpoch) {
+        const start = first++ * collation.batchSize;
+        const rows = order.subarray(start, start + collation.batchSize);
+        group.push(collate(split, { ...collation, rows }));
+      }
+      const predicted = group.reduce((sum, batch) => sum + batch.predicted, 0);
+      const learningRate = args.learning_rate * run.schedule(trainer.global_step);
+      const where = { step: trainer.global_step + 1, learningRate };
+      let loss = 0;
+      for (const batch of group) {
+        run.signal?.throwIfAborted();
+        const dropoutSeed = randomStream(args.seed, DROPOUT, batchNumber++).nextUint32() | 0;
+        trainer.num_input_tokens_seen += batch.tokens;
+        log.tokens += batch.tokens;
+        if (batch.predicted === 0) continue;
+        const program = await run.program(batch.length);
+        loss += await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
+      }
+      if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
+      // Rows of a single token teach nothing: there is no gradient to follow.
+      const gradNorm = predicted === 0 ? 0 : await state.update(where);
+      if (!Number.isFinite(gradNorm)) throw diverged("the gradient", gradNorm, where);
+
+      trainer.global_step++;
+      trainer.epoch = epoch + first / plan.batchesPerEpoch;
+      lossSum += loss;
+      log.add(loss);
+      for (const callback of callbacks) await callback.onStepEnd?.(context, { loss });
+      if (control.shouldLog) {
+        control.shouldLog = false;
+        speed.tokensPerSecond = log.speed();
+        const entry = log.entry(trainer, { gradNorm, learningRate });
+        for (const callback of callbacks) await callback.onLog?.(context, entry);
+      }
+      if (first < plan.batchesPerEpoch) await evaluateIfAsked();
+    }
+    for (const callback of callbacks) await callback.onEpochEnd?.(context);
+    await evaluateIfAsked();
+  }
+  const steps = Math.max(1, trainer.global_step);
+  trainer.log_history.push({
+    train_loss: lossSum / steps,
+    epoch: trainer.epoch,
+    step: trainer.global_step,
+  });
+  for (const callback of callbacks) await callback.onTrainEnd?.(context);
+  return trainer;
+}
+
+function inputsOf(
+  batch: Batch,
+  { predicted, dropoutSeed }: { predicted: number; dropoutSeed: number },
+): Record<string, HostTensor> {
+  const shape = [batch.batchSize, batch.length];
+  return {
+    input_ids: int32(batch.inputIds, shape),
+    labels: int32(batch.labels, shape),
+    loss_denominator: { type: "float32", dims: [], data: new Float32Array([predicted]) },
+    dropout_seed: { type: "int32", dims: [], data: new Int32Array([dropoutSeed]) },
+  };
+}
+
+function evaluationEntry({ nll, tokens }: NegativeLogLikelihood, trainer: TrainerState): LogEntry {
+  const loss = nll / tokens;
+  const entry = {
+    eval_loss: loss,
+    eval_perplexity: Math.exp(loss),
+    eval_tokens: tokens,
+    epoch: trainer.epoch,
+    step: trainer.global_step,
+  };
+  if (trainer.best_metric === null || loss < trainer.best_metric) {
+    trainer.best_metric = loss;
+    trainer.best_global_step = trainer.global_step;
+  }
+  trainer.log_history.push(entry);
+  return entry;
+}
+
+/** Losses and tokens since the last entry. Time in evaluations does not count. */
+class LossLog {
+  tokens = 0;
+  readonly #tellsSpeed: boolean;
+  #loss = 0;
+  #steps = 0;
+  #busy = 0;
+  #since = performance.now();
+
+  constructor({ include_tokens_per_second: speed }: TrainingArguments) {
+    this.#tellsSpeed = speed;
+  }
+
+  add(loss: number): void {
+    this.#loss += loss;
+    this.#steps++;
+    this.#busy += performance.now() - this.#since;
+    this.#since = performance.now();
+  }
+
+  /** An evaluation has just ended. */
+  pause(): void {
+    this.#since = performance.now();
+  }
+
+  /** Tokens per second since the last entry. */
+  speed(): number {
+    return this.tokens / (this.#busy / 1000);
+  }
+
+  entry(
+    trainer: TrainerState,
+    { gradNorm, learningRate }: { gradNorm: number; learningRate: number },
+  ): LogEntry {
+    const entry: LogEntry = {
+      loss: this.#loss / this.#steps,
+      grad_norm: gradNorm,
+      learning_rate: learningRate,
+      ...(this.#tellsSpeed ? { tokens_per_second: this.speed() } : {}),
+      epoch: trainer.epoch,
+      step: trainer.global_step,
+    };
+    trainer.log_history.push(entry);
+    this.#loss =
+      this.#steps =
+      this.#busy =
+      this.tokens =
+        0;
+    return entry;
+  }
+}
+
+function diverged(
+  what: string,
+  value: number,
+  { step, learningRate }: { step: number; learningRate: number },
+): UserError {
+  return new UserError({
+    what: `training diverged: ${what} became ${value} at step ${step}, ` +
+      `at a learning rate of ${learningRate}`,
+    remedy: "use a lower learning_rate, more warmup_steps or a max_grad_norm of 1 or less; " +
+      "if the input model is damaged, make it again",
+  });
+}

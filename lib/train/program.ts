@@ -1,0 +1,146 @@
+/**
+ * The graphs of training and evaluation, compiled for one shape of batch [B, T].
+ *
+ * A training program takes the parameters and a batch, and gives the batch's share of the step's loss
+ * and the gradient of each parameter: the loss is the sum over the batch's predicted tokens divided by
+ * `loss_denominator`, the number that all batches of the step predict, so that summing the gradients of
+ * its batches gives those of the mean over all its tokens. An evaluation program gives the summed
+ * negative log likelihood of each row, without dropout. Rows are padded on the right, where a causal
+ * model never looks, so neither needs an attention mask.
+ *
+ * @module
+ */
+import { IGNORED_LABEL } from "../data/batch.ts";
+import { gradients } from "../graph/autodiff.ts";
+import { Graph } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { CausalLm } from "../models/causal_lm.ts";
+import { causalLmLoss } from "../models/loss.ts";
+import {
+  type AnyTensor,
+  type Engine,
+  float32,
+  type HostTensor,
+  type Session,
+} from "../runtime/session.ts";
+
+/** Name of the loss among a training program's outputs. */
+export const LOSS_OUTPUT = "loss";
+
+/** Name of a parameter's gradient among a training program's outputs. */
+export function gradientOutput(parameter: string): string {
+  return `gradient/${parameter}`;
+}
+
+/** A compiled forward and backward pass. */
+export interface TrainingProgram {
+  readonly batchSize: number;
+  readonly length: number;
+  /** Feeds: parameters by name, `input_ids`, `labels`, `loss_denominator`, `dropout_seed`. */
+  readonly session: Session;
+}
+
+/** A compiled forward pass with its loss. */
+export interface EvaluationProgram {
+  /**
+   * Runs it.
+   *
+   * @param parameters By name.
+   * @param inputs `input_ids` and `labels`, int32 [B, T].
+   * @returns Summed negative log likelihood of each row, [B].
+   */
+  rowLosses(
+    parameters: Readonly<Record<string, AnyTensor>>,
+    inputs: Readonly<Record<string, HostTensor>>,
+  ): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+/** A shape and the engine to compile for. */
+export interface ProgramOptions {
+  readonly engine: Engine;
+  /** B. */
+  readonly batchSize: number;
+  /** T. */
+  readonly length: number;
+}
+
+/** Builds and compiles forward, loss and backward. */
+export async function compileTraining(
+  model: CausalLm,
+  options: ProgramOptions,
+): Promise<TrainingProgram> {
+  const { engine, batchSize, length } = options;
+  const graph = new Graph("train");
+  const { params, inputIds, labels } = declareInputs(graph, model, options);
+  const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
+  const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
+  const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
+  const { loss } = causalLmLoss(logits, labels, { denominator });
+  graph.output(LOSS_OUTPUT, loss);
+  const wrt = [...params];
+  const found = gradients(loss, wrt.map(([, tensor]) => tensor));
+  for (const [i, [name]] of wrt.entries()) graph.output(gradientOutput(name), found[i]!);
+  const session = await engine.createSession(graph.toOnnx({ target: engine.name }), {
+    deviceOutputs: wrt.map(([name]) => gradientOutput(name)),
+  });
+  return { batchSize, length, session };
+}
+
+/** Builds and compiles forward and the loss of each row. */
+export async function compileEvaluation(
+  model: CausalLm,
+  options: ProgramOptions,
+): Promise<EvaluationProgram> {
+  const { engine, batchSize } = options;
+  const graph = new Graph("evaluate");
+  const { params, inputIds, labels } = declareInputs(graph, model, options);
+  const logits = model.forward(graph, { params, inputIds });
+  const losses = nextTokenLosses(logits, labels); // [B, T]
+  graph.output("rows", ops.reduceSum(losses, { axes: [1] }));
+  const session = await engine.createSession(graph.toOnnx({ target: engine.name }));
+  const rows = float32(new Float32Array(batchSize), [batchSize]);
+  return {
+    async rowLosses(
+      parameters: Readonly<Record<string, AnyTensor>>,
+      inputs: Readonly<Record<string, HostTensor>>,
+    ): Promise<Float32Array> {
+      await session.run({ ...parameters, ...inputs }, { rows });
+      return rows.data;
+    },
+    release: (): Promise<void> => session.release(),
+  };
+}
+
+/** -ln p of each token given those before it, at the position before it: [B, T, V] -> [B, T]. */
+function nextTokenLosses(logits: Tensor, labels: Tensor): Tensor {
+  const [batch = 0, length = 0, vocabulary = 0] = logits.shape;
+  // The labels are shifted, not the logits, which are too large to copy.
+  const end = logits.graph.constant(new Int32Array(batch).fill(IGNORED_LABEL), {
+    type: "int32",
+    shape: [batch, 1],
+  });
+  const shifted = length === 1
+    ? end
+    : ops.concat([ops.slice(labels, { axis: 1, start: 1, end: length }), end], { axis: 1 });
+  const losses = ops.crossEntropy(ops.reshape(logits, [-1, vocabulary]), {
+    labels: ops.reshape(shifted, [-1]),
+  });
+  return ops.reshape(losses, [batch, length]);
+}
+
+function declareInputs(
+  graph: Graph,
+  model: CausalLm,
+  { batchSize, length }: ProgramOptions,
+): { params: Map<string, Tensor>; inputIds: Tensor; labels: Tensor } {
+  const params = new Map<string, Tensor>();
+  for (const { name, shape } of model.parameters) {
+    params.set(name, graph.input(name, { type: "float32", shape }));
+  }
+  const shape = [batchSize, length];
+  const inputIds = graph.input("input_ids", { type: "int32", shape });
+  const labels = graph.input("labels", { type: "int32", shape });
+  return { params, inputIds, labels };
+}

@@ -1,0 +1,49 @@
+/**
+ * What training holds between steps: parameters, gradients and moments; in one interface for engines
+ * that compute on arrays of the host and for those that keep everything on a device.
+ *
+ * @module
+ */
+import type { AnyTensor, Engine, HostTensor } from "../runtime/session.ts";
+import type { TrainingProgram } from "./program.ts";
+
+/** Settings of the optimizer that do not change during a run. */
+export interface OptimizerSettings {
+  readonly weightDecay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Longest allowed gradient; 0 for no limit. */
+  readonly maxGradNorm: number;
+  /** Batches whose gradients are summed up for a step. */
+  readonly accumulation: number;
+}
+
+/** Parameters, gradients and moments of a run. */
+export interface TrainingState {
+  readonly engine: Engine;
+  /** What programs are fed with as parameters, by name. Valid until the next update. */
+  feeds(): Readonly<Record<string, AnyTensor>>;
+  /**
+   * Runs forward and backward for one batch and adds its gradients to those of this step.
+   *
+   * @param program Compiled for the batch's shape.
+   * @param inputs All feeds but the parameters.
+   * @returns The batch's share of the step's loss.
+   */
+  accumulate(
+    program: TrainingProgram,
+    inputs: Readonly<Record<string, HostTensor>>,
+  ): Promise<number>;
+  /**
+   * Clips the gradients, updates the parameters and forgets the gradients.
+   *
+   * @param step Number of this update from 1, and its learning rate.
+   * @returns The gradients' norm before clipping. Where it is no finite number nothing was updated.
+   */
+  update(step: { readonly step: number; readonly learningRate: number }): Promise<number>;
+  /** Copies of the parameters (or the arrays themselves, where they are on the host). */
+  download(): Promise<Map<string, HostTensor<"float32">>>;
+  /** Frees everything. */
+  release(): Promise<void>;
+}

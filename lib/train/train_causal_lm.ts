@@ -1,0 +1,247 @@
+/**
+ * A whole training run of a causal language model: from a tokens artifact, and a model folder or a
+ * config, to a model folder.
+ *
+ * @module
+ */
+import { lengthBuckets, longestRow } from "../data/batch.ts";
+import { readTokens, type Tokens, type TokenSplit } from "../data/tokens.ts";
+import { UserError } from "../errors.ts";
+import { type CausalLm, causalLm } from "../models/causal_lm.ts";
+import { type JsonObject, loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import { saveCheckpoint } from "../models/save.ts";
+import { schedule } from "../optim/schedules.ts";
+import type { Engine } from "../runtime/session.ts";
+import { type Arena, type ArenaLayout, arenaLayout, makeArena, viewOf } from "./arena.ts";
+import { planTraining, type TrainingArguments } from "./arguments.ts";
+import { reportCallback, type TrainerCallback } from "./callbacks.ts";
+import {
+  checkFits,
+  type EvaluationPrograms,
+  type NegativeLogLikelihood,
+  sumNegativeLogLikelihood,
+} from "./evaluate.ts";
+import { initializeParameter } from "./initialize.ts";
+import { train } from "./loop.ts";
+import { openState } from "./open_state.ts";
+import { compileTraining, type TrainingProgram } from "./program.ts";
+import type { TrainingState } from "./state.ts";
+import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
+
+/** A run. */
+export interface TrainCausalLmOptions {
+  readonly engine: Engine;
+  /** Folder of a tokens artifact. */
+  readonly data: string;
+  /** Folder of the model to go on from; exactly one of this and `config`. */
+  readonly model: string | undefined;
+  /** Fields of the config of a model from scratch. */
+  readonly config: JsonObject | undefined;
+  /** Fields to replace in the config of `model`. */
+  readonly configOverrides: JsonObject | undefined;
+  readonly args: TrainingArguments;
+  /** Existing folder to write the model into. */
+  readonly output: string;
+  readonly log: (message: string) => void;
+  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly signal?: AbortSignal;
+  /** Further callbacks, after the run's own. */
+  readonly callbacks?: readonly TrainerCallback[];
+}
+
+/** What came of it. */
+export interface TrainCausalLmResult {
+  readonly state: TrainerState;
+  /** Loss of the last log entry. */
+  readonly finalLoss: number;
+  /** Perplexity of the last evaluation; undefined where there was none. */
+  readonly evalPerplexity: number | undefined;
+}
+
+/**
+ * Trains a causal language model and writes its folder.
+ *
+ * @throws {UserError} where data, model and options do not fit together, or training diverges.
+ */
+export async function trainCausalLm(options: TrainCausalLmOptions): Promise<TrainCausalLmResult> {
+  const { engine, args, log, progress, signal } = options;
+  const tokens = await readTokens(options.data);
+  const split = trainingSplit(tokens);
+  const validation = args.eval_strategy === "no" ? undefined : validationSplit(tokens);
+  const { model, layout, parameters } = await prepareModel(options, tokens);
+  checkFits(model, split, { what: "train" });
+  if (validation !== undefined) checkFits(model, validation, { what: "evaluate" });
+  const plan = planTraining(args, split.rows);
+  const { packed } = tokens.info;
+  const lengths = lengthBuckets(longestRow(split), { limit: model.positions, packed });
+  log(
+    `${layout.parameters.toLocaleString("en")} parameters, ${
+      split.rows.toLocaleString("en")
+    } rows, ` +
+      `${plan.maxSteps} steps in ${plan.epochs} ${plan.epochs === 1 ? "epoch" : "epochs"}, ` +
+      `batches of ${args.per_device_train_batch_size} × ${lengths.join(" or ")} tokens`,
+  );
+
+  const state = openState(engine, {
+    layout,
+    parameters,
+    settings: {
+      weightDecay: args.weight_decay,
+      beta1: args.adam_beta1,
+      beta2: args.adam_beta2,
+      epsilon: args.adam_epsilon,
+      maxGradNorm: args.max_grad_norm,
+      accumulation: args.gradient_accumulation_steps,
+    },
+  });
+  const programs = new Map<number, Promise<TrainingProgram>>();
+  const evaluation: EvaluationPrograms = new Map();
+  const batchSize = args.per_device_train_batch_size;
+  const trainer = await train({
+    args,
+    plan,
+    state,
+    split,
+    collation: { batchSize, lengths, padTokenId: tokens.info.pad_token_id ?? 0 },
+    schedule: schedule(args.lr_scheduler_type, plan),
+    program(length: number): Promise<TrainingProgram> {
+      const known = programs.get(length);
+      if (known !== undefined) return known;
+      const made = compileTraining(model, { engine, batchSize, length });
+      programs.set(length, made);
+      return made;
+    },
+    evaluate: validation &&
+      ((): Promise<NegativeLogLikelihood> =>
+        sumNegativeLogLikelihood({ model, engine, feeds: state.feeds() }, validation, {
+          batchSize: args.per_device_eval_batch_size,
+          packed,
+          programs: evaluation,
+          ...(signal === undefined ? {} : { signal }),
+        })),
+    callbacks: [reportCallback({ log, progress }), ...options.callbacks ?? []],
+    ...(signal === undefined ? {} : { signal }),
+  });
+  await save({ options, model, state, layout, trainer });
+  for (const made of programs.values()) await (await made).session.release();
+  for (const program of evaluation.values()) await program.release();
+  await state.release();
+  return {
+    state: trainer,
+    finalLoss: lastOf(trainer, "loss") ?? NaN,
+    evalPerplexity: lastOf(trainer, "eval_perplexity"),
+  };
+}
+
+async function save({ options, model, state, layout, trainer }: {
+  readonly options: TrainCausalLmOptions;
+  readonly model: CausalLm;
+  readonly state: TrainingState;
+  readonly layout: ArenaLayout;
+  readonly trainer: TrainerState;
+}): Promise<void> {
+  const { output, data } = options;
+  const weights = await state.download();
+  await saveCheckpoint(output, {
+    config: model.config,
+    tensors: layout.places.map(({ name, shape }) =>
+      [name, { shape, data: weights.get(name)!.data }] as const
+    ),
+    generationConfigFrom: options.model === undefined ? [] : [options.model],
+    tokenizerFrom: [data, ...(options.model === undefined ? [] : [options.model])],
+  });
+  await writeTrainerState(output, trainer);
+}
+
+/** The model with its first weights in an arena. */
+async function prepareModel(
+  options: TrainCausalLmOptions,
+  { info }: Tokens,
+): Promise<{ model: CausalLm; layout: ArenaLayout; parameters: Arena }> {
+  const { model: dir, config, configOverrides, args, log } = options;
+  if ((dir === undefined) === (config === undefined)) {
+    throw new UserError({
+      what: dir === undefined
+        ? "cannot train: there is neither an input `model` nor the option `config`"
+        : "cannot train: there are both an input `model` and the option `config`",
+      requirement: "exactly one of them",
+      remedy: "inputs: { model: … } goes on from a model; " +
+        "with: { config: { model_type: gpt2, … } } makes one from scratch",
+    });
+  }
+  if (dir === undefined) {
+    if (configOverrides !== undefined) {
+      throw new UserError({
+        what: "cannot train: `config_overrides` changes an input `model`, and there is none",
+        remedy: "put its fields into `config`",
+      });
+    }
+    const model = causalLm({ ...fromTokens(info), ...config });
+    const layout = arenaLayout(model.parameters);
+    const parameters = makeArena(layout);
+    for (const [index, parameter] of model.parameters.entries()) {
+      const values = viewOf(parameters, parameter.name).data;
+      initializeParameter(parameter, { values, seed: args.seed, index });
+    }
+    return { model, layout, parameters };
+  }
+  const model = causalLm({ ...await loadConfig(dir), ...configOverrides });
+  const layout = arenaLayout(model.parameters);
+  const parameters = makeArena(layout);
+  const { unused } = await loadCheckpoint(dir, {
+    names: model.names,
+    parameters: () => model.parameters,
+    into: ({ name }) => viewOf(parameters, name).data,
+  });
+  if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
+  return { model, layout, parameters };
+}
+
+/** What a model from scratch takes over from its tokenizer. */
+function fromTokens(info: Tokens["info"]): JsonObject {
+  return {
+    vocab_size: info.vocab_size,
+    bos_token_id: info.bos_token_id,
+    eos_token_id: info.eos_token_id,
+    pad_token_id: info.pad_token_id,
+  };
+}
+
+function trainingSplit({ splits }: Tokens): TokenSplit {
+  const names = Object.keys(splits);
+  const split = splits.train ?? (names.length === 1 ? splits.data : undefined);
+  if (split === undefined) {
+    throw new UserError({
+      what: `cannot train: the data has no split "train" (it has ${names.join(", ") || "none"})`,
+      remedy: "put a split stage before tokenize",
+    });
+  }
+  if (longestRow(split) < 2) {
+    throw new UserError({
+      what: split.rows === 0
+        ? "cannot train: the split train is empty"
+        : "cannot train: no row of the split train has a second token to predict",
+      requirement: "at least one row of two tokens",
+      remedy: "look at what filter and split left over",
+    });
+  }
+  return split;
+}
+
+function validationSplit({ splits }: Tokens): TokenSplit {
+  const split = splits.validation;
+  if (split === undefined || split.rows === 0) {
+    throw new UserError({
+      what: split === undefined
+        ? 'cannot evaluate during training: the data has no split "validation" ' +
+          `(it has ${Object.keys(splits).join(", ")})`
+        : "cannot evaluate during training: the split validation is empty",
+      remedy: "give the split stage a share for validation, or set eval_strategy: no",
+    });
+  }
+  return split;
+}
+
+function lastOf({ log_history: history }: TrainerState, name: string): number | undefined {
+  return history.findLast((entry) => name in entry)?.[name];
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+
+const PARAMETERS = [
+  { name: "wte", shape: [5, 4], decay: true },
+  { name: "bias", shape: [3], decay: false },
+  { name: "scalar", shape: [], decay: false },
+  { name: "w", shape: [16], decay: true },
+];
+
+Deno.test("arenaLayout() puts decayed parameters first, each on a cache line", () => {
+  const layout = arenaLayout(PARAMETERS);
+  assert.deepEqual(
+    layout.places.map(({ name, offset, size }) => [name, offset, size]),
+    [["wte", 0, 20], ["w", 32, 16], ["bias", 48, 3], ["scalar", 64, 1]],
+  );
+  assert.deepEqual([layout.decayed, layout.size, layout.parameters], [48, 80, 40]);
+});
+
+Deno.test("makeArena() gives views of one array", () => {
+  const arena = makeArena(arenaLayout(PARAMETERS));
+  viewOf(arena, "bias").data.set([1, 2, 3]);
+  assert.deepEqual([...arena.values.subarray(47, 52)], [0, 1, 2, 3, 0]);
+  assert.deepEqual(viewOf(arena, "wte").dims, [5, 4]);
+  assert.throws(() => viewOf(arena, "nope"), /Internal error: no parameter nope/);
+});
+
+Deno.test("makeArena() says how much memory a model takes that does not fit", () => {
+  const layout = arenaLayout([{ name: "w", shape: [2 ** 20, 2 ** 24], decay: true }]);
+  assert.throws(() => makeArena(layout), /not enough memory to train 17592186 M.*262144\.0 GiB/);
+});

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { planTraining } from "../../lib/train/arguments.ts";
+import { ARGUMENTS } from "./fixture.ts";
+
+Deno.test("planTraining() counts steps as Trainer does", () => {
+  const cases: [Partial<typeof ARGUMENTS>, number, [number, number, number, number, number]][] = [
+    // rows -> batches and steps of an epoch, epochs, steps, warm-up
+    [{}, 16, [2, 2, 3, 6, 0]],
+    [{}, 17, [3, 3, 3, 9, 0]],
+    [{}, 1, [1, 1, 3, 3, 0]],
+    [{ gradient_accumulation_steps: 4 }, 80, [10, 3, 3, 9, 0]],
+    [{ gradient_accumulation_steps: 100 }, 80, [10, 1, 3, 3, 0]],
+    [{ num_train_epochs: 0.5 }, 24, [3, 3, 1, 2, 0]],
+    [{ max_steps: 7 }, 24, [3, 3, 3, 7, 0]],
+    [{ warmup_steps: 5, warmup_ratio: 0.5 }, 24, [3, 3, 3, 9, 5]],
+    [{ warmup_ratio: 0.25 }, 24, [3, 3, 3, 9, 3]],
+  ];
+  for (const [given, rows, expected] of cases) {
+    const plan = planTraining({ ...ARGUMENTS, ...given }, rows);
+    assert.deepEqual(
+      [
+        plan.batchesPerEpoch,
+        plan.stepsPerEpoch,
+        plan.epochs,
+        plan.maxSteps,
+        plan.warmupSteps,
+      ],
+      expected,
+      JSON.stringify(given),
+    );
+  }
+});

@@ -1,0 +1,38 @@
+/** What the tests of training share: default settings and small data. */
+import type { TokenSplit } from "../../lib/data/tokens.ts";
+import type { TrainingArguments } from "../../lib/train/arguments.ts";
+
+/** The defaults of the stage. */
+export const ARGUMENTS: TrainingArguments = {
+  learning_rate: 5e-5,
+  per_device_train_batch_size: 8,
+  per_device_eval_batch_size: 8,
+  gradient_accumulation_steps: 1,
+  num_train_epochs: 3,
+  max_steps: -1,
+  warmup_steps: 0,
+  warmup_ratio: 0,
+  lr_scheduler_type: "linear",
+  weight_decay: 0,
+  adam_beta1: 0.9,
+  adam_beta2: 0.999,
+  adam_epsilon: 1e-8,
+  max_grad_norm: 1,
+  logging_steps: 500,
+  logging_first_step: false,
+  include_tokens_per_second: false,
+  eval_strategy: "no",
+  eval_steps: undefined,
+  seed: 42,
+};
+
+/** A split of rows as given. */
+export function splitOf(rows: readonly (readonly number[])[]): TokenSplit {
+  const offsets = [0];
+  for (const row of rows) offsets.push(offsets.at(-1)! + row.length);
+  return {
+    inputIds: Int32Array.from(rows.flat()),
+    offsets: Float64Array.from(offsets),
+    rows: rows.length,
+  };
+}
