@@ -169,8 +169,7 @@ export function checkRoles(check: RoleCheck): Record<string, readonly string[]> 
       });
       continue;
     }
-    const isEmptyList = input.isList && input.references.length === 0;
-    if (isEmptyList && !spec.optional) {
+    if (input.isEmpty && !spec.optional) {
       problems.add(input.span, {
         what: `the input "${role}" of stage "${draft.name}" is an empty list`,
         requirement: `it takes ${roleWords(spec)}`,

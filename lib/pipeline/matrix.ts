@@ -36,6 +36,8 @@ export interface CellInput {
   readonly ids: readonly string[];
   /** Whether it was written as a list or as a fan-in, which only roles with any number take. */
   readonly isList: boolean;
+  /** Whether it was written as a list without anything in it. */
+  readonly isEmpty: boolean;
   /** Place of the reference or the list. */
   readonly span: Span;
   /** The references it was written with, for messages. */
@@ -57,6 +59,8 @@ export interface StageCell {
 /** A role as written, in one combination of the stage's own matrix. */
 export interface WrittenInput {
   readonly references: readonly Reference[];
+  /** Whether it is a list without anything in it. */
+  readonly isEmpty: boolean;
   readonly isList: boolean;
   readonly span: Span;
 }
@@ -241,7 +245,7 @@ function resolveInput(written: WrittenInput, row: Row, expanded: Expanded): Cell
       } else ids.push(id);
     }
   }
-  return { ids, isList, span: written.span, references: written.references };
+  return { ...written, ids, isList };
 }
 
 /** The cells that `name@key=value,…` means. Keys that are left out may have any value. */

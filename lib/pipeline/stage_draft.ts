@@ -150,7 +150,12 @@ async function readInputs(
         });
       }
     }
-    inputs.push([role, { references, isList: value.type === "list", span: value.span }]);
+    inputs.push([role, {
+      references,
+      isList: value.type === "list",
+      isEmpty: items.length === 0,
+      span: value.span,
+    }]);
   }
   return Object.fromEntries(inputs);
 }

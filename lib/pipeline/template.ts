@@ -259,6 +259,7 @@ class Evaluator {
   ): Problem {
     const name = path[depth + 1]!;
     const names = Object.keys(mapping);
+    if (depth === 0 && path[0] === "env") names.push(...this.#scope.unsetEnv ?? []);
     const known = names.length === 0 ? "there are none" : `known: ${names.join(", ")}`;
     if (depth > 0) {
       const owner = path.slice(0, depth + 1).join(".");
@@ -303,8 +304,12 @@ class Evaluator {
     const close = text.indexOf("}}", start);
     const end = close < 0 || close >= span.end ? span.end : close + 2;
     if (options.name !== undefined) {
-      const at = text.indexOf(options.name, start);
-      if (at >= 0 && at < end) return { start: at, end: at + options.name.length };
+      const name = options.name.replaceAll(/[^\w]/g, "\\$&");
+      // Not in the middle of another name: `params.m` is not in `params.map`.
+      const found = new RegExp(`(?<![\\w.])${name}(?!\\w)`).exec(text.slice(start, end));
+      if (found !== null) {
+        return { start: start + found.index, end: start + found.index + options.name.length };
+      }
     }
     return { start, end };
   }

@@ -66,6 +66,9 @@ export function whyUnreadable(error: unknown): string {
     if (token === "CloseStatement") return 'something is missing before "%}"';
     return `unexpected ${token}`;
   }
+  if (/Expected closing (expression|statement)/i.test(message)) {
+    return "it does not end where it should";
+  }
   const expected = /Expected ([^,.]+), got/.exec(message);
   if (expected) return `it lacks a ${expected[1]}`;
   // The package runs off the end of its tokens: a block such as {% for %} that is never closed.
@@ -117,7 +120,8 @@ export function memberPaths(root: JinjaNode): MemberPaths {
         const callee = (part as { callee?: JinjaNode }).callee;
         if (["default", "defined"].includes(valueOf(callee ?? part))) hasDefault = true;
         for (const argument of (part as { args?: JinjaNode[] }).args ?? []) visit(argument);
-      } else if (node.type === "KeywordArgumentExpression" && name === "key") continue;
+      } else if (name === "operator") continue; // `not` is spelt like a name
+      else if (node.type === "KeywordArgumentExpression" && name === "key") continue;
       else visitPart(part);
     }
   };

@@ -73,7 +73,8 @@ function reportSyntax(
     if (lines.has(line)) continue;
     lines.add(line);
     if (message === "Maximum call stack size exceeded") {
-      problems.add(span, TOO_DEEP);
+      // Where the parser gave up says nothing: that depends on the stack.
+      problems.add({ start: 0, end: 0 }, TOO_DEEP);
       continue;
     }
     const remedy = syntaxRemedy(code, text);
