@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { Decoder, DecodingBatch } from "../../lib/generation/decoder.ts";
-import { generate, type GenerateOptions } from "../../lib/generation/generate.ts";
+import {
+  generate,
+  type GeneratedSequence,
+  type GenerateOptions,
+} from "../../lib/generation/generate.ts";
 import { uniform } from "../../lib/generation/sample.ts";
 import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
 
@@ -40,7 +44,7 @@ function run(
   prompts: number[][],
   options: GenerationOptions,
   more: Partial<GenerateOptions> = {},
-) {
+): Promise<GeneratedSequence[]> {
   const settings = resolveSettings(options);
   const decode = (ids: readonly number[]) => ids.map((id) => "abcdefghijkl"[id]).join("");
   return generate(new FakeDecoder(), { prompts, settings, seed: 1, decode, ...more });

@@ -1,0 +1,172 @@
+/**
+ * The graphs that decoding and scoring run, compiled for one shape each and kept for the next batch.
+ * B sequences, T tokens, L cached places, H heads, K width of a head, V vocabulary.
+ *
+ * @module
+ */
+import { Graph } from "../graph/graph.ts";
+import * as ops from "../graph/ops.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import { type Gpt2Config, gpt2Forward, type Gpt2Inputs, gpt2Parameters } from "../models/gpt2.ts";
+import { parameterConstants, parameterInputs } from "../models/parameters.ts";
+import type { AnyTensor, Engine, Session } from "../runtime/session.ts";
+
+/** The parameters of a model, as an engine wants them. */
+export interface Weights {
+  readonly config: Gpt2Config;
+  /** Declares the parameters in a graph. */
+  declare(graph: Graph): Map<string, Tensor>;
+  /** What each run is fed with; empty where the graph holds them. */
+  readonly feeds: Readonly<Record<string, AnyTensor>>;
+}
+
+/** Parameters by checkpoint name. */
+export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<ArrayBuffer> }>;
+
+/**
+ * Gives parameters to an engine: native code reads the host's arrays where they are, WebGPU gets a
+ * copy in its memory, WebAssembly gets them inside of the graph, since it would copy them at each run.
+ *
+ * @param tensors Every parameter of the model.
+ * @returns The weights, and what frees the device's copies.
+ */
+export function placeWeights(
+  tensors: ParameterArrays,
+  options: { readonly config: Gpt2Config; readonly engine: Engine },
+): Weights & { release(): void } {
+  const { config, engine } = options;
+  const specs = gpt2Parameters(config);
+  const { memory } = engine;
+  if (engine.name === "wasm") {
+    return {
+      config,
+      feeds: {},
+      declare: (graph) => parameterConstants(graph, specs, (name) => tensors.get(name)!.data),
+      release: () => {},
+    };
+  }
+  const feeds: Record<string, AnyTensor> = {};
+  const release: (() => void)[] = [];
+  for (const { name, shape } of specs) {
+    const { data } = tensors.get(name)!;
+    if (memory === undefined) {
+      feeds[name] = { type: "float32", dims: shape, data };
+    } else {
+      const tensor = memory.allocate("float32", shape);
+      memory.upload(tensor, data);
+      feeds[name] = tensor;
+      release.push(() => memory.release(tensor));
+    }
+  }
+  return {
+    config,
+    feeds,
+    declare: (graph) => parameterInputs(graph, specs),
+    release: () => release.forEach((free) => free()),
+  };
+}
+
+/** Sessions by shape, compiled when first asked for. */
+export class Programs {
+  readonly engine: Engine;
+  readonly weights: Weights;
+  readonly #sessions = new Map<string, Promise<Session>>();
+
+  constructor(engine: Engine, weights: Weights) {
+    this.engine = engine;
+    this.weights = weights;
+  }
+
+  /**
+   * Reads prompts: `input_ids` int32 [B, T] padded on the right and `last` int32 [B], the place of each
+   * row's last token -> `logits` [B, V] there. With `keep`, also `key.i` and `value.i` [B, H, T, K].
+   */
+  prefill(shape: { batch: number; length: number; keep: boolean }): Promise<Session> {
+    const { batch, length, keep } = shape;
+    return this.#session(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
+      const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
+      const last = graph.input("last", { type: "int32", shape: [batch] });
+      const { logits, present } = this.#forward(graph, { params, inputIds, logitsAt: last });
+      graph.output("logits", logits);
+      if (keep) outputPresent(graph, present);
+    });
+  }
+
+  /**
+   * Reads one token a row: `input_ids` and `position_ids` int32 [B, 1], `past_mask` int32 [B, L],
+   * `past_key.i` and `past_value.i` [B, H, L, K] -> `logits` [B, V], `key.i` and `value.i` [B, H, 1, K].
+   */
+  step(shape: { batch: number; capacity: number }): Promise<Session> {
+    const { batch, capacity } = shape;
+    const { n_head, n_embd, n_layer } = this.weights.config;
+    return this.#session(`step ${batch} ${capacity}`, (graph, params) => {
+      const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, 1] });
+      const positionIds = graph.input("position_ids", { type: "int32", shape: [batch, 1] });
+      const mask = graph.input("past_mask", { type: "int32", shape: [batch, capacity] });
+      const cached = (part: string): Tensor[] =>
+        Array.from({ length: n_layer }, (_, layer) =>
+          graph.input(`past_${part}.${layer}`, {
+            type: "float32",
+            shape: [batch, n_head, capacity, n_embd / n_head],
+          }));
+      const past = { keys: cached("key"), values: cached("value"), mask };
+      const { logits, present } = this.#forward(graph, {
+        params,
+        inputIds,
+        positionIds,
+        past,
+        logitsAt: "last",
+      });
+      graph.output("logits", logits);
+      outputPresent(graph, present);
+    });
+  }
+
+  /**
+   * Scores tokens: `input_ids` int32 [B, T] padded on the right, `labels` int32 [B, T] with the token
+   * that follows each, or -100 -> `losses` [B T], negative log-likelihoods, 0 without a label.
+   */
+  score(shape: { batch: number; length: number }): Promise<Session> {
+    const { batch, length } = shape;
+    return this.#session(`score ${batch} ${length}`, (graph, params) => {
+      const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
+      const labels = graph.input("labels", { type: "int32", shape: [batch, length] });
+      const { logits } = this.#forward(graph, { params, inputIds });
+      const rows = ops.reshape(logits, [batch * length, this.weights.config.vocab_size]);
+      graph.output("losses", ops.crossEntropy(rows, { labels: ops.reshape(labels, [-1]) }));
+    });
+  }
+
+  /** Frees every session. */
+  async release(): Promise<void> {
+    const sessions = await Promise.all(this.#sessions.values());
+    this.#sessions.clear();
+    for (const session of sessions) await session.release();
+  }
+
+  #forward(graph: Graph, inputs: Gpt2Inputs): ReturnType<typeof gpt2Forward> {
+    return gpt2Forward(graph, this.weights.config, inputs);
+  }
+
+  #session(
+    key: string,
+    build: (graph: Graph, params: Map<string, Tensor>) => void,
+  ): Promise<Session> {
+    let session = this.#sessions.get(key);
+    if (session === undefined) {
+      const graph = new Graph(key.split(" ")[0]);
+      build(graph, this.weights.declare(graph));
+      session = this.engine.createSession(graph.toOnnx({ target: this.engine.name }));
+      this.#sessions.set(key, session);
+    }
+    return session;
+  }
+}
+
+function outputPresent(
+  graph: Graph,
+  present: { readonly keys: readonly Tensor[]; readonly values: readonly Tensor[] },
+): void {
+  present.keys.forEach((keys, layer) => graph.output(`key.${layer}`, keys));
+  present.values.forEach((values, layer) => graph.output(`value.${layer}`, values));
+}

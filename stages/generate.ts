@@ -1,0 +1,170 @@
+/**
+ * The `generate` stage: a model continues prompts.
+ *
+ * @module
+ */
+import { defineStage, UserError, z } from "temper";
+
+const tokenId = z.int().min(0);
+
+const options = z.object({
+  prompts: z.array(z.string()).min(1).optional()
+    .describe("texts to continue; an empty one starts from the model's first token"),
+  template: z.string().default("{{ text }}")
+    .describe("Jinja template that makes a prompt of each row of `data`"),
+  split: z.string().optional()
+    .describe("split of `data` to take rows from; default the only one, else `test`"),
+  limit: z.int().min(1).optional().describe("most rows of `data` to take; default all"),
+  max_length: z.int().min(1).optional().describe("most tokens of prompt and continuation together"),
+  max_new_tokens: z.int().min(1).optional()
+    .describe("most tokens of the continuation; default 20, fewer where the model's window ends"),
+  min_length: z.int().min(0).optional().describe(
+    "least tokens of prompt and continuation together",
+  ),
+  min_new_tokens: z.int().min(0).optional().describe("least tokens of the continuation"),
+  do_sample: z.boolean().optional()
+    .describe(
+      "draw each token; else take the likeliest. Default: what the model's folder says, else false",
+    ),
+  temperature: z.number().positive().optional()
+    .describe("divides the scores before drawing: below 1 safer, above 1 wilder; default 1"),
+  top_k: z.int().min(0).optional()
+    .describe("draw among this many likeliest tokens; 0 for all; default 50"),
+  top_p: z.number().min(0).max(1).optional()
+    .describe("draw among the fewest tokens whose probabilities add up to this; default 1"),
+  num_return_sequences: z.int().min(1).optional().describe("texts for each prompt; default 1"),
+  num_beams: z.int().min(1).optional()
+    .refine((beams) => beams === undefined || beams === 1, {
+      message: "1: this version has no beam search",
+    })
+    .describe("1; beam search is not in this version"),
+  repetition_penalty: z.number().positive().optional()
+    .describe("above 1: makes tokens that occurred less likely; default 1"),
+  no_repeat_ngram_size: z.int().min(0).optional()
+    .describe("no n-gram of this size occurs twice in a text; 0 (default) for no such rule"),
+  bad_words_ids: z.array(z.array(tokenId).min(1)).optional()
+    .describe("lists of token ids that must not occur"),
+  eos_token_id: z.union([tokenId, z.array(tokenId)]).optional()
+    .describe("ids that end a text; default: those of the model"),
+  stop_strings: z.union([z.string().min(1), z.array(z.string().min(1))]).optional()
+    .describe("a text is finished as soon as one of these is written"),
+  use_cache: z.boolean().optional()
+    .describe(
+      "keep keys and values of earlier tokens instead of computing them again; default true",
+    ),
+  batch_size: z.int().min(1).default(8).describe("texts computed side by side"),
+  return_full_text: z.boolean().default(true)
+    .describe("whether `text` holds the prompt before the continuation"),
+  seed: z.int().min(0).optional().describe("decides every draw; default the pipeline's seed"),
+}).superRefine((given, context) => {
+  const refuse = (path: string, message: string): void =>
+    context.addIssue({ code: "custom", path: [path], message });
+  if (given.max_length !== undefined && given.max_new_tokens !== undefined) {
+    refuse("max_length", "left out where max_new_tokens is set: it counts the prompt too");
+  }
+  // The model's folder may switch sampling on, but a pipeline should not depend on that unseen.
+  if (given.do_sample === true) return;
+  for (const name of ["temperature", "top_k", "top_p"] as const) {
+    if (given[name] !== undefined) refuse(name, "left out, or go with do_sample: true");
+  }
+  if ((given.num_return_sequences ?? 1) > 1) {
+    refuse("num_return_sequences", "1, or go with do_sample: true, else all would be equal");
+  }
+});
+
+export default defineStage({
+  doc: `Continues prompts with a model.
+
+Prompts come from the option \`prompts\`, or from the rows of \`data\` through \`template\`. Options are those of
+transformers' GenerationConfig and win over the model's own \`generation_config.json\`. The tokenizer is the
+model's. Sampling options need \`do_sample: true\` beside them; beam search is not in this version.
+
+Writes \`generations.jsonl\`, a line for each text: \`prompt\`, \`text\`, \`ids\` (prompt and continuation),
+\`settings\` (every value used), \`seed\`, \`prompt_index\`, \`sequence\`, \`prompt_tokens\` and \`finish\`
+(eos, length or stop_string). What is drawn depends on the seed, the place of the prompt and the number of
+the sequence alone, not on the batch.
+
+\`\`\`yaml
+samples:
+  uses: generate
+  inputs: { model: tuned }
+  with: { prompts: ["The movie was"], max_length: 50, do_sample: true, top_k: 50, top_p: 0.95, temperature: 0.7 }
+\`\`\``,
+  inputs: { model: "model", data: "rows?" },
+  output: "texts",
+  options,
+  compute: true,
+  async run(
+    { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
+  ): Promise<void> {
+    const { loadCausalModel } = await import("../lib/generation/causal_model.ts");
+    const { generate } = await import("../lib/generation/generate.ts");
+    const { resolveSettings } = await import("../lib/generation/settings.ts");
+    const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
+
+    const texts = await promptTexts(options, inputs.data?.path);
+    const seed = options.seed ?? context.seed;
+    const tokenizer = await loadTokenizer(inputs.model!.path);
+    await using model = await loadCausalModel(inputs.model!.path, { device, threads });
+    const settings = resolveSettings(options, { ...model.defaults, tokenizer });
+    log(`${texts.length} prompts; ${model.description}`);
+    const sequences = await generate(model.decoder({ cache: settings.use_cache }), {
+      prompts: texts.map((text) => encodePrompt(tokenizer, text)),
+      settings,
+      seed,
+      batchSize: options.batch_size,
+      decode: (ids) => tokenizer.decode(ids),
+      progress: (done, total) => progress(done, total, "tokens"),
+      signal,
+    });
+
+    const lines = sequences.map(({ prompt, sequence, ids, promptLength, finish }) => {
+      const continuation = tokenizer.decode(ids.slice(promptLength), { skipSpecialTokens: true });
+      const text = texts[prompt]!;
+      // Three texts are enough for a terminal, and of three prompts they say more than of one.
+      const rank = sequence * texts.length + prompt;
+      if (rank < 3) summary({ type: "text", prompt: text, text: continuation });
+      return JSON.stringify({
+        prompt: text,
+        text: options.return_full_text ? text + continuation : continuation,
+        ids,
+        settings,
+        seed,
+        prompt_index: prompt,
+        sequence,
+        prompt_tokens: promptLength,
+        finish,
+      });
+    });
+    await Deno.writeTextFile(`${output.path}/generations.jsonl`, lines.join("\n") + "\n");
+  },
+});
+
+/** The prompts as given, or one from each row of the dataset in `data`. */
+async function promptTexts(
+  options: {
+    readonly prompts?: readonly string[] | undefined;
+    readonly template: string;
+    readonly split?: string | undefined;
+    readonly limit?: number | undefined;
+  },
+  data: string | undefined,
+): Promise<readonly string[]> {
+  if (options.prompts !== undefined && data === undefined) return options.prompts;
+  if (options.prompts !== undefined || data === undefined) {
+    throw new UserError({
+      what: data === undefined ? "there are no prompts" : "there are prompts from two places",
+      requirement: "either the option prompts or the input data",
+    });
+  }
+  const { readDataset, readDatasetInfo } = await import("../lib/data/dataset.ts");
+  const { compileRowTemplate } = await import("../lib/tokenizers/row_template.ts");
+  const info = await readDatasetInfo(data);
+  const names = Object.keys(info.splits);
+  const split = options.split ?? (names.length === 1 ? names[0]! : "test");
+  const { splits } = await readDataset(data, { splits: [split] });
+  const rows = splits[split]!.slice(0, options.limit);
+  if (rows.length === 0) throw new UserError({ what: `the split "${split}" of data has no rows` });
+  const render = compileRowTemplate(options.template, info.columns.map(({ name }) => name));
+  return rows.map(render);
+}
