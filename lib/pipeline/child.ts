@@ -164,13 +164,12 @@ async function writeEntry(options: ChildOptions): Promise<{ config: string; entr
   const config = `${options.scratch}/deno.json`;
   const entry = `${options.scratch}/entry.ts`;
   const lock = `${options.scratch}/deno.lock`;
-  const { read, write, net, env, ffi } = options.grants;
   const settings = {
     imports: await importMap(),
     nodeModulesDir: "none",
     // A copy: processes side by side would rewrite the project's own.
     lock: { path: lock },
-    permissions: { stage: { read, write, net, env, ffi } },
+    permissions: { stage: options.grants },
   };
   const code = `import { host } from ${JSON.stringify(HOST)};\n` +
     `await host(() => import(${JSON.stringify(options.module)}));\n`;

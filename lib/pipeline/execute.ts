@@ -109,12 +109,13 @@ class Execution {
       stages: this.#nodes.map(({ id }) => id),
       jobs: options.jobs,
     });
-    for (const node of this.#nodes) this.#ended.set(node.id, this.#stage(node));
+    for (const node of this.#nodes) this.#setEnd(node.id, this.#stage(node));
     const outcomes = new Map<string, Ended>();
     for (const { id } of this.#nodes) outcomes.set(id, await this.#settled(id));
-    await this.#writeLockfile(outcomes);
-
     const all = [...outcomes.values()];
+    const whole = all.length === pipeline.stages.length && all.every((end) => "artifact" in end);
+    await this.#writeLockfile({ prune: options.update && whole });
+
     const status = stop.aborted && all.some((ended) => !("artifact" in ended)) ||
         all.some((ended) => ended.outcome === "interrupted")
       ? "interrupted"
@@ -260,6 +261,8 @@ class Execution {
     const device: DeviceChoice | undefined = compute ? await options.device() : undefined;
     const threads = this.#threads.get(node.id) ?? 0;
     await (this.#swept ??= store.sweep());
+    // Before the work, so that a run that is killed goes on with the same sources.
+    if (node.description.resolves) await this.#writeLockfile({ prune: false });
     const stage = node.id;
     return await executeStage({
       node,
@@ -318,11 +321,17 @@ class Execution {
       if (repair === undefined) {
         repair = this.#stage(this.#byId.get(id)!);
         this.#repairs.set(id, repair);
-        this.#ended.set(id, repair);
-        repair.then(() => this.#repairs.delete(id));
+        this.#setEnd(id, repair);
       }
       await repair;
+      this.#repairs.delete(id);
     }
+  }
+
+  #setEnd(id: string, end: Promise<Ended>): void {
+    this.#ended.set(id, end);
+    // It fails only where the record itself cannot be written. Whoever waits for it hears of it.
+    end.catch(() => {});
   }
 
   async #end(
@@ -377,12 +386,14 @@ class Execution {
     throw new InternalError(`stage ${node.id} ended as ${outcome} without a result`);
   }
 
-  /** Pins of stages that failed are written as well: the next try takes the same bytes. */
-  async #writeLockfile(outcomes: ReadonlyMap<string, Ended>): Promise<void> {
-    const { lockfile, update, pipeline } = this.#options;
-    const whole = outcomes.size === pipeline.stages.length &&
-      [...outcomes.values()].every((ended) => "artifact" in ended);
-    await lockfile.write({ prune: update && whole });
+  /** That pins cannot be written spoils no result, but the next run may find other sources. */
+  async #writeLockfile(how: { readonly prune: boolean }): Promise<void> {
+    try {
+      await this.#options.lockfile.write(how);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#log.emit({ type: "note", text: error.message });
+    }
   }
 }
 

@@ -119,14 +119,16 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
   const { inputs, lists, folders } = await openInputs(run, scratch.path);
   const cache = run.cache ? await cacheFolder(run) : undefined;
   const engine = run.device === undefined ? undefined : await run.engines.needs(run.device.device);
-  const grants = grantsOf(node, {
+  const granted = grantsOf(node, {
     baseDir,
     inputs: folders,
     output,
     cache,
     sources: run.sources,
     engine,
+    modules: Object.keys(run.components.code.files),
   });
+  const grants = { ...granted, read: await withRealPaths(granted.read) };
   const summary: SummaryEntry[] = [];
   using log = await StageLog.open(run.logPath);
   const outcome = await runChild({
@@ -218,6 +220,12 @@ async function openInputs(run: StageRun, scratch: string): Promise<{
     else if (artifacts[0] !== undefined) inputs[role] = artifacts[0];
   }
   return { inputs, lists, folders };
+}
+
+/** Deno checks a path as it is written: where links lead to it, both names have to be granted. */
+async function withRealPaths(paths: readonly string[]): Promise<string[]> {
+  const real = await Promise.all(paths.map((path) => Deno.realPath(path).catch(() => path)));
+  return [...new Set([...paths, ...real])];
 }
 
 /** Built-in stages share a folder; an own one has one to itself, as it is not trusted with theirs. */

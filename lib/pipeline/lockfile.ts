@@ -19,6 +19,7 @@ export class Lockfile {
   readonly #pins: Map<string, Json>;
   readonly #changes = new Map<string, Json>();
   readonly #touched = new Set<string>();
+  #writing: Promise<void> = Promise.resolve();
 
   private constructor(path: string, pins: Map<string, Json>) {
     this.path = path;
@@ -62,17 +63,26 @@ export class Lockfile {
    * @param options `prune`: drop pins that nothing asked for, after every source was resolved.
    */
   async write(options: { readonly prune?: boolean } = {}): Promise<void> {
-    const stale = (source: string): boolean => options.prune === true && !this.#touched.has(source);
+    const before = this.#writing;
+    this.#writing = (async () => {
+      await before.catch(() => {});
+      await this.#write(options.prune ?? false);
+    })();
+    await this.#writing;
+  }
+
+  async #write(prune: boolean): Promise<void> {
+    const stale = (source: string): boolean => prune && !this.#touched.has(source);
     const pins = await readPins(this.path);
     const dropped = [...pins.keys()].filter(stale);
     if (this.#changes.size === 0 && dropped.length === 0) return;
     for (const [source, pin] of this.#changes) pins.set(source, pin);
     for (const source of dropped) pins.delete(source);
-    this.#changes.clear();
     const sorted = Object.fromEntries([...pins].sort(([a], [b]) => (a < b ? -1 : 1)));
     const text = JSON.stringify({ version: VERSION, pins: sortKeys(sorted) }, undefined, 2) + "\n";
     try {
       await writeFileAtomic(this.path, text);
+      this.#changes.clear();
     } catch (error) {
       throw new UserError({
         what: `cannot write ${this.path}: ${error instanceof Error ? error.message : error}`,

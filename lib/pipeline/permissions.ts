@@ -18,6 +18,8 @@ export interface Grants {
   readonly net: readonly string[];
   readonly env: readonly string[];
   readonly ffi: true | readonly string[];
+  /** Hosts whose modules it may import, beside npm's. */
+  readonly import: readonly string[];
 }
 
 /** What an engine's process needs to load it; `lib/runtime` knows it, and `main.ts` passes it in. */
@@ -44,7 +46,15 @@ export interface GrantSources {
   readonly sources: Pick<Sources, "read" | "net" | "env"> | undefined;
   /** What the engine needs; undefined for stages that do not compute. */
   readonly engine: EngineNeeds | undefined;
+  /** Names of the modules of its code; those that are URLs are remote. */
+  readonly modules: readonly string[];
 }
+
+/**
+ * A host that cannot exist (RFC 2606). An empty list would stand for Deno's own: some public hosts,
+ * to which a stage could tell what it read by the addresses of what it imports.
+ */
+const NO_HOST = "none.invalid";
 
 /**
  * The permissions of a stage's process. A built-in stage that computes gets its engine's files and
@@ -54,6 +64,8 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
   const { permissions, description } = node;
   const builtin = description.builtin;
   const engine = description.compute ? from.engine : undefined;
+  const remote = from.modules.filter((name) => /^https?:/.test(name))
+    .map((url) => new URL(url).host);
   const own = [from.output, from.cache].filter((folder) => folder !== undefined);
   return {
     read: unique([
@@ -66,6 +78,7 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
     write: own,
     net: unique([...(permissions.net ?? []), ...(builtin ? from.sources?.net ?? [] : [])]),
     env: unique([...(permissions.env ?? []), ...(builtin ? from.sources?.env ?? [] : [])]),
+    import: remote.length > 0 ? unique(remote) : [NO_HOST],
     ffi: builtin ? engine?.ffi ?? [] : permissions.ffi === true ? true : [],
   };
 }

@@ -15,11 +15,14 @@ import type { RunEvent } from "./events.ts";
 /** An event before its time is put in. */
 export type Untimed<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, "time"> : never;
 
+const PROGRESS_INTERVAL_MS = 1000;
+
 /** The record of one run while it goes on. */
 export class RunLog {
   readonly folder: RunFolder;
   readonly #listen: (event: RunEvent) => void;
   readonly #stages: Record<string, StageRecord>;
+  readonly #progress = new Map<string, number>();
   #writing: Promise<void> = Promise.resolve();
 
   private constructor(folder: RunFolder, listen: (event: RunEvent) => void) {
@@ -40,11 +43,20 @@ export class RunLog {
   emit(event: Untimed): void {
     const timed = { time: new Date().toISOString(), ...event } as RunEvent;
     try {
-      this.folder.appendEvent(timed);
+      if (this.#worthKeeping(timed)) this.folder.appendEvent(timed);
     } catch (error) {
       throw storeFailure(error, { doing: "write the run's events", path: this.folder.eventsPath });
     }
     this.#listen(timed);
+  }
+
+  /** Progress is written once a second: a training of days would fill the disk with it. */
+  #worthKeeping(event: RunEvent): boolean {
+    if (event.type !== "progress") return true;
+    const now = performance.now();
+    if (now - (this.#progress.get(event.stage) ?? -Infinity) < PROGRESS_INTERVAL_MS) return false;
+    this.#progress.set(event.stage, now);
+    return true;
   }
 
   /** Replaces parts of a stage's record, in memory. */

@@ -11,6 +11,7 @@ import type { Store } from "../store/mod.ts";
 import { runChild } from "./child.ts";
 import { failureOf } from "./failure.ts";
 import type { Lockfile } from "./lockfile.ts";
+import { moduleGraph } from "./module_graph.ts";
 import { beyondGrants, grantsOf } from "./permissions.ts";
 import type { Sources } from "./stage.ts";
 import type { Json, StageNode, StageRegistry } from "./types.ts";
@@ -19,6 +20,8 @@ import type { Json, StageNode, StageRegistry } from "./types.ts";
 export interface ResolveOptions {
   readonly registry: StageRegistry;
   readonly store: Store;
+  /** Absolute folder with `deno.json`. */
+  readonly project: string;
   readonly lockfile: Lockfile;
   /** Absolute folder of the pipeline file. */
   readonly baseDir: string;
@@ -81,8 +84,9 @@ async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise
 }
 
 async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
-  const { baseDir, lockfile, signal } = options;
-  await using scratch = await options.store.scratch.create();
+  const { baseDir, lockfile, project, signal, store } = options;
+  const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
+  await using scratch = await store.scratch.create();
   const outcome = await runChild({
     module: node.description.module,
     job: {
@@ -109,6 +113,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
       cache: undefined,
       sources: undefined,
       engine: undefined,
+      modules: Object.keys(graph.files),
     }),
     environment: {},
     scratch: scratch.path,

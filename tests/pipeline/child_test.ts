@@ -51,7 +51,7 @@ async function make(
       pins: {},
       update: false,
     },
-    grants: { read: [output], write: [output], net: [], env: [], ffi: [] },
+    grants: { read: [output], write: [output], net: [], env: [], ffi: [], import: [] },
     environment: {},
     scratch,
     timeout,
