@@ -163,3 +163,16 @@ export function* batches(
     yield collate(split, { ...options, rows });
   }
 }
+
+/**
+ * What a causal model is to predict at each position: the label of the next one.
+ *
+ * @param batch Its labels, not shifted.
+ * @returns int32 [B, T]; {@linkcode IGNORED_LABEL} at the end of each row.
+ */
+export function nextTokenTargets({ labels, length }: Batch): Int32Array<ArrayBuffer> {
+  const targets = new Int32Array(labels.length);
+  targets.set(labels.subarray(1));
+  for (let end = length - 1; end < targets.length; end += length) targets[end] = IGNORED_LABEL;
+  return targets;
+}

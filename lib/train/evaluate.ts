@@ -7,7 +7,13 @@
  *
  * @module
  */
-import { batches, type CollateOptions, lengthBuckets, longestRow } from "../data/batch.ts";
+import {
+  batches,
+  type CollateOptions,
+  lengthBuckets,
+  longestRow,
+  nextTokenTargets,
+} from "../data/batch.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
 import { type CausalLm, causalLm } from "../models/causal_lm.ts";
@@ -136,7 +142,7 @@ export async function sumNegativeLogLikelihood(
         const shape = [batchSize, batch.length];
         const inputs: Record<string, HostTensor> = {
           input_ids: int32(batch.inputIds, shape),
-          labels: int32(batch.labels, shape),
+          targets: int32(nextTokenTargets(batch), shape),
         };
         const losses = await program.rowLosses(feeds, inputs);
         rows.nll.set(losses.subarray(0, batch.rows), done);

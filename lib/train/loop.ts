@@ -8,7 +8,13 @@
  *
  * @module
  */
-import { type Batch, collate, type CollateOptions, epochOrder } from "../data/batch.ts";
+import {
+  type Batch,
+  collate,
+  type CollateOptions,
+  epochOrder,
+  nextTokenTargets,
+} from "../data/batch.ts";
 import { randomStream } from "../data/random.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
@@ -140,7 +146,7 @@ function inputsOf(
   const shape = [batch.batchSize, batch.length];
   return {
     input_ids: int32(batch.inputIds, shape),
-    labels: int32(batch.labels, shape),
+    targets: int32(nextTokenTargets(batch), shape),
     loss_denominator: { type: "float32", dims: [], data: new Float32Array([predicted]) },
     dropout_seed: { type: "int32", dims: [], data: new Int32Array([dropoutSeed]) },
   };

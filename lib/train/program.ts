@@ -6,17 +6,17 @@
  * `loss_denominator`, the number that all batches of the step predict, so that summing the gradients of
  * its batches gives those of the mean over all its tokens. An evaluation program gives the summed
  * negative log likelihood of each row, without dropout. Rows are padded on the right, where a causal
- * model never looks, so neither needs an attention mask.
+ * model never looks, so neither needs an attention mask. Targets are the labels shifted by one on the host,
+ * since WebGPU cannot slice integers.
  *
  * @module
  */
-import { IGNORED_LABEL } from "../data/batch.ts";
 import { gradients } from "../graph/autodiff.ts";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { CausalLm } from "../models/causal_lm.ts";
-import { causalLmLoss } from "../models/loss.ts";
+import { meanCrossEntropy } from "../models/loss.ts";
 import {
   type AnyTensor,
   type Engine,
@@ -37,7 +37,7 @@ export function gradientOutput(parameter: string): string {
 export interface TrainingProgram {
   readonly batchSize: number;
   readonly length: number;
-  /** Feeds: parameters by name, `input_ids`, `labels`, `loss_denominator`, `dropout_seed`. */
+  /** Feeds: parameters by name, `input_ids`, `targets`, `loss_denominator`, `dropout_seed`. */
   readonly session: Session;
 }
 
@@ -47,7 +47,7 @@ export interface EvaluationProgram {
    * Runs it.
    *
    * @param parameters By name.
-   * @param inputs `input_ids` and `labels`, int32 [B, T].
+   * @param inputs `input_ids` and `targets`, int32 [B, T].
    * @returns Summed negative log likelihood of each row, [B].
    */
   rowLosses(
@@ -73,11 +73,11 @@ export async function compileTraining(
 ): Promise<TrainingProgram> {
   const { engine, batchSize, length } = options;
   const graph = new Graph("train");
-  const { params, inputIds, labels } = declareInputs(graph, model, options);
+  const { params, inputIds, targets } = declareInputs(graph, model, options);
   const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
   const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
-  const { loss } = causalLmLoss(logits, labels, { denominator });
+  const { loss } = meanCrossEntropy(flat(logits), { labels: flat(targets), denominator });
   graph.output(LOSS_OUTPUT, loss);
   const wrt = [...params];
   const found = gradients(loss, wrt.map(([, tensor]) => tensor));
@@ -93,12 +93,12 @@ export async function compileEvaluation(
   model: CausalLm,
   options: ProgramOptions,
 ): Promise<EvaluationProgram> {
-  const { engine, batchSize } = options;
+  const { engine, batchSize, length } = options;
   const graph = new Graph("evaluate");
-  const { params, inputIds, labels } = declareInputs(graph, model, options);
+  const { params, inputIds, targets } = declareInputs(graph, model, options);
   const logits = model.forward(graph, { params, inputIds });
-  const losses = nextTokenLosses(logits, labels); // [B, T]
-  graph.output("rows", ops.reduceSum(losses, { axes: [1] }));
+  const losses = ops.crossEntropy(flat(logits), { labels: flat(targets) }); // [B T]
+  graph.output("rows", ops.reduceSum(ops.reshape(losses, [batchSize, length]), { axes: [1] }));
   const session = await engine.createSession(graph.toOnnx({ target: engine.name }));
   const rows = float32(new Float32Array(batchSize), [batchSize]);
   return {
@@ -113,34 +113,22 @@ export async function compileEvaluation(
   };
 }
 
-/** -ln p of each token given those before it, at the position before it: [B, T, V] -> [B, T]. */
-function nextTokenLosses(logits: Tensor, labels: Tensor): Tensor {
-  const [batch = 0, length = 0, vocabulary = 0] = logits.shape;
-  // The labels are shifted, not the logits, which are too large to copy.
-  const end = logits.graph.constant(new Int32Array(batch).fill(IGNORED_LABEL), {
-    type: "int32",
-    shape: [batch, 1],
-  });
-  const shifted = length === 1
-    ? end
-    : ops.concat([ops.slice(labels, { axis: 1, start: 1, end: length }), end], { axis: 1 });
-  const losses = ops.crossEntropy(ops.reshape(logits, [-1, vocabulary]), {
-    labels: ops.reshape(shifted, [-1]),
-  });
-  return ops.reshape(losses, [batch, length]);
-}
-
 function declareInputs(
   graph: Graph,
   model: CausalLm,
   { batchSize, length }: ProgramOptions,
-): { params: Map<string, Tensor>; inputIds: Tensor; labels: Tensor } {
+): { params: Map<string, Tensor>; inputIds: Tensor; targets: Tensor } {
   const params = new Map<string, Tensor>();
   for (const { name, shape } of model.parameters) {
     params.set(name, graph.input(name, { type: "float32", shape }));
   }
   const shape = [batchSize, length];
   const inputIds = graph.input("input_ids", { type: "int32", shape });
-  const labels = graph.input("labels", { type: "int32", shape });
-  return { params, inputIds, labels };
+  const targets = graph.input("targets", { type: "int32", shape });
+  return { params, inputIds, targets };
+}
+
+/** [B, T, ...] -> [B T, ...]. */
+function flat(tensor: Tensor): Tensor {
+  return ops.reshape(tensor, [-1, ...tensor.shape.slice(2)]);
 }

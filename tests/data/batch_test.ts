@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { batches, collate, epochOrder, lengthBuckets, longestRow } from "../../lib/data/batch.ts";
+import {
+  batches,
+  collate,
+  epochOrder,
+  lengthBuckets,
+  longestRow,
+  nextTokenTargets,
+} from "../../lib/data/batch.ts";
 import { permutation, randomStream } from "../../lib/data/random.ts";
 import type { TokenSplit } from "../../lib/data/tokens.ts";
 
@@ -26,6 +33,10 @@ Deno.test("collate() pads rows on the right and gives padding no label", () => {
   assert.deepEqual([...batch.attentionMask], [1, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0]);
   assert.deepEqual([batch.rows, batch.tokens, batch.predicted], [2, 5, 3]);
   assert.deepEqual([...batch.rowPredicted], [1, 2, 0]);
+  assert.deepEqual(
+    [...nextTokenTargets(batch)],
+    [10, -100, -100, -100, 6, 7, -100, -100, -100, -100, -100, -100],
+  );
 });
 
 Deno.test("collate() takes the shortest length that holds the rows", () => {

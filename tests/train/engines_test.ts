@@ -1,0 +1,105 @@
+import assert from "node:assert/strict";
+import { writeTokens } from "../../lib/data/tokens.ts";
+import { randomStream } from "../../lib/data/random.ts";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import type { Device } from "../../lib/runtime/session.ts";
+import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import { ARGUMENTS, splitOf } from "./fixture.ts";
+
+const hasAdapter = (await requestAdapter()) !== undefined;
+
+/** Rows of a language in which each token mostly follows from the one before. */
+async function writeData(seed: number): Promise<string> {
+  const random = randomStream(seed);
+  const rows = Array.from({ length: 24 }, () => {
+    let token = random.nextBelow(40);
+    return Array.from({ length: 5 + random.nextBelow(12) }, () => {
+      token = random.nextFloat() < 0.8 ? (token * 7 + 3) % 40 : random.nextBelow(40);
+      return token;
+    });
+  });
+  const dir = await Deno.makeTempDir();
+  await writeTokens(dir, {
+    info: {
+      vocab_size: 40,
+      max_length: null,
+      packed: false,
+      eos_token_id: 0,
+      bos_token_id: 0,
+      pad_token_id: 0,
+      tokenizer: { source: "trained", type: "BPE" },
+    },
+    splits: { train: splitOf(rows.slice(0, 18)), validation: splitOf(rows.slice(18)) },
+  });
+  return dir;
+}
+
+async function losses(
+  device: Device,
+  data: string,
+): Promise<{ losses: number[]; norms: number[]; evaluated: number }> {
+  const engine = await openEngine(device, { threads: 2 });
+  const { state } = await trainCausalLm({
+    engine,
+    data,
+    model: undefined,
+    config: {
+      model_type: "gpt2",
+      n_layer: 2,
+      n_head: 2,
+      n_embd: 16,
+      n_positions: 24,
+      resid_pdrop: 0.1,
+      embd_pdrop: 0.1,
+      attn_pdrop: 0.1,
+    },
+    configOverrides: undefined,
+    args: {
+      ...ARGUMENTS,
+      learning_rate: 5e-3,
+      weight_decay: 0.1,
+      warmup_steps: 2,
+      max_steps: 10,
+      per_device_train_batch_size: 4,
+      gradient_accumulation_steps: 2,
+      logging_steps: 1,
+      eval_strategy: "epoch",
+    },
+    output: await Deno.makeTempDir(),
+    log: () => {},
+    progress: () => {},
+  });
+  await engine.dispose();
+  const history = state.log_history;
+  return {
+    losses: history.flatMap((entry) => entry.loss ?? []),
+    norms: history.flatMap((entry) => entry.grad_norm ?? []),
+    evaluated: history.findLast((entry) => "eval_loss" in entry)?.eval_loss ?? NaN,
+  };
+}
+
+for (const device of ["wasm", "webgpu"] as const) {
+  const ignore = device === "webgpu" && !hasAdapter;
+  Deno.test({
+    name: `train() with dropout gives the same ten losses on ${device} as on cpu` +
+      (ignore ? " (skipped: no adapter)" : ""),
+    ignore,
+    // Threads of WebAssembly and the GPU's device outlive the test.
+    sanitizeOps: false,
+    sanitizeResources: false,
+    async fn(): Promise<void> {
+      const data = await writeData(5);
+      const [native, other] = [await losses("cpu", data), await losses(device, data)];
+      assert.equal(native.losses.length, 10);
+      assert.ok(native.losses.at(-1)! < native.losses[0]! - 0.1, `learns: ${native.losses}`);
+      for (const figure of ["losses", "norms"] as const) {
+        native[figure].forEach((value, step) => {
+          const difference = Math.abs(value - other[figure][step]!);
+          assert.ok(difference < 1e-3, `${figure} of step ${step + 1} differ by ${difference}`);
+        });
+      }
+      assert.ok(Math.abs(native.evaluated - other.evaluated) < 1e-3);
+    },
+  });
+}
