@@ -1,6 +1,6 @@
 /**
  * How each operation is spelled in ONNX operators, per engine. What the engines lack (measured with ONNX
- * Runtime 1.30): WebGPU has no FusedMatMul, OneHot, Or and no 64-bit casts; there, ScatterND and
+ * Runtime 1.30): WebGPU has no FusedMatMul, OneHot, Or, no Slice of integers and no 64-bit casts; there, ScatterND and
  * ScatterElements add in no fixed order, so rows are scattered by a product with a one-hot matrix.
  *
  * @module
@@ -248,6 +248,24 @@ const crossEntropyGradient: Lowering = (emitter, node) => {
   });
 };
 
+const slice: Lowering = (emitter, node) => {
+  const x = part(node.inputs, 0);
+  const outputs = names(emitter, node.outputs);
+  const [axis, start, end] = ["axis", "start", "end"].map((name) =>
+    numberAttribute(node.attributes, name)
+  ) as [number, number, number];
+  if (emitter.target === "webgpu" && x.type !== "float32") {
+    const kept = emitter.constant(
+      Array.from({ length: end - start }, (_, i) => start + i),
+      "int32",
+    );
+    emitter.emit("Gather", [emitter.name(x), kept], { outputs, attributes: { axis } });
+    return;
+  }
+  const bounds = [start, end, axis].map((value) => emitter.constant([value], "int64"));
+  emitter.emit("Slice", [emitter.name(x), ...bounds], { outputs });
+};
+
 /** Every operation's spelling. */
 export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
   Add: direct(),
@@ -291,14 +309,7 @@ export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
       attributes: { axis: numberAttribute(node.attributes, "axis") },
     });
   },
-  Slice: (emitter, node) => {
-    const bounds = ["start", "end", "axis"].map((name) =>
-      emitter.constant([numberAttribute(node.attributes, name)], "int64")
-    );
-    emitter.emit("Slice", [emitter.name(part(node.inputs, 0)), ...bounds], {
-      outputs: names(emitter, node.outputs),
-    });
-  },
+  Slice: slice,
   Expand: withList((node) => listAttribute(node.attributes, "shape")),
   Gather: direct(() => ({ axis: 0 })),
   ScatterAdd: scatterAdd,
