@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type JsonObject, overrideParams } from "./params.ts";
 import type { Problems } from "./problems.ts";
 import { frameSchema, type PipelineFrame } from "./schema.ts";
-import { explainIssue, type IssueWords, readIssues } from "./schema_issues.ts";
+import { explainIssue, type IssueWords, readIssues, withoutSlips } from "./schema_issues.ts";
 import type { JsonSchema } from "./schema_words.ts";
 import { scheduleMistakes } from "./schedule.ts";
 import { evaluateTemplates, type Scope } from "./template.ts";
@@ -164,13 +164,16 @@ function checkFrame(root: MappingNode, problems: Problems): PipelineFrame | unde
         : `key "${formatPath(path)}"`,
     keys: (path) => path.length === 0 ? "keys of a pipeline" : `keys of "${formatPath(path)}"`,
   };
-  const schema = z.toJSONSchema(frameSchema, { io: "input", unrepresentable: "any" });
-  for (const issue of readIssues(parsed.error.issues, value)) {
+  const schema = z.toJSONSchema(frameSchema, {
+    io: "input",
+    unrepresentable: "any",
+  }) as JsonSchema;
+  for (const issue of withoutSlips(readIssues(parsed.error.issues, value), schema)) {
     const span = issueSpan(root, issue.path, issue.problem);
     if (span === undefined) continue;
     problems.add(
       span,
-      explainIssue(issue, { value, schema: schema as JsonSchema, words }),
+      explainIssue(issue, { value, schema, words }),
     );
   }
   return undefined;

@@ -8,7 +8,7 @@ import { formatPath, type OptionsResult } from "./options.ts";
 import { issueSpan } from "./load_frame.ts";
 import type { JsonObject } from "./params.ts";
 import type { Problems } from "./problems.ts";
-import { explainIssue, type IssueWords, type SchemaIssue } from "./schema_issues.ts";
+import { explainIssue, type IssueWords, type SchemaIssue, withoutSlips } from "./schema_issues.ts";
 import { branchesOf, type JsonSchema, schemaAt } from "./schema_words.ts";
 import type { StageCellFile } from "./stage_draft.ts";
 import { loadJinja, rowTemplateMistake } from "./template_jinja.ts";
@@ -46,7 +46,7 @@ export function reportOptions(result: OptionsResult, report: OptionsReport): voi
       path.length === 0 ? `options of "${uses}"` : `keys of option "${formatPath(path)}"`,
   };
   const schema = description.optionsSchema as JsonSchema;
-  for (const issue of result.issues) {
+  for (const issue of withoutSlips(result.issues, schema)) {
     const span = optionSpan(stageFile, issue);
     if (span === undefined) continue;
     problems.add(span, explainIssue(issue, { value: result.value, schema, words }));

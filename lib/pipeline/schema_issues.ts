@@ -114,6 +114,27 @@ function acceptsKey(schema: JsonSchema, key: string): boolean {
   return others === undefined ? schema.properties === undefined : others !== false;
 }
 
+/**
+ * Leaves out keys that are missing because their name is mistyped: that is one mistake, told once.
+ *
+ * @param issues The mistakes in a value.
+ * @param schema JSON Schema of the value.
+ * @returns The mistakes without those that follow from another.
+ */
+export function withoutSlips(issues: readonly SchemaIssue[], schema: JsonSchema): SchemaIssue[] {
+  const meant = new Set<string>();
+  for (const { path, problem } of issues) {
+    if (problem !== "unknown") continue;
+    const owner = path.slice(0, -1);
+    const names = Object.keys(schemaAt(schema, owner)?.properties ?? {});
+    const close = nearest(String(path.at(-1)), names);
+    if (close !== undefined) meant.add(JSON.stringify([...owner, close]));
+  }
+  return issues.filter(({ path, problem }) =>
+    problem !== "missing" || !meant.has(JSON.stringify(path))
+  );
+}
+
 /** The words for one kind of value: how messages name a part of it. */
 export interface IssueWords {
   /** Names the part at a path: `option "stratify" of stage "split"`. */

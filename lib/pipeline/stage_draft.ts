@@ -8,7 +8,7 @@ import { parseReference, type Reference } from "./inputs_reference.ts";
 import { type OwnCell, ownCombinations, type StageCell, type WrittenInput } from "./matrix.ts";
 import type { Problem, Problems } from "./problems.ts";
 import { MATRIX_KEY, type StageFile, stageSchema } from "./schema.ts";
-import { explainIssue, type IssueWords, readIssues } from "./schema_issues.ts";
+import { explainIssue, type IssueWords, readIssues, withoutSlips } from "./schema_issues.ts";
 import { z } from "zod";
 import { issueSpan } from "./load_frame.ts";
 import { formatPath } from "./options.ts";
@@ -215,14 +215,17 @@ function checkStage(
     },
     keys: (path) => path.length === 0 ? "keys of a stage" : `keys of "${formatPath(path)}"`,
   };
-  const schema = z.toJSONSchema(stageSchema, { io: "input", unrepresentable: "any" });
-  for (const issue of readIssues(parsed.error.issues, value)) {
+  const schema = z.toJSONSchema(stageSchema, {
+    io: "input",
+    unrepresentable: "any",
+  }) as JsonSchema;
+  for (const issue of withoutSlips(readIssues(parsed.error.issues, value), schema)) {
     const span = issue.path.length === 1 && issue.problem === "missing"
       ? draft.key
       : issueSpan(node, issue.path, issue.problem);
     const isInvalid = issueSpan(node, issue.path, issue.problem) === undefined;
     if (span === undefined || isInvalid) continue;
-    problems.add(span, explainIssue(issue, { value, schema: schema as JsonSchema, words }));
+    problems.add(span, explainIssue(issue, { value, schema, words }));
   }
   return undefined;
 }

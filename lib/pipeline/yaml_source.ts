@@ -217,7 +217,8 @@ class Converter {
         continue;
       }
       // `key:` with nothing behind it has no place of its own.
-      const isEmpty = value === null || (isScalar(value) && value.source === "" && !value.anchor);
+      const isEmpty = value === null ||
+        (isScalar(value) && value.value === null && value.source === "" && !value.anchor);
       const converted = isEmpty
         ? { node: scalar(null, keySpan), size: 1 }
         : this.convert(value, depth + 1);

@@ -1,0 +1,346 @@
+import assert from "node:assert/strict";
+import { load, type Loading, mistakes, stage, withStages } from "./loading.ts";
+
+/** An own stage that does something at its top level. */
+function module(topLevel: string, more = ""): Loading {
+  const text = `import { defineStage, z } from "temper";
+${topLevel}
+export default defineStage({
+  doc: "Keeps some rows.",
+  inputs: { data: "rows" },
+  output: "rows",
+  options: z.object({
+    step: z.int().min(2).default(2).describe("keep one row in this many"),
+    inner: z.object({ name: z.string() }).optional(),
+  }),
+  ${more}
+  async run() {},
+});
+`;
+  return { files: { "own.ts": text } };
+}
+
+function using(more = ""): string {
+  return withStages(
+    "d: { uses: download, with: { from: x } }",
+    `o: { uses: ./own.ts, inputs: { data: d }${more} }`,
+    "t: { uses: train, inputs: { data: o } }",
+  );
+}
+
+Deno.test("an own stage is described, and its options checked, like a built-in one", async () => {
+  const pipeline = await load(
+    using(", with: { step: 3 }"),
+    module(
+      "console.log('hello'); await Deno.stdout.write(new TextEncoder().encode('unfinished'));",
+    ),
+  );
+  const { description, options, output, inputs } = stage(pipeline, "o");
+  assert.deepEqual(options, { step: 3 });
+  assert.equal(output, "rows");
+  assert.deepEqual(inputs, { data: ["d"] });
+  assert.equal(description.builtin, false);
+  assert.equal(description.doc, "Keeps some rows.");
+  assert.match(description.module, /^file:\/\/.*\/own\.ts$/);
+  assert.deepEqual(description.inputs, {
+    data: { kinds: ["rows"], many: false, optional: false },
+  });
+  assert.deepEqual(description.optionsSchema, {
+    type: "object",
+    properties: {
+      step: {
+        default: 2,
+        description: "keep one row in this many",
+        type: "integer",
+        minimum: 2,
+        maximum: Number.MAX_SAFE_INTEGER,
+      },
+      inner: {
+        type: "object",
+        properties: { name: { type: "string" } },
+        required: ["name"],
+      },
+    },
+    additionalProperties: false,
+  });
+});
+
+Deno.test("an own stage takes a matrix, and its kind may follow from options", async () => {
+  const text = `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Makes something.",
+  inputs: {},
+  output: (options) => options.what === "model" ? "model" : "rows",
+  options: z.object({ what: z.enum(["model", "rows"]) }),
+  async run() {},
+});
+`;
+  const pipeline = await load(
+    withStages("o: { uses: ./own.ts, matrix: { what: [model, rows] } }"),
+    { files: { "own.ts": text } },
+  );
+  assert.deepEqual(pipeline.stages.map(({ id, output }) => [id, output]), [
+    ["o@what=model", "model"],
+    ["o@what=rows", "rows"],
+  ]);
+});
+
+interface Case {
+  readonly name: string;
+  readonly yaml: string;
+  readonly loading: Loading;
+  readonly expected: readonly string[];
+}
+
+const CASES: readonly Case[] = [
+  {
+    name: "the environment",
+    yaml: using(),
+    loading: module('const secret = Deno.env.get("SECRET_TOKEN");'),
+    expected: [
+      '4:14+8 the stage "./own.ts" reads the environment variable "SECRET_TOKEN" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { env: ["SECRET_TOKEN"] }',
+    ],
+  },
+  {
+    name: "a file",
+    yaml: using(),
+    loading: module('Deno.readTextFileSync("/etc/hostname");'),
+    expected: [
+      '4:14+8 the stage "./own.ts" reads the file "/etc/hostname" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["/etc/hostname"] }',
+    ],
+  },
+  {
+    name: "the network",
+    yaml: using(),
+    loading: module('await fetch("https://example.com/x");'),
+    expected: [
+      '4:14+8 the stage "./own.ts" connects to "example.com:443" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { net: ["example.com:443"] }',
+    ],
+  },
+  {
+    name: "a process",
+    yaml: using(),
+    loading: module('new Deno.Command("ls").outputSync();'),
+    expected: [
+      '4:14+8 the stage "./own.ts" starts the process "ls" while it is loaded, which is denied; a stage\'s module is loaded without any permission; a stage cannot have this permission, not in run() either',
+    ],
+  },
+  {
+    name: "a loop without end",
+    yaml: using(),
+    loading: { ...module("while (true);"), describeTimeout: 1500 },
+    expected: [
+      '4:14+8 the stage "./own.ts" was not loaded within 1.5 s; a stage\'s module only defines; work and waiting belong into run()',
+    ],
+  },
+  {
+    name: "waiting without end",
+    yaml: using(),
+    loading: module("await new Promise(() => {});"),
+    expected: [
+      '4:14+8 the stage "./own.ts" ended its process (exit 1) while it was loaded: Top-level await promise never resolved; a stage\'s module only defines; work belongs into run()',
+    ],
+  },
+  {
+    name: "printing without end",
+    yaml: using(),
+    loading: module('while (true) console.log("x".repeat(100_000));'),
+    expected: [
+      '4:14+8 the stage "./own.ts" prints without end while it is loaded; a stage\'s module only defines; work belongs into run()',
+    ],
+  },
+  {
+    name: "leaving",
+    yaml: using(),
+    loading: module("Deno.exit(0);"),
+    expected: [
+      '4:14+8 the stage "./own.ts" ended its process (exit 0) while it was loaded; a stage\'s module only defines; work belongs into run()',
+    ],
+  },
+  {
+    name: "throwing",
+    yaml: using(),
+    loading: module('throw new Error("boom");'),
+    expected: ['4:14+8 the stage "./own.ts" cannot be loaded: Error: boom'],
+  },
+  {
+    name: "wrong syntax",
+    yaml: using(),
+    loading: { files: { "own.ts": "export const x = 1;\nconst y = ;\n" } },
+    expected: [
+      '4:14+8 the stage "./own.ts" is not valid TypeScript: Expression expected at <dir>/own.ts:2:11',
+    ],
+  },
+  {
+    name: "a missing import",
+    yaml: using(),
+    loading: { files: { "own.ts": "import './nope.ts';\n" } },
+    expected: ['4:14+8 the stage "./own.ts" imports "<dir>/nope.ts", which does not exist'],
+  },
+  {
+    name: "no default export",
+    yaml: using(),
+    loading: { files: { "own.ts": "export const x = 1;\n" } },
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export is missing; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+  {
+    name: "a default export that is no stage",
+    yaml: using(),
+    loading: { files: { "own.ts": 'export default { doc: "x", inputs: {}, output: "rows" };\n' } },
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export has no function `run`; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+  {
+    name: "a stage without options",
+    yaml: using(),
+    loading: {
+      files: {
+        "own.ts": 'export default { doc: "x", inputs: {}, output: "rows", run() {} };\n',
+      },
+    },
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export has no `options`: z.object({ … }) with the `z` of "temper"; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+  {
+    name: "a role that means nothing",
+    yaml: using(),
+    loading: {
+      files: {
+        "own.ts": module("").files!["own.ts"]!.replace('data: "rows"', 'data: "row[]"'),
+      },
+    },
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: the role "data" accepts "row[]", which means nothing; did you mean "rows"?; kinds are rows, tokens, model, metrics, texts; several with "|", "[]" for a list, "?" for an optional role',
+    ],
+  },
+  {
+    name: "an output that throws",
+    yaml: using(),
+    loading: {
+      files: {
+        "own.ts": module("").files!["own.ts"]!.replace(
+          'output: "rows"',
+          'output: () => { throw new Error("boom"); }',
+        ),
+      },
+    },
+    expected: ['4:14+8 the stage "./own.ts" is at fault: its `output` threw: boom'],
+  },
+  {
+    name: "wrong options",
+    yaml: using(", with: { stp: 3, step: 1, inner: { nme: x } }"),
+    loading: module(""),
+    expected: [
+      '4:53+3 unknown option "stp" of stage "./own.ts"; did you mean "step"?; options of "./own.ts": step, inner',
+      '4:67+1 option "step" of stage "./own.ts" cannot be 1 (a number); it must be a whole number at least 2 (keep one row in this many; default 2)',
+      '4:79+3 unknown option "inner.nme" of stage "./own.ts"; did you mean "name"?; keys of option "inner": name',
+    ],
+  },
+  {
+    name: "wrong matrix values",
+    yaml: withStages(
+      "d: { uses: download, with: { from: x } }",
+      "o: { uses: ./own.ts, inputs: { data: d }, matrix: { step: [2, 1, 3, 0] } }",
+    ),
+    loading: module(""),
+    expected: [
+      '4:65+1 option "step" of stage "./own.ts" cannot be 1 (a number); it must be a whole number at least 2 (keep one row in this many; default 2)',
+      '4:71+1 option "step" of stage "./own.ts" cannot be 0 (a number); it must be a whole number at least 2 (keep one row in this many; default 2)',
+    ],
+  },
+  {
+    name: "files that are not there or no modules",
+    yaml: withStages(
+      "a: { uses: ./owm.ts }",
+      "b: { uses: own.ts }",
+      "c: { uses: https://example.com/own.ts }",
+      "e: { uses: ./own.txt }",
+      "f: { uses: ./ }",
+    ),
+    loading: { files: { ...module("").files, "own.txt": "x" } },
+    expected: [
+      '3:14+8 there is no file "./owm.ts"; did you mean "./own.ts"?; looked for <dir>/owm.ts',
+      '4:14+6 there is no built-in stage "own.ts"; built-in stages: download, train, score, write; for a stage of your own write ./own.ts',
+      '5:14+26 cannot use "https://example.com/own.ts" as a stage; a stage is built in, or a file beside the pipeline such as ./my_stage.ts',
+      '6:14+9 "./own.txt" is not a module; a stage of your own is a file ending in .ts, .js, .mts or .mjs',
+      '7:14+2 "./" is not a file',
+    ],
+  },
+  {
+    name: "permissions that are not granted",
+    yaml: using(", permissions: { net: [a.org] }"),
+    loading: module(
+      "",
+      'permissions: { net: ["a.org:443", "b.org"], env: ["TOKEN"], read: ["words.txt"], ffi: true },',
+    ),
+    expected: [
+      '4:45+11 the stage "o" asks for permissions that are not granted: to connect to b.org, to read the environment variable TOKEN, to read words.txt, to load native libraries; its author asks for them, you decide; to grant them write\n      permissions:\n        net: [a.org, b.org]\n        env: [TOKEN]\n        read: [words.txt]\n        ffi: true',
+    ],
+  },
+  {
+    name: "permissions of a wrong form",
+    yaml: using(),
+    loading: module("", 'permissions: { nets: ["a.org"] } as never,'),
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+];
+
+for (const { name, yaml, loading, expected } of CASES) {
+  Deno.test(`loading an own stage reports ${name}`, async () => {
+    assert.deepEqual(await mistakes(yaml, loading), expected);
+  });
+}
+
+Deno.test("an own stage gets what it asks for, if at least that is granted", async () => {
+  const asked = { net: ["a.org:443"], env: ["TOKEN"], read: ["data/words.txt"] };
+  const pipeline = await load(
+    using(", permissions: { net: [a.org, b.org], env: [TOKEN, MORE], read: [data], ffi: true }"),
+    module("", `permissions: ${JSON.stringify(asked)},`),
+  );
+  assert.deepEqual(stage(pipeline, "o").permissions, asked);
+});
+
+Deno.test("what an own stage said is remembered for as long as its code is the same", async () => {
+  const entries = new Map<string, string>();
+  const cache = {
+    get: (namespace: string, key: string) => {
+      const text = entries.get(`${namespace} ${key}`);
+      return text === undefined ? undefined : JSON.parse(text);
+    },
+    set: (namespace: string, key: string, value: unknown) => {
+      entries.set(`${namespace} ${key}`, JSON.stringify(value));
+    },
+  };
+  let digest = "one";
+  const digestModule = () => Promise.resolve(digest);
+  // The pipeline's folder is part of what is remembered, so both loads have to share one.
+  const folder = await Deno.makeTempDir();
+  try {
+    const { loadPipeline } = await import("../../lib/pipeline/load.ts");
+    const { REGISTRY, ROOT } = await import("./loading.ts");
+    const doc = async (step: number, text: string): Promise<string> => {
+      await Deno.writeTextFile(`${folder}/own.ts`, text);
+      await Deno.writeTextFile(`${folder}/p.yaml`, using(`, with: { step: ${step} }`));
+      const options = { params: [], registry: REGISTRY, root: ROOT, cache, digestModule };
+      const pipeline = await loadPipeline(`${folder}/p.yaml`, options);
+      assert.equal(stage(pipeline, "o").options.step, step);
+      return stage(pipeline, "o").description.doc;
+    };
+    const first = module("").files!["own.ts"]!;
+    const second = first.replace("Keeps some rows.", "Other.");
+    assert.equal(await doc(2, first), "Keeps some rows.");
+    assert.equal(entries.size, 1);
+    assert.equal(await doc(2, second), "Keeps some rows.", "the digest says it is the same");
+    assert.equal(await doc(3, second), "Other.", "other options are asked about anew");
+    digest = "two";
+    assert.equal(await doc(2, second), "Other.");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
