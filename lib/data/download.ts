@@ -31,7 +31,7 @@ export interface DownloadOptions {
 }
 
 /** Waits after a connection broke, in milliseconds; progress in between begins anew. */
-const RESUME_WAITS = [200, 500, 1500, 4000];
+const RESUME_WAITS = [200, 500, 1500];
 
 /** Nothing arriving for this long, in milliseconds, counts as a broken connection. */
 const STALL_TIMEOUT = 60_000;
@@ -65,19 +65,38 @@ export async function download(
 
 /** Removes files from the cache, when all that was made of them is safe. */
 export async function forget(files: readonly Download[], cacheDir: string): Promise<void> {
-  for (const file of files) {
-    for (const suffix of [".json", ""]) {
-      await removeIfThere(cachePath(file, cacheDir) + suffix);
-    }
-  }
+  for (const file of files) await removeEntry(cachePath(file, cacheDir));
 }
 
 /** Removes what was left behind long ago. */
 export async function prune(cacheDir: string, now: number = Date.now()): Promise<void> {
-  for await (const entry of Deno.readDir(cacheDir)) {
-    const path = `${cacheDir}/${entry.name}`;
-    const modified = (await Deno.stat(path)).mtime?.getTime() ?? now;
-    if (entry.isFile && now - modified > KEEP) await removeIfThere(path);
+  for await (const { name } of Deno.readDir(cacheDir)) {
+    const path = `${cacheDir}/${name}`;
+    const modified = (await statIfThere(path))?.mtime?.getTime() ?? now;
+    if (now - modified > KEEP) await removeEntry(path.replace(/\.json$/, ""));
+  }
+}
+
+/** Removes a file of the cache and its note, unless another process is using them. */
+async function removeEntry(path: string): Promise<void> {
+  if (await statIfThere(path) === undefined) return await removeIfThere(`${path}.json`);
+  try {
+    using handle = await Deno.open(path, { read: true, write: true });
+    // Whoever has it will remove it.
+    if (!await handle.tryLock(true)) return;
+    await removeIfThere(`${path}.json`);
+    await removeIfThere(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 
@@ -104,7 +123,7 @@ async function openLocked(path: string, { log }: DownloadOptions): Promise<Deno.
       await handle.lock(true);
     }
     // Whoever had the lock may have removed the file: then this is one that nobody will find.
-    const here = await Deno.stat(path).catch(() => undefined);
+    const here = await statIfThere(path);
     if (here !== undefined && here.ino === (await handle.stat()).ino) return handle;
     handle.close();
   }
@@ -118,11 +137,8 @@ async function isComplete(path: string, file: Download): Promise<boolean> {
   } catch {
     return false; // No note, or half of one: the file is checked again when the rest is there.
   }
-  await Deno.remove(`${path}.json`);
-  if (await sha256File(path) === sha256 && await checkFile(path, file) === undefined) {
-    await Deno.writeTextFile(`${path}.json`, JSON.stringify({ url: file.url, sha256 }));
-    return true;
-  }
+  if (await sha256File(path) === sha256 && await checkFile(path, file) === undefined) return true;
+  await removeIfThere(`${path}.json`);
   await Deno.truncate(path, 0);
   return false;
 }
@@ -136,14 +152,14 @@ interface Task {
 /** Fetches what is missing of a file and checks it. */
 async function complete(path: string, task: Task): Promise<void> {
   const { file, handle } = task;
-  let resumed = (await handle.stat()).size > 0;
-  for (;;) {
-    await fetchRest(task);
+  const resumed = (await handle.stat()).size > 0;
+  for (let attempt = 0;; attempt++) {
+    const pieces = await fetchRest(task);
     const wrong = await checkFile(path, file);
     if (wrong === undefined) return;
     await handle.truncate(0);
     // The first part may be of another version of the file: once more, from the start.
-    if (!resumed) {
+    if (attempt > 0 || (!resumed && pieces < 2)) {
       throw new UserError({
         what:
           `the download of ${file.written} (${file.url}) is damaged: expected ${wrong.expected}, got ${wrong.got}`,
@@ -154,13 +170,14 @@ async function complete(path: string, task: Task): Promise<void> {
       });
     }
     task.options.log(`${file.path}: the part downloaded earlier does not fit, starting over`);
-    resumed = false;
   }
 }
 
-async function fetchRest(task: Task): Promise<void> {
+/** Fetches until all is there. @returns How many requests brought something. */
+async function fetchRest(task: Task): Promise<number> {
   const { file, handle, options } = task;
   let failures = 0;
+  let pieces = 0;
   for (;;) {
     const have = (await handle.stat()).size;
     options.progress(have);
@@ -168,18 +185,19 @@ async function fetchRest(task: Task): Promise<void> {
       await handle.truncate(0);
       continue;
     }
-    if (have === file.size) return;
+    if (have === file.size) return pieces;
     let failure: string | undefined;
     try {
       const finished = await fetchOnce(task, have);
-      if (file.size === undefined && finished) return;
+      if (file.size === undefined && finished) return pieces + 1;
     } catch (error) {
       options.signal.throwIfAborted();
       if (error instanceof UserError) throw error;
       failure = reason(error);
     }
     const now = (await handle.stat()).size;
-    if (now === file.size) return;
+    if (now > have) pieces++;
+    if (now === file.size) return pieces;
     failures = now > have ? 0 : failures + 1;
     const wait = RESUME_WAITS[failures];
     // A server that ends a body early without any error has no more: a second try would not help.
@@ -209,10 +227,11 @@ async function fetchOnce({ file, handle, options }: Task, have: number): Promise
   };
   const response = await request(file.url, init);
   if (response.status === 416) {
-    // The file is shorter than what is here.
     await response.body?.cancel();
-    await handle.truncate(0);
-    return false;
+    // There is nothing after what is here: the end, or less than was announced.
+    const whole = response.headers.get("content-range") === `bytes */${have}`;
+    if (file.size === undefined && !whole) await handle.truncate(0);
+    return whole;
   }
   if (!response.ok) throw await statusError(response, file);
   checkUnchanged(response, file);
@@ -256,16 +275,22 @@ function checkUnchanged(response: Response, file: Download): void {
   });
 }
 
-/** What a status that is no success means for the user. */
+/** What a status that is no success means for the user; the body of the response is given up. */
 export async function statusError(
   response: Response,
   file: { url: string; written: string },
 ): Promise<UserError> {
   await response.body?.cancel();
-  const { status } = response;
-  const what =
-    `cannot download ${file.written}: ${file.url} answers ${status} ${response.statusText}`
-      .trimEnd();
+  return explainStatus(response, file);
+}
+
+/** What a status that is no success means for the user. */
+export function explainStatus(
+  { status, statusText }: Response,
+  file: { url: string; written: string },
+): UserError {
+  const what = `cannot download ${file.written}: ${file.url} answers ${status} ${statusText}`
+    .trimEnd();
   if (status === 401 || status === 403) {
     return new UserError({
       what,

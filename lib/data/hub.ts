@@ -8,7 +8,7 @@
  */
 import { nearest, UserError } from "../errors.ts";
 import { idOfEtag } from "./checksum.ts";
-import { statusError } from "./download.ts";
+import { explainStatus, statusError } from "./download.ts";
 import { request, type Token } from "./http.ts";
 import type { PinnedFile } from "./resolved.ts";
 import type { HubRepo, HubSource } from "./source.ts";
@@ -101,7 +101,7 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
         signal: client.signal,
         remedy: hubRemedy(client.endpoint),
       });
-      refusal = await refusalOf(response, { url, source });
+      refusal = refusalOf(response, { url, source });
       return response;
     },
   };
@@ -134,10 +134,10 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
 }
 
 /** Whether an answer of the API is a refusal; the body stays unread. */
-async function refusalOf(
+function refusalOf(
   response: Response,
   { url, source }: { url: string; source: HubSource },
-): Promise<UserError | undefined> {
+): UserError | undefined {
   const { status } = response;
   const code = response.headers.get("x-error-code");
   if (status === 404 && (code === "RepoNotFound" || code === "RevisionNotFound")) {
@@ -151,7 +151,7 @@ async function refusalOf(
     });
   }
   if (status === 401 || status === 403 || status === 429 || status >= 500) {
-    return await statusError(response.clone(), { url, written: source.written });
+    return explainStatus(response, { url, written: source.written });
   }
   return undefined;
 }

@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import {
+  type Download,
+  download,
+  type DownloadOptions,
+  forget,
+  prune,
+} from "../../lib/data/download.ts";
+import { resolveHttp } from "../../lib/data/http_source.ts";
+import { request } from "../../lib/data/http.ts";
+import { sha256Text } from "../../lib/data/checksum.ts";
+
+/** A server of one text, and a cache folder. */
+async function scene(serve: (request: Request) => Response | Promise<Response>): Promise<
+  AsyncDisposable & {
+    url: string;
+    options: DownloadOptions;
+    get: (file?: Partial<Download>) => Promise<string>;
+  }
+> {
+  const cacheDir = await Deno.makeTempDir();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
+  const url = `http://127.0.0.1:${server.addr.port}/file.txt`;
+  const options = {
+    cacheDir,
+    signal: new AbortController().signal,
+    log: () => {},
+    progress: () => {},
+  };
+  return {
+    url,
+    options,
+    async get(file = {}): Promise<string> {
+      let text = "";
+      await download({ path: "file.txt", url, written: url, ...file }, {
+        ...options,
+        use: async (path) => void (text = await Deno.readTextFile(path)),
+      });
+      return text;
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await server.shutdown();
+      await Deno.remove(cacheDir, { recursive: true });
+    },
+  };
+}
+
+Deno.test("download() does without Range, sizes and checksums", async () => {
+  let cut = true;
+  await using it = await scene(() => {
+    const body = "0123456789".repeat(1000);
+    const half = body.slice(0, 5000);
+    const short = cut;
+    cut = false;
+    return new Response(
+      new ReadableStream({
+        start(controller): void {
+          controller.enqueue(new TextEncoder().encode(short ? half : body));
+          controller.close();
+        },
+      }),
+      { headers: { "content-length": String(body.length) } },
+    );
+  });
+  assert.equal((await it.get()).length, 10_000);
+});
+
+Deno.test("download() keeps what is whole until it is forgotten, and checks it before using it", async () => {
+  let requests = 0;
+  await using it = await scene(() => (requests++, new Response("hello")));
+  const file = { id: `sha256:${sha256Text("hello")}`, size: 5 };
+  assert.equal(await it.get(file), "hello");
+  assert.equal(await it.get(file), "hello");
+  assert.equal(requests, 1);
+  for await (const { name } of Deno.readDir(it.options.cacheDir)) {
+    if (!name.endsWith(".json")) {
+      await Deno.writeTextFile(`${it.options.cacheDir}/${name}`, "jello");
+    }
+  }
+  assert.equal(await it.get(file), "hello");
+  assert.equal(requests, 2);
+  await forget([{ path: "file.txt", url: it.url, written: it.url, ...file }], it.options.cacheDir);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(it.options.cacheDir)), []);
+});
+
+Deno.test("download() refuses a file whose ETag moved", async () => {
+  await using it = await scene(() => new Response("new", { headers: { etag: '"v2"' } }));
+  await assert.rejects(
+    it.get({ id: "etag:v1" }),
+    /changed on the server.*etag was v1 and is "v2".*--update/,
+  );
+  assert.equal(await it.get({ id: "etag:v2" }), "new");
+});
+
+Deno.test("download() tells what a status means", async () => {
+  let status = 404;
+  await using it = await scene(() => new Response("", { status }));
+  await assert.rejects(it.get(), /answers 404.*check the name/);
+  status = 403;
+  await assert.rejects(it.get(), /answers 403.*HF_TOKEN/);
+});
+
+Deno.test("download() stops when it is told to", async () => {
+  const stop = new AbortController();
+  await using it = await scene(() =>
+    new Response(new ReadableStream({ pull: () => stop.abort(new Error("stop")) }))
+  );
+  const options = { ...it.options, signal: stop.signal, use: () => Promise.resolve() };
+  await assert.rejects(download({ path: "f", url: it.url, written: it.url }, options), /stop/);
+});
+
+Deno.test("prune() removes what is old", async () => {
+  const folder = await Deno.makeTempDir();
+  for (const name of ["old", "old.json", "new"]) await Deno.writeTextFile(`${folder}/${name}`, "");
+  const past = new Date(Date.now() - 40 * 24 * 3600 * 1000);
+  for (const name of ["old", "old.json"]) await Deno.utime(`${folder}/${name}`, past, past);
+  await prune(folder);
+  assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["new"]);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("request() sends a token to its origin only, and does not run in circles", async () => {
+  const seen: string[] = [];
+  const note = (name: string) => (request: Request): Response => {
+    seen.push(`${name} ${new URL(request.url).pathname} ${request.headers.get("authorization")}`);
+    const path = new URL(request.url).pathname;
+    if (path === "/a") return Response.redirect(new URL("/b", request.url));
+    if (path === "/b") return Response.redirect(`http://localhost:${other.addr.port}/c`);
+    if (path === "/loop") return Response.redirect(request.url);
+    return new Response("end");
+  };
+  const first = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, note("first"));
+  const other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, note("other"));
+  const origin = `http://127.0.0.1:${first.addr.port}`;
+  const response = await request(`${origin}/a`, { token: { value: "t", origin } });
+  assert.equal(await response.text(), "end");
+  assert.deepEqual(seen, ["first /a Bearer t", "first /b Bearer t", "other /c null"]);
+  await assert.rejects(request(`${origin}/loop`), /redirects in circles/);
+  await Promise.all([first.shutdown(), other.shutdown()]);
+});
+
+Deno.test("resolveHttp() pins an ETag, else the time, else the bytes", async () => {
+  const cases: [Record<string, string>, RegExp][] = [
+    [{ etag: '"abc"' }, /^etag:abc$/],
+    [{ "last-modified": "Sat, 01 Jan 2022 00:00:00 GMT" }, /^modified:Sat/],
+    [{}, new RegExp(`^sha256:${sha256Text("body")}$`)],
+  ];
+  for (const [headers, id] of cases) {
+    await using it = await scene((request) =>
+      new Response(request.method === "HEAD" ? null : "body", { headers })
+    );
+    const pins = new Map<string, unknown>();
+    const settings = {
+      baseDir: "/",
+      pins: {
+        get: (name: string) => pins.get(name),
+        set: (name: string, pin: unknown) => void pins.set(name, pin),
+      },
+      update: false,
+      offline: false,
+      digestFile: () => Promise.resolve(""),
+      env: () => undefined,
+      signal: new AbortController().signal,
+    };
+    const source = { type: "http", written: it.url, url: it.url } as const;
+    const { key, net } = await resolveHttp(source, settings);
+    assert.match(String((key as { id: string }).id), id);
+    assert.deepEqual(net, [new URL(it.url).host]);
+    const again = await resolveHttp(source, { ...settings, offline: true });
+    assert.deepEqual(again.key, key);
+    await assert.rejects(
+      resolveHttp(source, { ...settings, offline: true, update: true }),
+      /--offline forbids/,
+    );
+  }
+});
