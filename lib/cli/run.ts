@@ -7,6 +7,7 @@ import { execute } from "../pipeline/execute.ts";
 import { checkRequired, plan } from "../pipeline/plan.ts";
 import { jsonReporter, liveReporter, plainReporter, type Reporter } from "../report/terminal.ts";
 import { styleFor } from "../report/terminal_text.ts";
+import { thisOwner } from "../store/mod.ts";
 import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 import { printPlan } from "./plan.ts";
@@ -38,6 +39,8 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   if (parsed === undefined) return 0;
   const options = readRunOptions(parsed);
   using signals = listenForStop(io);
+  // The record needs it, and finding it takes a process: it may as well start now.
+  if (!options.dryRun) thisOwner().catch(() => {});
   using prepared = await prepare(options, { io, signal: signals.stop });
   if (options.dryRun) {
     await printPlan(prepared, { io, json: options.json });

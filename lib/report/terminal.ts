@@ -22,6 +22,7 @@ import {
   formatDuration,
   formatRate,
   harmless,
+  wrap,
 } from "./terminal_text.ts";
 
 /** Takes a run's events and shows them. */
@@ -55,6 +56,7 @@ export function liveReporter(screen: Screen): Reporter {
   let drawn = 0;
   let last = 0;
   let closed = false;
+  const engines = new Set<string>();
   const draw = (lines: readonly string[]): void => {
     const up = drawn > 0 ? `\x1b[${drawn}A` : "";
     // Each line is cleared to its end and what is left below, too: no flicker, no leftovers.
@@ -78,9 +80,15 @@ export function liveReporter(screen: Screen): Reporter {
   return {
     event(event): void {
       update(run, event);
-      if (event.type === "note") {
-        draw([clip(noteText(event), screen.width), ...liveLines(run, screen)]);
-        drawn--; // The note stays above.
+      const note = event.type === "note"
+        ? noteText(event)
+        : event.type === "stage_start"
+        ? engineNote(event, engines)
+        : undefined;
+      if (note !== undefined) {
+        const lines = wrap(note, screen.width);
+        draw([...lines, ...liveLines(run, screen)]);
+        drawn -= lines.length; // The note stays above.
       } else if (event.type === "run_end") close();
       else if (screen.now() - last >= REDRAW_MS) redraw();
     },
@@ -92,6 +100,7 @@ export function liveReporter(screen: Screen): Reporter {
 export function plainReporter(screen: Screen): Reporter {
   const run = newRunState();
   const told = new Map<string, number>();
+  const engines = new Set<string>();
   let closed = false;
   const line = (text: string): void => screen.out(text + "\n");
   return {
@@ -100,8 +109,11 @@ export function plainReporter(screen: Screen): Reporter {
       switch (event.type) {
         case "stage_start": {
           told.set(event.stage, screen.now());
-          const engine = event.device === undefined ? "" : ` on ${engineText(event)}`;
-          line(`${event.stage}: started${engine} (${event.reasons.join("; ")})`);
+          const engine = engineNote(event, engines);
+          if (engine !== undefined) line(engine);
+          const threads = event.threads === undefined ? "" : `, ${threadText(event.threads)}`;
+          const on = event.device === undefined ? "" : ` on ${event.device}${threads}`;
+          line(`${event.stage}: started${on} (${event.reasons.join("; ")})`);
           return;
         }
         case "progress": {
@@ -195,12 +207,18 @@ function progressText(stage: StageState): string {
   return harmless(parts.join(", "));
 }
 
-function engineText(event: RunEvent & { type: "stage_start" }): string {
-  const threads = event.threads === undefined
-    ? ""
-    : `, ${event.threads} ${event.threads === 1 ? "thread" : "threads"}`;
-  const why = event.device_why === undefined ? "" : `: ${event.device_why}`;
-  return `${event.device}${threads}${why}`;
+/** Which engine and why, once a run. */
+function engineNote(
+  event: RunEvent & { type: "stage_start" },
+  told: Set<string>,
+): string | undefined {
+  if (event.device === undefined || told.has(event.device)) return undefined;
+  told.add(event.device);
+  return harmless(`computing on ${event.device}: ${event.device_why ?? "asked for"}`);
+}
+
+function threadText(threads: number): string {
+  return `${threads} ${threads === 1 ? "thread" : "threads"}`;
 }
 
 function noteText(event: RunEvent & { type: "note" }): string {

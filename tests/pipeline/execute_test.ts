@@ -212,3 +212,47 @@ Deno.test("two runs at once do the same work once", async () => {
   assert.deepEqual([one.outcomes.slow, two.outcomes.slow].sort(), ["cached", "done"]);
   assert.ok([...one.notes, ...two.notes].some((note) => /waiting for process \d+/.test(note)));
 });
+
+Deno.test("two stages of one pipeline that do the same work do it once", async () => {
+  await using p = await project({
+    "p.yaml": "name: twins\nstages:\n  a: { uses: make }\n  b: { uses: make }\n",
+  });
+  const { outcomes } = await p.temper(["run", "p.yaml", "--jobs", "2"]);
+  assert.deepEqual(Object.values(outcomes).sort(), ["cached", "done"]);
+});
+
+Deno.test("a stage that declares a cache finds there what it left, and --offline is passed on", async () => {
+  await using p = await project({
+    "keeps.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Counts its runs.",
+  inputs: {},
+  output: "texts",
+  cache: true,
+  options: z.object({}),
+  async run({ cache, offline, output }) {
+    const path = cache.path + "/count";
+    const count = Number(await Deno.readTextFile(path).catch(() => "0")) + 1;
+    await Deno.writeTextFile(path, String(count));
+    await Deno.writeTextFile(output.path + "/generations.jsonl", count + (offline ? " offline" : ""));
+  },
+});
+`,
+    "p.yaml": "name: cache\nstages:\n  s: { uses: ./keeps.ts }\n",
+  });
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  assert.equal(await p.result("s"), "1");
+  await p.temper(["run", "p.yaml", "--force", "s", "--offline"]);
+  assert.equal(await p.result("s"), "2 offline");
+});
+
+Deno.test("the seed reaches the stages", async () => {
+  await using p = await project({
+    "p.yaml": "name: seed\nseed: 7\nstages:\n  a: { uses: make }\n",
+  });
+  await p.temper(["run", "p.yaml"]);
+  assert.equal(
+    await Deno.readTextFile(join(p.runs, "latest/logs/a.log")),
+    "made with seed 7\n",
+  );
+});

@@ -85,11 +85,33 @@ Deno.test({
   ignore: !posix,
   async fn(): Promise<void> {
     await using p = await project();
-    const { child, finish } = await startSlow(p);
+    const { child, finish } = await startSlow(p, 60_000);
+    const began = performance.now();
     child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 300));
     child.kill("SIGINT");
     assert.equal((await finish()).code, 130);
+    assert.ok(performance.now() - began < 4500, "without the second it takes five seconds");
     await noneLeft(p.folder);
+  },
+});
+
+Deno.test({
+  name: "kill -9 of a stage fails that stage, with what helps",
+  ignore: !posix,
+  async fn(): Promise<void> {
+    await using p = await project();
+    const { finish } = await startSlow(p);
+    for (const line of await processesIn(p.folder)) {
+      Deno.kill(Number.parseInt(line), "SIGKILL");
+    }
+    const { code, out } = await finish();
+    assert.equal(code, 1);
+    const { outcomes, failures } = digest(out.trim().split("\n").map((line) => JSON.parse(line)));
+    assert.deepEqual(outcomes, { quick: "done", slow: "failed", last: "blocked" });
+    assert.match(failures.slow!.what, /the process of stage "slow" was killed by SIGKILL/);
+    assert.match(failures.slow!.remedy!, /out of memory/);
+    assert.deepEqual(failures.slow!.lastLines, ["made with seed 42"]);
   },
 });
 

@@ -116,7 +116,8 @@ Deno.test("plainReporter() tells starts, ends, results, failures and paths in pl
   }
   reporter.close();
   assert.deepEqual(page.text.out.split("\n"), [
-    "model: started on cpu, 2 threads: no GPU (option a changed: 1 -> 2; seed changed: 1 -> 2)",
+    "computing on cpu: no GPU",
+    "model: started on cpu, 2 threads (option a changed: 1 -> 2; seed changed: 1 -> 2)",
     // Not the one after a second: progress is told every ten.
     "model: 60/100 steps (60%), 5.00 steps/s, 8.0 s left",
     "model: waiting",
@@ -180,6 +181,7 @@ Deno.test("liveReporter() keeps one line a stage, with bar, rate and time left",
     reporter.event(event);
   }
   assert.deepEqual(display(page.text.out), [
+    "computing on cpu: no GPU",
     "model: waiting",
     "= data    cached",
     "› model   ██████████░░░░░░ 60/100 steps (60%), 5.00 steps/s, 8.0 s left",
@@ -191,7 +193,8 @@ Deno.test("liveReporter() keeps one line a stage, with bar, rate and time left",
   reporter.close();
   reporter.close();
   const end = display(page.text.out);
-  assert.deepEqual(end.slice(0, 5), [
+  assert.deepEqual(end.slice(0, 6), [
+    "computing on cpu: no GPU",
     "model: waiting",
     "= data    cached",
     "✓ model   1 min 23 s",
