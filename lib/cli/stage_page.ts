@@ -56,7 +56,7 @@ function optionRows(schema: JsonSchema, prefix: string): OptionRow[] {
       name,
       type: inner === undefined ? schemaWords(option) : schemaWords(outline(option)),
       fallback: option.default !== undefined
-        ? `default ${formatLabel(option.default)}`
+        ? `default ${option.default === "" ? '""' : formatLabel(option.default)}`
         : required.has(key)
         ? "required"
         : "optional",

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
 import { firstLine } from "../pipeline/schema_json.ts";
 import { describeStage, isOwnStage, unknownStage } from "../pipeline/stage_definitions.ts";
 import type { StageDescription } from "../pipeline/types.ts";
@@ -33,13 +32,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     },
   });
   if (given === undefined) return 0;
-  const [name, ...more] = given.operands;
-  if (more.length > 0) {
-    throw new UserError({
-      what: `deno task stages takes one name, not ${given.operands.length}`,
-      remedy: "leave the others out",
-    });
-  }
+  const [name] = given.operands;
   const isJson = given.options.json === true;
   if (name === undefined) {
     const descriptions = await Promise.all(
