@@ -40,7 +40,7 @@ function parseLine(file: InputFile, line: Line): Row {
     value = parseJson(line.text);
   } catch (error) {
     const message = (error as Error).message;
-    const position = Number(/position (\d+)/.exec(message)?.[1] ?? 0);
+    const position = errorPosition(line.text);
     throw new UserError({
       what: `this line is not JSON: ${message}`,
       requirement: "every line of a jsonl file is one JSON object",
@@ -63,7 +63,7 @@ async function readArray(file: InputFile, limit: number): Promise<Row[]> {
     values = parseJson(text);
   } catch (error) {
     const message = (error as Error).message;
-    const before = text.slice(0, Number(/position (\d+)/.exec(message)?.[1] ?? 0)).split("\n");
+    const before = text.slice(0, errorPosition(text)).split("\n");
     throw new UserError({
       what: `this is not JSON: ${message}`,
       requirement: "a file that begins with [ is one JSON array of objects",
@@ -97,6 +97,30 @@ function parseJson(text: string): unknown {
     if (typeof value[key] === "number" && Number(integer) === value[key]) value[key] = integer;
   }
   return value;
+}
+
+/**
+ * Where a text stops being JSON: V8 tells it only sometimes. The shortest beginning that fails for
+ * another reason than being too short ends with the wrong character.
+ */
+function errorPosition(text: string): number {
+  const isWrong = (length: number): boolean => {
+    try {
+      JSON.parse(text.slice(0, length));
+      return false;
+    } catch (error) {
+      const { message } = error as Error;
+      const position = Number(/position (\d+)/.exec(message)?.[1] ?? -1);
+      return !/end of JSON|Unterminated/.test(message) && position < length;
+    }
+  };
+  let [fine, wrong] = [0, text.length + 1];
+  while (wrong - fine > 1) {
+    const middle = (fine + wrong) >> 1;
+    if (isWrong(middle)) wrong = middle;
+    else fine = middle;
+  }
+  return wrong - 1;
 }
 
 function isRow(value: unknown): value is Row {

@@ -55,11 +55,10 @@ export async function readParquet(
       const type = typeOf(field);
       const names = type === "int" ? labels.get(name) : undefined;
       columns.push({ name, type, ...(names ? { names } : {}) });
-      const cells = await explain(
-        `${shown}, column "${name}"`,
-        () => readColumn(file, metadata, { name, count }),
-      );
-      for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
+      await explain(`${shown}, column "${name}"`, async () => {
+        const cells = await readColumn(file, metadata, { name, count });
+        for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
+      });
     }
     return { columns, rows };
   } finally {
