@@ -22,10 +22,13 @@ function output(stream: typeof Deno.stdout | typeof Deno.stderr): Output {
     },
     isTerminal: stream.isTerminal(),
     size(): { columns: number; rows: number } {
+      const usual = { columns: 80, rows: 24 };
       try {
-        return Deno.consoleSize();
+        const { columns, rows } = Deno.consoleSize();
+        // Some pseudo-terminals have no size and say 0.
+        return { columns: columns || usual.columns, rows: rows || usual.rows };
       } catch {
-        return { columns: 80, rows: 24 };
+        return usual;
       }
     },
   };

@@ -156,7 +156,7 @@ async function resolveSources(
 
 /** Passes on the newest figures, at most ten times a second, and always the last ones. */
 class Progress {
-  #last = 0;
+  #last = -Infinity;
   #held: (ChildMessage & { type: "progress" }) | undefined;
 
   report(done: number, total: number, unit: string): void {
