@@ -12,7 +12,13 @@ import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 import { printPlan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
-import { FILE_OPERAND, planOptions, readRunOptions, runOnlyOptions } from "./run_options.ts";
+import {
+  FILE_OPERAND,
+  planOptions,
+  readRunOptions,
+  runOnlyOptions,
+  type RunOptions,
+} from "./run_options.ts";
 import { versionsOf } from "./versions.ts";
 
 function spec(): ArgumentSpec {
@@ -38,9 +44,20 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   const parsed = parseArguments(argv, { spec: spec(), io });
   if (parsed === undefined) return 0;
   const options = readRunOptions(parsed);
+  // The record needs it and finding it takes a process, which may as well start now.
+  const owner = options.dryRun ? undefined : thisOwner().catch(() => {});
+  try {
+    return await runPipeline(argv, { options, io });
+  } finally {
+    await owner;
+  }
+}
+
+async function runPipeline(
+  argv: readonly string[],
+  { options, io }: { readonly options: RunOptions; readonly io: CommandContext },
+): Promise<number> {
   using signals = listenForStop(io);
-  // The record needs it, and finding it takes a process: it may as well start now.
-  if (!options.dryRun) thisOwner().catch(() => {});
   using prepared = await prepare(options, { io, signal: signals.stop });
   if (options.dryRun) {
     await printPlan(prepared, { io, json: options.json });

@@ -12,7 +12,7 @@ import { type DecideContext, Decider } from "./decide.ts";
 import { type DeviceChoice, type Engines, forgetEngine } from "./device.ts";
 import type { RunEvent, StageFailure, StageOutcome, SummaryEntry } from "./events.ts";
 import { executeStage, type StageRun, type StageRunResult } from "./execute_stage.ts";
-import { failureOfError } from "./failure.ts";
+import { failureOfError, failureText } from "./failure.ts";
 import { Pool } from "./pool.ts";
 import { threadBudgets } from "./pool_budget.ts";
 import { RunLog } from "./run_log.ts";
@@ -395,9 +395,4 @@ class Execution {
       this.#log.emit({ type: "note", text: error.message });
     }
   }
-}
-
-function failureText(failure: StageFailure): string {
-  return [failure.what, failure.requirement, failure.remedy].filter((part) => part !== undefined)
-    .join("; ");
 }

@@ -44,6 +44,12 @@ export function failureOfError(error: unknown, node: StageNode): StageFailure {
   return { what: `stage "${node.id}" failed: ${error}`, stack };
 }
 
+/** A failure in one line, for the run's record. */
+export function failureText(failure: StageFailure): string {
+  return [failure.what, failure.requirement, failure.remedy].filter((part) => part !== undefined)
+    .join("; ");
+}
+
 function thrown(error: ThrownError, node: StageNode, baseDir: string): StageFailure {
   const denial = explainDenial(error, node, baseDir);
   if (denial !== undefined) return { ...denial, stack: error.stack };
