@@ -1,0 +1,271 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import { fetchNpm, resolveNpm } from "../../lib/data/npm_source.ts";
+import { resolveFiles } from "../../lib/data/file_source.ts";
+import { expandGlob, globToRegExp, naturalCompare } from "../../lib/data/glob.ts";
+import { sha256File } from "../../lib/data/checksum.ts";
+import { type NpmSource, parseSource } from "../../lib/data/source.ts";
+
+Deno.test("parseSource() reads every form", () => {
+  const cases: [string, Record<string, unknown>][] = [
+    ["npm:@org/data@1.2.3/a/*.txt", {
+      type: "npm",
+      package: "@org/data",
+      version: "1.2.3",
+      pattern: "a/*.txt",
+    }],
+    ["npm:data@1.2.3-beta.1/x", {
+      type: "npm",
+      package: "data",
+      version: "1.2.3-beta.1",
+      pattern: "x",
+    }],
+    ["hf://org/name", { type: "hub", repo: { type: "model", name: "org/name" }, revision: "main" }],
+    ["hf://gpt2@v1", { type: "hub", repo: { type: "model", name: "gpt2" }, revision: "v1" }],
+    ["hf://datasets/o/n/x/*.parquet", {
+      type: "hub",
+      repo: { type: "dataset", name: "o/n" },
+      revision: "main",
+      pattern: "x/*.parquet",
+    }],
+    ["hf://datasets/o/n@refs/convert/parquet/a/b.parquet", {
+      type: "hub",
+      repo: { type: "dataset", name: "o/n" },
+      revision: "refs/convert/parquet",
+      pattern: "a/b.parquet",
+    }],
+    ["https://example.org/a b.csv", { type: "http", url: "https://example.org/a%20b.csv" }],
+    ["../poems.txt", { type: "file", pattern: "../poems.txt" }],
+    ["file:///a/b%20c.txt", { type: "file", pattern: "/a/b c.txt" }],
+  ];
+  for (const [written, expected] of cases) {
+    assert.deepEqual(parseSource(written), { written, ...expected });
+  }
+});
+
+Deno.test("parseSource() says what is wrong with a source", () => {
+  const cases: [string, RegExp][] = [
+    ["npm:data/x.txt", /names no version/],
+    ["npm:data@^1.0.0/x.txt", /no exact version/],
+    ["npm:data@latest/x.txt", /"latest", which is no exact version/],
+    ["npm:data@1.0.0", /names no file/],
+    ["npm:data@1.0.0/../x", /leaves the package/],
+    ["hf://datasets/o/n", /names no file of the dataset/],
+    ["hf://o/n/config.json", /names a file of a model.*allow_patterns/],
+    ["hf://spaces/o/n", /no source on a hub/],
+    ["s3://bucket/x", /"s3:" is no kind of source/],
+    ["htps://x.org/y", /did you mean "https"/],
+    ["", /is empty/],
+  ];
+  for (const [written, expected] of cases) {
+    assert.throws(() => parseSource(written), expected, written);
+  }
+});
+
+Deno.test("globToRegExp() matches as a shell does", () => {
+  const cases: [string, string, boolean][] = [
+    ["data/*.txt", "data/a.txt", true],
+    ["data/*.txt", "data/x/a.txt", false],
+    ["data/**/*.txt", "data/x/y/a.txt", true],
+    ["data/**/*.txt", "data/a.txt", true],
+    ["a?.{csv,tsv}", "ab.tsv", true],
+    ["a?.{csv,tsv}", "a/.tsv", false],
+    ["[ab]-[!0-9].txt", "b-x.txt", true],
+    ["[ab]-[!0-9].txt", "b-1.txt", false],
+    ["a+b(1).txt", "a+b(1).txt", true],
+    ["a.txt", "aXtxt", false],
+  ];
+  for (const [pattern, path, expected] of cases) {
+    assert.equal(globToRegExp(pattern).test(path), expected, `${pattern} ${path}`);
+  }
+  assert.equal(globToRegExp("*.json", { slash: true }).test("a/b.json"), true);
+});
+
+Deno.test("expandGlob() finds files in the order a person counts", async () => {
+  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(`${dir}/a/b`, { recursive: true });
+  for (const path of ["c_1.txt", "c_10.txt", "c_2.txt", "a/x.txt", "a/b/y.txt", "z.md"]) {
+    await Deno.writeTextFile(`${dir}/${path}`, "");
+  }
+  assert.deepEqual(await expandGlob(dir, "c_*.txt"), ["c_1.txt", "c_2.txt", "c_10.txt"]);
+  assert.deepEqual(await expandGlob(dir, "**/*.txt"), [
+    "a/b/y.txt",
+    "a/x.txt",
+    "c_1.txt",
+    "c_2.txt",
+    "c_10.txt",
+  ]);
+  assert.deepEqual(await expandGlob(dir, "*/*.txt"), ["a/x.txt"]);
+  assert.ok(naturalCompare("v1.9", "v1.10") < 0);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("resolveFiles() finds files from the pipeline's folder and takes their digests", async () => {
+  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(`${dir}/data`);
+  for (const name of ["p_10.txt", "p_2.txt", "q.txt"]) {
+    await Deno.writeTextFile(`${dir}/data/${name}`, name);
+  }
+  const of = (pattern: string, baseDir = dir): ReturnType<typeof resolveFiles> =>
+    resolveFiles({ type: "file", written: pattern, pattern }, {
+      baseDir,
+      pins: { get: () => undefined, set: () => {} },
+      update: false,
+      offline: true,
+      digestFile: sha256File,
+      env: () => undefined,
+      signal: new AbortController().signal,
+    });
+  const { key, data, read } = await of("data/p_*.txt");
+  assert.deepEqual(read, [`${dir}/data/p_2.txt`, `${dir}/data/p_10.txt`]);
+  assert.deepEqual(data.type === "file" && data.files.map(({ name }) => name), [
+    "data/p_2.txt",
+    "data/p_10.txt",
+  ]);
+  assert.deepEqual(Object.values(key as object), [
+    await sha256File(read![0]!),
+    await sha256File(read![1]!),
+  ]);
+  // The same file from elsewhere is the same source.
+  assert.deepEqual((await of("data/q.txt")).key, (await of("q.txt", `${dir}/data`)).key);
+  assert.deepEqual((await of(`${dir}/data/q.txt`)).key, (await of("data/q.txt")).key);
+  assert.deepEqual((await of(`${dir}/data/p_*.txt`)).read, read);
+  await Deno.writeTextFile(`${dir}/data/q[1].txt`, "brackets");
+  assert.deepEqual((await of("data/q[1].txt")).read, [`${dir}/data/q[1].txt`]);
+  await assert.rejects(
+    of("data/qq.txt"),
+    /no file data\/qq\.txt.*did you mean "q\.txt".*p_2\.txt, p_10\.txt/,
+  );
+  await assert.rejects(of("dta/q.txt"), /no file dta\/q\.txt.*is not there either/);
+  await assert.rejects(of("data"), /data is a folder.*data\/\*\.txt/);
+  await assert.rejects(of("data/*.csv"), /no file matches data\/\*\.csv/);
+  await Deno.remove(dir, { recursive: true });
+});
+
+/** A registry with one package, in the form that npm's answers have. */
+function startRegistry(files: Record<string, string>): Deno.HttpServer<Deno.NetAddr> {
+  const archive = gzipSync(tar(files));
+  const integrity = `sha512-${createHash("sha512").update(archive).digest("base64")}`;
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const { pathname, origin } = new URL(request.url);
+    if (pathname.endsWith(".tgz")) return new Response(new Uint8Array(archive));
+    if (decodeURIComponent(pathname) !== "/@org/words") return new Response("{}", { status: 404 });
+    const version = {
+      name: "@org/words",
+      version: "1.0.2",
+      dist: { tarball: `${origin}/words.tgz`, integrity },
+    };
+    return Response.json({
+      name: "@org/words",
+      "dist-tags": { latest: "1.0.2" },
+      versions: { "1.0.2": version },
+    });
+  });
+}
+
+/** A tar archive (ustar) with files below `package/`. */
+function tar(files: Record<string, string>): Uint8Array {
+  const blocks: Uint8Array[] = [];
+  for (const [name, content] of Object.entries(files)) {
+    const body = new TextEncoder().encode(content);
+    const head = new Uint8Array(512);
+    const put = (at: number, text: string): void => head.set(new TextEncoder().encode(text), at);
+    put(0, `package/${name}`);
+    put(100, "0000644\0");
+    put(124, `${body.length.toString(8).padStart(11, "0")}\0`);
+    put(148, "        0");
+    put(257, "ustar\x0000");
+    put(148, `${head.reduce((a, b) => a + b, 0).toString(8).padStart(6, "0")}\0 `);
+    blocks.push(head, body, new Uint8Array((512 - body.length % 512) % 512));
+  }
+  return new Uint8Array(Buffer.concat([...blocks, new Uint8Array(1024)]));
+}
+
+Deno.test("an npm source obtains its package through Deno, from the registry that is configured", async () => {
+  const dir = await Deno.makeTempDir();
+  const files = {
+    "package.json": '{"name":"@org/words","version":"1.0.2"}',
+    "data/w_2.txt": "two",
+    "data/w_10.txt": "ten",
+  };
+  const registry = startRegistry(files);
+  const script = `${dir}/fetch.ts`;
+  await Deno.writeTextFile(
+    script,
+    `
+    import { fetchNpm, resolveNpm } from ${
+      JSON.stringify(import.meta.resolve("../../lib/data/npm_source.ts"))
+    };
+    const [name, version, pattern, offline] = Deno.args;
+    const { data } = await resolveNpm({ type: "npm", written: "w", package: name, version, pattern });
+    try {
+      const files = await fetchNpm(data, { offline: offline === "yes", log: () => {} });
+      console.log(JSON.stringify(files.map(({ path, name }) => [name, Deno.readTextFileSync(path)])));
+    } catch (error) {
+      console.log(error.name + ": " + error.message);
+    }`,
+  );
+  const fetch = async (port: number, ...args: string[]): Promise<string> => {
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--quiet",
+        "--no-prompt",
+        "--no-check",
+        "--no-config",
+        "--allow-read",
+        "--allow-run",
+        script,
+        ...args,
+      ],
+      env: {
+        DENO_DIR: `${dir}/deno`,
+        NPM_CONFIG_REGISTRY: `http://127.0.0.1:${port}/`,
+        NO_COLOR: "1",
+      },
+    }).output();
+    return new TextDecoder().decode(stdout).trim() || new TextDecoder().decode(stderr);
+  };
+  const { port } = registry.addr;
+  assert.match(
+    await fetch(port, "@org/words", "1.0.2", "data/*", "yes"),
+    /UserError: .*not on this machine, and --offline/,
+  );
+  const expected = '[["data/w_2.txt","two"],["data/w_10.txt","ten"]]';
+  assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt"), expected);
+  assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt", "yes"), expected);
+  assert.match(
+    await fetch(port, "@org/words", "1.0.2", "data/none"),
+    /no file "data\/none".*the package has data\/, package\.json/,
+  );
+  assert.match(
+    await fetch(port, "@org/words", "9.9.9", "x"),
+    /cannot obtain @org\/words@9\.9\.9.*check the name and the version/,
+  );
+  await registry.shutdown();
+  assert.match(
+    await fetch(port, "@org/other", "1.0.0", "x"),
+    /cannot obtain @org\/other@1\.0\.0.*check the network and the registry/,
+  );
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("an npm source needs Deno's folder of packages, and its version is its key", async () => {
+  const source = parseSource("npm:data@1.0.0/x.txt") as NpmSource;
+  const { key, read } = await resolveNpm(source);
+  assert.deepEqual(key, { version: "1.0.0" });
+  assert.equal(read?.length, 1);
+  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(`${dir}/some-registry/data/1.0.0`, { recursive: true });
+  for (const name of ["package.json", "x.txt"]) {
+    await Deno.writeTextFile(`${dir}/some-registry/data/1.0.0/${name}`, "");
+  }
+  const files = await fetchNpm({ ...source, type: "npm", cacheDir: dir }, {
+    offline: true,
+    log: () => {},
+  });
+  assert.deepEqual(files, [{ path: `${dir}/some-registry/data/1.0.0/x.txt`, name: "x.txt" }]);
+  await Deno.remove(dir, { recursive: true });
+});
