@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import download from "../../stages/download.ts";
+import { runRowsStage } from "../fixtures/rows_stage.ts";
+
+/** A folder with files, thrown away when the test is done. */
+async function withFiles<T>(
+  files: Record<string, string>,
+  use: (dir: string) => Promise<T>,
+): Promise<T> {
+  const dir = await Deno.makeTempDir();
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      await Deno.writeTextFile(`${dir}/${name}`, content);
+    }
+    return await use(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+const FILES = {
+  "poems.txt": "one\ntwo\n\nthree\n",
+  "more.txt": "four\n",
+  "rows.csv": "text,label\na,1\nb,2\n",
+  "rows.dat": "a|1\nb|2\n",
+  "rows.jsonl": '{"text":"a","label":1}\n',
+};
+
+Deno.test("download: every option for rows has an effect", async () => {
+  const cases: [Record<string, unknown>, Record<string, unknown[]>][] = [
+    [{ from: "poems.txt" }, {
+      data: [{ text: "one" }, { text: "two" }, { text: "" }, { text: "three" }],
+    }],
+    [{ from: "poems.txt", split_by: "blank_line" }, {
+      data: [{ text: "one\ntwo" }, { text: "three" }],
+    }],
+    [{ from: "poems.txt", split_by: "file", text_column: "poem" }, {
+      data: [{ poem: "one\ntwo\n\nthree\n" }],
+    }],
+    [{ from: "poems.txt", limit: 1 }, { data: [{ text: "one" }] }],
+    [{ from: ["more.txt", "poems.txt"], limit: 2 }, { data: [{ text: "four" }, { text: "one" }] }],
+    [{ from: { train: "more.txt", test: ["rows.csv"] }, columns: ["text"] }, {
+      train: [{ text: "four" }],
+      test: [{ text: "a" }, { text: "b" }],
+    }],
+    [{ from: "rows.csv", columns: { label: "y" } }, { data: [{ y: 1 }, { y: 2 }] }],
+    [{ from: "rows.dat", format: "csv", delimiter: "|", column_names: ["t", "n"] }, {
+      data: [{ t: "a", n: 1 }, { t: "b", n: 2 }],
+    }],
+    [{ from: "rows.csv", text_column: "label" }, {
+      data: [{ text: "a", label: "1" }, { text: "b", label: "2" }],
+    }],
+    [{ from: "*.jsonl" }, { data: [{ text: "a", label: 1 }] }],
+  ];
+  await withFiles(FILES, async (baseDir) => {
+    for (const [options, splits] of cases) {
+      const { dataset } = await runRowsStage(download, { options, baseDir });
+      assert.deepEqual(dataset.splits, splits, JSON.stringify(options));
+    }
+  });
+});
+
+Deno.test("download: splits may differ in their columns", async () => {
+  await withFiles(FILES, async (baseDir) => {
+    const options = { from: { train: "rows.csv", test: "more.txt" } };
+    const { dataset } = await runRowsStage(download, { options, baseDir });
+    assert.deepEqual(dataset.splits.test, [{ text: "four", label: null }]);
+  });
+});
+
+Deno.test("download: its key is the bytes of its files, and it may read only them", async () => {
+  await withFiles(FILES, async (baseDir) => {
+    const of = async (): Promise<{ key: unknown; read: unknown }> => {
+      const { sources } = await runRowsStage(download, {
+        options: { from: ["poems.txt", "more.txt"] },
+        baseDir,
+      });
+      return { key: sources!.key, read: sources!.read };
+    };
+    const before = await of();
+    assert.deepEqual(before.read, [`${baseDir}/poems.txt`, `${baseDir}/more.txt`]);
+    assert.deepEqual(Object.keys(before.key as object), ["poems.txt", "more.txt"]);
+    await Deno.writeTextFile(`${baseDir}/more.txt`, "five\n");
+    assert.notDeepEqual((await of()).key, before.key);
+  });
+});
+
+Deno.test("download: an empty source and a wrong row are errors with their place", async () => {
+  await withFiles({ "e.jsonl": "", "b.jsonl": '{"text":1}\nnope\n' }, async (baseDir) => {
+    await assert.rejects(
+      runRowsStage(download, { options: { from: "e.jsonl" }, baseDir }),
+      /neither rows nor columns/,
+    );
+    await assert.rejects(
+      runRowsStage(download, { options: { from: "b.jsonl" }, baseDir }),
+      /this line is not JSON/,
+    );
+  });
+});
+
+Deno.test("download: a URL is fetched and read by the format of its name", async () => {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response('{"text":"from afar"}\n', { headers: { etag: '"1"' } }),
+  );
+  const from = `http://127.0.0.1:${server.addr.port}/rows.jsonl?x=1`;
+  const { dataset, sources } = await runRowsStage(download, { options: { from } });
+  assert.deepEqual(dataset.splits.data, [{ text: "from afar" }]);
+  assert.deepEqual(sources!.net, [`127.0.0.1:${server.addr.port}`]);
+  assert.deepEqual((sources!.key as Record<string, { id: string }>)[from]!.id, "etag:1");
+  await server.shutdown();
+});
+
+Deno.test("download: its output is a model where the source is one", () => {
+  const output = download.output as (options: unknown) => string;
+  assert.equal(output({ from: "hf://org/name" }), "model");
+  for (const from of ["hf://datasets/org/name/x", "a.txt", ["hf://org/name"]]) {
+    assert.equal(output({ from }), "rows");
+  }
+});

@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import filter from "../../stages/filter.ts";
+import { runRowsStage } from "../fixtures/rows_stage.ts";
+
+const texts = (...list: (string | null)[]): { data: { text: string | null; label: number }[] } => ({
+  data: list.map((text, label) => ({ text, label })),
+});
+
+Deno.test("filter: every option has an effect", async () => {
+  const cases: [Record<string, unknown>, (string | null)[], (string | null)[]][] = [
+    [{ strip_html: true }, ["a<br />b"], ["a\nb"]],
+    [{ normalize_unicode: "NFC" }, ["e\u0301"], ["é"]],
+    [{ passages: { max_chars: 5 } }, ["One. Two."], ["One.", "Two."]],
+    [{ passages: { min_chars: 8, max_chars: 12 } }, ["One.\n\nTwo.\n\nThree."], [
+      "One.\n\nTwo.",
+      "Three.",
+    ]],
+    [{ normalize_whitespace: true }, ["a \n b"], ["a b"]],
+    [{ normalize_whitespace: "lines" }, ["a \n b"], ["a\nb"]],
+    [{ lowercase: true }, ["A"], ["a"]],
+    [{ drop_empty: true }, ["a", " ", null], ["a"]],
+    [{ min_length: 2 }, ["a", "ab"], ["ab"]],
+    [{ max_length: 1 }, ["a", "ab"], ["a"]],
+    [{ min_words: 2 }, ["a", "a b"], ["a b"]],
+    [{ max_words: 1 }, ["a", "a b"], ["a"]],
+    [{ where: "{{ label == 1 }}" }, ["a", "b"], ["b"]],
+    [{ dedupe: "exact" }, ["a", "A", "a"], ["a", "A"]],
+    [{ dedupe: "normalized" }, ["a", "A", "a"], ["a"]],
+    [{ limit: 1 }, ["a", "b"], ["a"]],
+    [{ limit: 0 }, ["a", "b"], ["a", "b"]],
+  ];
+  for (const [options, input, output] of cases) {
+    const { dataset } = await runRowsStage(filter, { options, splits: texts(...input) });
+    assert.deepEqual(dataset.splits.data!.map((row) => row.text), output, JSON.stringify(options));
+  }
+});
+
+Deno.test("filter: shuffle follows the pipeline's seed, or its own", async () => {
+  const splits = texts(...Array.from({ length: 20 }, (_, i) => String(i)));
+  const of = async (options: Record<string, unknown>, seed: number): Promise<unknown> =>
+    (await runRowsStage(filter, { options: { shuffle: true, ...options }, splits, seed })).dataset
+      .splits.data;
+  assert.notDeepEqual(await of({}, 1), await of({}, 2));
+  assert.deepEqual(await of({ seed: 1 }, 2), await of({}, 1));
+});
+
+Deno.test("filter: says how many rows each rule dropped, three times", async () => {
+  const options = { drop_empty: true, dedupe: "exact", column: "body", min_length: 1 };
+  const data = ["a", "", "a", "b"].map((body) => ({ body }));
+  const { dropped, notes, logs } = await runRowsStage(filter, { options, splits: { data } });
+  assert.deepEqual(dropped, { drop_empty: 1, min_length: 0, dedupe: 1 });
+  assert.deepEqual(notes, ["4 rows read, 2 written; dropped by drop_empty 1, dedupe 1"]);
+  assert.deepEqual(logs, notes);
+});
+
+Deno.test("filter: dropping everything is an error", async () => {
+  const run = runRowsStage(filter, { options: { min_length: 9 }, splits: texts("a") });
+  await assert.rejects(run, /drops every row: 1 rows read, 0 written; dropped by min_length 1/);
+});
