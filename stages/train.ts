@@ -52,8 +52,15 @@ const options = z.object({
     .describe("steps in which the learning rate rises from 0"),
   warmup_ratio: probability.default(0)
     .describe("share of all steps that is warm-up, where `warmup_steps` is 0"),
-  lr_scheduler_type: z.enum(["linear"]).default("linear")
-    .describe("how the learning rate falls after warm-up: linear, to 0 at the end"),
+  lr_scheduler_type: z.enum([
+    "linear",
+    "cosine",
+    "cosine_with_restarts",
+    "constant",
+    "constant_with_warmup",
+    "inverse_sqrt",
+  ]).default("linear")
+    .describe("how the learning rate goes on after warm-up, by the names of transformers"),
   weight_decay: z.number().min(0).default(0)
     .describe("decoupled weight decay of matrices; biases and layer norms have none"),
   adam_beta1: z.number().min(0).lt(1).default(0.9).describe("decay of AdamW's first moment"),
@@ -82,6 +89,16 @@ const options = z.object({
       path: ["eval_steps"],
       message: "left out, or go with eval_strategy: steps",
     });
+  }
+  if (given.lr_scheduler_type === "constant") {
+    for (const name of ["warmup_steps", "warmup_ratio"] as const) {
+      if (given[name] === 0) continue;
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: "0, or go with lr_scheduler_type: constant_with_warmup",
+      });
+    }
   }
   if (given.config !== undefined && given.config_overrides !== undefined) {
     context.addIssue({

@@ -12,7 +12,7 @@ const hasAdapter = (await requestAdapter()) !== undefined;
 /** Rows of a language in which each token mostly follows from the one before. */
 async function writeData(seed: number): Promise<string> {
   const random = randomStream(seed);
-  const rows = Array.from({ length: 24 }, () => {
+  const rows = Array.from({ length: 18 }, () => {
     let token = random.nextBelow(40);
     return Array.from({ length: 5 + random.nextBelow(12) }, () => {
       token = random.nextFloat() < 0.8 ? (token * 7 + 3) % 40 : random.nextBelow(40);
@@ -30,7 +30,7 @@ async function writeData(seed: number): Promise<string> {
       pad_token_id: 0,
       tokenizer: { source: "trained", type: "BPE" },
     },
-    splits: { train: splitOf(rows.slice(0, 18)), validation: splitOf(rows.slice(18)) },
+    splits: { train: splitOf(rows.slice(0, 12)), validation: splitOf(rows.slice(12)) },
   });
   return dir;
 }
@@ -46,9 +46,9 @@ async function losses(
     model: undefined,
     config: {
       model_type: "gpt2",
-      n_layer: 2,
+      n_layer: 1,
       n_head: 2,
-      n_embd: 16,
+      n_embd: 8,
       n_positions: 24,
       resid_pdrop: 0.1,
       embd_pdrop: 0.1,
@@ -79,6 +79,9 @@ async function losses(
   };
 }
 
+const SEED = 5;
+let reference: ReturnType<typeof losses> | undefined;
+
 for (const device of ["wasm", "webgpu"] as const) {
   const ignore = device === "webgpu" && !hasAdapter;
   Deno.test({
@@ -89,10 +92,11 @@ for (const device of ["wasm", "webgpu"] as const) {
     sanitizeOps: false,
     sanitizeResources: false,
     async fn(): Promise<void> {
-      const data = await writeData(5);
-      const [native, other] = [await losses("cpu", data), await losses(device, data)];
+      const data = await writeData(SEED);
+      const native = await (reference ??= losses("cpu", data));
+      const other = await losses(device, data);
       assert.equal(native.losses.length, 10);
-      assert.ok(native.losses.at(-1)! < native.losses[0]! - 0.1, `learns: ${native.losses}`);
+      assert.ok(native.losses.at(-1)! < native.losses[0]! - 0.05, `learns: ${native.losses}`);
       for (const figure of ["losses", "norms"] as const) {
         native[figure].forEach((value, step) => {
           const difference = Math.abs(value - other[figure][step]!);
