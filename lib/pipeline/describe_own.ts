@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { InternalError, UserError } from "../errors.ts";
 import { sha256Hex } from "../store/hash.ts";
+import { readAnswer } from "./describe_answer.ts";
 import { notAStage, type StageIdentity } from "./describe.ts";
 import type { DescribeAnswer, DescribeRequest } from "./describe_host.ts";
 import type { OptionsRequest } from "./options.ts";
@@ -65,7 +66,10 @@ export async function describeOwn(
   const key = await cacheKey(identity, requests, options);
   if (key !== undefined) {
     const known = await options.cache?.get(NAMESPACE, key);
-    if (known !== undefined) return known as unknown as DescribedOwn;
+    const answer = known === undefined
+      ? undefined
+      : readAnswer(known, { identity, count: requests.length });
+    if (answer?.ok) return answer;
   }
   const answer = await ask(identity, requests, options);
   if (!answer.ok) throw answerError(identity.uses, answer);
@@ -116,12 +120,15 @@ async function ask(
     const run = ["run", "--no-prompt", "--no-check", "--cached-only", ...common, "-"];
     const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
     let output = await runDeno(run, { input: entry, timeout, cwd: options.root });
-    let answer = readAnswer(output, token);
+    const about = { identity, count: requests.length };
+    let answer = answerIn(output, token, about);
     if (needsInstall(answer, output)) {
       const install = ["cache", ...common, new URL(identity.module).href];
-      await runDeno(install, { input: "", timeout: INSTALL_TIMEOUT_MS, cwd: options.root });
+      const limit = { input: "", timeout: INSTALL_TIMEOUT_MS, cwd: options.root };
+      const installed = await runDeno(install, limit);
+      if (installed.code !== 0) throw notInstalled(identity.uses, installed);
       output = await runDeno(run, { input: entry, timeout, cwd: options.root });
-      answer = readAnswer(output, token);
+      answer = answerIn(output, token, about);
     }
     return answer ?? silent(identity.uses, output, timeout);
   } finally {
@@ -191,16 +198,41 @@ async function readAll(stream: ReadableStream<Uint8Array>, onTooMuch: () => void
   return text + decoder.decode();
 }
 
-function readAnswer(output: ProcessOutput, token: string): DescribeAnswer | undefined {
+/** The answer among all that a process printed; undefined where there is none. */
+function answerIn(
+  output: ProcessOutput,
+  token: string,
+  about: { identity: StageIdentity; count: number },
+): DescribeAnswer | undefined {
   const start = output.stdout.indexOf(`\n${token}`);
   if (start < 0) return undefined;
   const from = start + 1 + token.length;
-  return JSON.parse(output.stdout.slice(from, output.stdout.indexOf("\n", from))) as DescribeAnswer;
+  const line = output.stdout.slice(from, output.stdout.indexOf("\n", from));
+  try {
+    return readAnswer(JSON.parse(line) as Json, about);
+  } catch (error) {
+    // A module that replaces JSON.stringify spoils its own answer.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function needsInstall(answer: DescribeAnswer | undefined, output: ProcessOutput): boolean {
   const text = answer?.ok === false ? answer.message : answer === undefined ? output.stderr : "";
   return /--cached-only|not found in cache|not cached/i.test(text);
+}
+
+/** The error for imports that could not be downloaded. */
+function notInstalled(uses: string, output: ProcessOutput): UserError {
+  const [first = ""] = output.stderr.trim().replace(/^error: /, "").split("\n");
+  return new UserError({
+    what: output.killed === undefined
+      ? `the imports of the stage "${uses}" cannot be downloaded: ${first}`
+      : `the imports of the stage "${uses}" were not downloaded within ${
+        INSTALL_TIMEOUT_MS / 1000
+      } s`,
+    remedy: "check the network, and the addresses that the module imports",
+  });
 }
 
 /** The error for a process that ended without an answer. */
@@ -233,7 +265,7 @@ function answerError(uses: string, answer: Extract<DescribeAnswer, { ok: false }
   if (answer.reason === "spec") {
     return new UserError({ what: `"${uses}" is not a stage: ${answer.message}` });
   }
-  const denied = answer.name === "NotCapable" ? deniedAccess(answer.message) : undefined;
+  const denied = deniedAccess(answer.message);
   if (denied !== undefined) return deniedError(uses, denied);
   const missing = /^Module not found "([^"]+)"/.exec(answer.message);
   if (missing) {

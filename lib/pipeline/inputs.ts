@@ -46,10 +46,11 @@ export function orderStages(drafts: readonly StageDraft[], problems: Problems): 
     for (const reference of references) {
       if (!edges.has(reference.name)) {
         unusable.add(reference.name);
+        const others = names.filter((other) => other !== name);
         problems.add(reference.span, {
           what: `unknown stage "${reference.name}"`,
-          requirement: `stages: ${listed(names.filter((other) => other !== name))}`,
-          nearest: nearest(reference.name, names.filter((other) => other !== name)),
+          requirement: others.length === 0 ? "there is no other" : `stages: ${listed(others)}`,
+          nearest: nearest(reference.name, others),
         });
       } else if (reference.name === name) {
         problems.add(reference.span, { what: `the stage "${name}" reads itself` });

@@ -175,37 +175,39 @@ export function expandStage(
   return joined.map(({ row, own }): StageCell => {
     const keyed = row.coordinates.map((point) => ({ point, key: keysOf(point) }));
     const suffix = keyed.map(({ point, key }) => `${key}=${point.label}`).join(",");
-    const inputs: Record<string, CellInput> = {};
-    for (const [role, written] of Object.entries(own.inputs)) {
-      inputs[role] = resolveInput(written, row, expanded);
-    }
+    const inputs = Object.entries(own.inputs).map(([role, written]) =>
+      [role, resolveInput(written, row, expanded)] as const
+    );
     const ownValues = own.coordinates.map(({ key, value }) => [key, value]);
     return {
       id: suffix === "" ? name : `${name}@${suffix}`,
       coordinates: row.coordinates,
       values: Object.fromEntries(keyed.map(({ point, key }) => [key, point.value])),
       own: Object.fromEntries(ownValues),
-      inputs,
+      inputs: Object.fromEntries(inputs),
     };
   });
 }
 
 /** Natural join of rows with the cells of a stage. */
 function join(rows: readonly Row[], name: string, cells: readonly StageCell[]): Row[] {
-  return rows.flatMap((row) =>
-    cells.flatMap((cell): Row[] => {
-      const added: Coordinate[] = [];
-      for (const point of cell.coordinates) {
-        const known = row.coordinates.find((other) => isSameAxis(other, point));
-        if (known === undefined) added.push(point);
-        else if (known.label !== point.label) return [];
-      }
-      return [{
+  const joined: Row[] = [];
+  for (const row of rows) {
+    for (const cell of cells) {
+      const known = (point: Coordinate): Coordinate | undefined =>
+        row.coordinates.find((other) => isSameAxis(other, point));
+      const fits = cell.coordinates.every((point) => (known(point) ?? point).label === point.label);
+      if (!fits) continue;
+      const added = cell.coordinates.filter((point) => known(point) === undefined);
+      joined.push({
         coordinates: [...row.coordinates, ...added],
         chosen: new Map(row.chosen).set(name, cell),
-      }];
-    })
-  );
+      });
+      // The caller refuses as many; no need to make them all.
+      if (joined.length > MAX_CELLS) return joined;
+    }
+  }
+  return joined;
 }
 
 function isSameAxis(a: Coordinate, b: Coordinate): boolean {

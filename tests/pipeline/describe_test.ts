@@ -178,6 +178,22 @@ const CASES: readonly Case[] = [
     expected: ['4:14+8 the stage "./own.ts" imports "<dir>/nope.ts", which does not exist'],
   },
   {
+    name: "an import from a computed path",
+    yaml: using(),
+    loading: module('await import(["./x", "ts"].join("."));'),
+    expected: [
+      '4:14+8 the stage "./own.ts" reads the file "<dir>/x.ts" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["<dir>/x.ts"] }',
+    ],
+  },
+  {
+    name: "an import that cannot be downloaded",
+    yaml: using(),
+    loading: { files: { "own.ts": 'import "https://127.0.0.1:9/none.ts";\n' } },
+    expected: [
+      '4:14+8 the imports of the stage "./own.ts" cannot be downloaded: Requires import access to "127.0.0.1:9", run again with the --allow-import flag; check the network, and the addresses that the module imports',
+    ],
+  },
+  {
     name: "no default export",
     yaml: using(),
     loading: { files: { "own.ts": "export const x = 1;\n" } },
@@ -296,6 +312,21 @@ for (const { name, yaml, loading, expected } of CASES) {
     assert.deepEqual(await mistakes(yaml, loading), expected);
   });
 }
+
+Deno.test("an own stage cannot pass for another or for a built-in one", async () => {
+  const forge = `
+Object.defineProperty(Object.prototype, "toJSON", {
+  value() {
+    if (!("builtin" in this)) return this;
+    return { ...this, builtin: true, uses: "train", module: "file:///x.ts", doc: "Forged." };
+  },
+});`;
+  const { description } = stage(await load(using(), module(forge)), "o");
+  assert.equal(description.doc, "Forged.", "what it says about itself is its own business");
+  assert.equal(description.builtin, false);
+  assert.equal(description.uses, "./own.ts");
+  assert.match(description.module, /own\.ts$/);
+});
 
 Deno.test("an own stage gets what it asks for, if at least that is granted", async () => {
   const asked = { net: ["a.org:443"], env: ["TOKEN"], read: ["data/words.txt"] };
