@@ -7,16 +7,17 @@
  * @module
  */
 import { InternalError, UserError } from "../errors.ts";
-import type { Action, RunStart, RunStatus, StageRecord } from "../store/mod.ts";
+import type { RunStart, RunStatus, StageRecord } from "../store/mod.ts";
 import { type DecideContext, Decider } from "./decide.ts";
 import { type DeviceChoice, type Engines, forgetEngine } from "./device.ts";
-import type { RunEvent, StageFailure, StageOutcome, SummaryEntry } from "./events.ts";
+import type { RunEvent, StageOutcome } from "./events.ts";
 import { executeStage, type StageRun, type StageRunResult } from "./execute_stage.ts";
-import { failureOfError, failureText } from "./failure.ts";
+import { failureOfError } from "./failure.ts";
 import { Pool } from "./pool.ts";
 import { threadBudgets } from "./pool_budget.ts";
 import { RunLog } from "./run_log.ts";
 import { readsOf, type Selection } from "./selection.ts";
+import { type Ended, recordEnd, type StageEnd } from "./stage_end.ts";
 import type { StageNode } from "./types.ts";
 
 /** What a run needs beyond deciding. */
@@ -43,13 +44,6 @@ export interface RunResult {
   /** The run's folder. */
   readonly folder: string;
 }
-
-/** How a stage ended, for those that depend on it. */
-type Ended =
-  | { readonly outcome: "cached" | "done"; readonly artifact: string }
-  | { readonly outcome: "failed" }
-  | { readonly outcome: "interrupted" }
-  | { readonly outcome: "blocked"; readonly by: readonly string[] };
 
 /** How often a stage starts over because an input was found damaged: a disk that loses what it is given is no place to go on. */
 const ATTEMPTS = 4;
@@ -337,53 +331,10 @@ class Execution {
   async #end(
     node: StageNode,
     outcome: StageOutcome,
-    what: {
-      readonly began: number;
-      readonly action?: Action;
-      readonly key?: string;
-      readonly failure?: StageFailure;
-      readonly blockedBy?: readonly string[];
-    },
+    what: Omit<StageEnd, "outcome">,
   ): Promise<Ended> {
-    const { action, failure, blockedBy } = what;
-    const { folder } = this.#log;
-    const summary = Array.isArray(action?.summary) ? action.summary as SummaryEntry[] : [];
-    if (action !== undefined) {
-      await this.#options.store.artifacts.materialize(action.artifact, folder.artifactOf(node.id));
-    }
-    const key = action?.key ?? what.key;
-    const duration = outcome === "done" && action !== undefined
-      ? action.seconds * 1000
-      : performance.now() - what.began;
-    const ran = outcome === "done" || outcome === "failed" || outcome === "interrupted";
-    this.#log.set(node.id, {
-      status: outcome,
-      ...(key === undefined ? {} : { key }),
-      ...(action === undefined
-        ? {}
-        : { artifact: action.artifact, summary, device: action.device, seconds: duration / 1000 }),
-      ...(failure === undefined ? {} : { error: failureText(failure) }),
-      ...(blockedBy === undefined ? {} : { reasons: [`it needs ${blockedBy.join(", ")}`] }),
-    });
-    this.#log.emit({
-      type: "stage_end",
-      stage: node.id,
-      outcome,
-      duration,
-      ...(key === undefined ? {} : { key }),
-      ...(action === undefined ? {} : { artifact: action.artifact, kind: node.output, summary }),
-      ...(failure === undefined ? {} : { failure }),
-      ...(blockedBy === undefined ? {} : { blocked_by: blockedBy }),
-      ...(ran && key !== undefined ? { log: folder.logOf(node.id) } : {}),
-    });
-    if (ran) await this.#log.save();
-    if (action !== undefined && (outcome === "done" || outcome === "cached")) {
-      return { outcome, artifact: action.artifact };
-    }
-    if (outcome === "blocked") return { outcome, by: blockedBy ?? [] };
-    if (outcome === "failed") return { outcome };
-    if (outcome === "interrupted") return { outcome };
-    throw new InternalError(`stage ${node.id} ended as ${outcome} without a result`);
+    const { store } = this.#options;
+    return await recordEnd(node, { end: { outcome, ...what }, log: this.#log, store });
   }
 
   /** That pins cannot be written spoils no result, but the next run may find other sources. */

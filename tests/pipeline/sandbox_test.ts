@@ -33,6 +33,8 @@ const ATTEMPTS = {
   sys: "return Deno.hostname();",
   ffi: 'Deno.dlopen("/lib/none.so", {});',
   symlink: 'await Deno.symlink(options.path + "/secret.txt", output.path + "/link");',
+  remote: "return (await import('https://esm.sh/' + options.host)).default;",
+  other_code: 'return (await import("file://" + options.path + "/make.ts")).default.doc;',
   swallowed: 'try { Deno.env.get("HOME"); } catch { return "went on"; }',
 };
 
@@ -80,6 +82,8 @@ Deno.test("what an own stage was not granted is denied, and the message says how
   assert.match(told.sys!, /system information: "hostname": denied \(permission: sys\)/);
   assert.match(told.ffi!, /native library.*\(permission: ffi\).*\{ ffi: true \}/);
   assert.match(told.symlink!, /symbolic link: denied \(permission: write\)/);
+  assert.match(told.remote!, /import "esm\.sh:443": denied \(permission: import\)/);
+  assert.match(told.other_code!, /read ".*make\.ts": denied \(permission: read\)/);
   assert.equal(outcomes.swallowed, "done");
   assert.equal(server.requests(), 0, "nothing reached the network");
   for (const name of ["stolen.txt", "up.txt"]) {
@@ -120,6 +124,34 @@ stages:
   assert.equal(await p.result("reads"), "granted");
   assert.equal(await p.result("asks"), "value1");
   assert.equal(await p.result("calls"), "hello");
+});
+
+Deno.test("a grant holds where links lead to the project", async () => {
+  await using p = await project({
+    "reads.ts": stage(
+      "return await Deno.readTextFile(options.path);",
+      '{ read: ["./data.txt"] }',
+    ),
+    "data.txt": "linked",
+  });
+  await Deno.mkdir(join(p.folder, "real"));
+  for (const name of ["reads.ts", "data.txt"]) {
+    await Deno.rename(join(p.folder, name), join(p.folder, "real", name));
+  }
+  await Deno.symlink(join(p.folder, "real"), join(p.folder, "link"));
+  for (const folder of ["real", "link"]) {
+    const path = join(p.folder, folder, "data.txt");
+    await p.write(
+      "link/p.yaml",
+      `name: linked
+stages:
+  s: { uses: ./reads.ts, with: { path: "${path}" }, permissions: { read: ["./data.txt"] } }
+`,
+    );
+    const { code, failures } = await p.temper(["run", "link/p.yaml"]);
+    assert.equal(code, 0, JSON.stringify(failures));
+    assert.equal(await p.result("s"), "linked");
+  }
 });
 
 Deno.test("a stage reads the folders of its inputs and no other artifact", async () => {
