@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { nearest, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
 import { type JsonObject, loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
-import { type Gpt2Config, gpt2Parameters, parseGpt2Config } from "../models/gpt2.ts";
+import { causalLmFamily } from "../models/registry.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Decoder } from "./decoder.ts";
@@ -46,15 +46,22 @@ export async function loadCausalModel(
   options: { readonly device: Device; readonly threads: number },
 ): Promise<CausalModel> {
   const json = await loadConfig(dir);
-  const config = parseCausalConfig(json);
+  const family = causalLmFamily(json);
+  const config = family.parse(json);
   const generationConfig = await readGenerationConfig(dir);
-  const { tensors } = await loadCheckpoint(dir, { parameters: () => gpt2Parameters(config) });
+  const { tensors } = await loadCheckpoint(dir, {
+    parameters: () => family.parameters(config),
+    // An output layer of its own is a parameter, not a copy of the embedding.
+    names: config.tie_word_embeddings ? family.names : { ...family.names, tied: {} },
+  });
   const engine = await openEngine(options.device, { threads: options.threads });
-  const weights = placeWeights(tensors, { config, engine });
+  const weights = placeWeights(tensors, { family, config, engine });
   const programs = new Programs(engine, weights);
   const size = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
-    description: `gpt2 with ${size.toLocaleString("en")} parameters, ${engine.description}`,
+    description: `${family.modelType} with ${
+      size.toLocaleString("en")
+    } parameters, ${engine.description}`,
     defaults: { config: json, ...(generationConfig === undefined ? {} : { generationConfig }) },
     decoder: ({ cache }) => cache ? cachedDecoder(programs) : recomputingDecoder(programs),
     score: (windows, settings) => scoreWindows(programs, { ...settings, windows }),
@@ -68,17 +75,8 @@ export async function loadCausalModel(
 
 /** The window of a model, read from its config.json alone. */
 export async function contextLengthOf(dir: string): Promise<number> {
-  return parseCausalConfig(await loadConfig(dir)).n_positions;
-}
-
-function parseCausalConfig(json: JsonObject): Gpt2Config {
-  const type = json["model_type"];
-  if (type === "gpt2") return parseGpt2Config(json);
-  throw new UserError({
-    what: `the model type ${JSON.stringify(type)} of config.json cannot write text here`,
-    nearest: typeof type === "string" ? nearest(type, ["gpt2"]) : undefined,
-    requirement: "a causal language model: gpt2",
-  });
+  const json = await loadConfig(dir);
+  return causalLmFamily(json).parse(json).n_positions;
 }
 
 async function readGenerationConfig(dir: string): Promise<JsonObject | undefined> {

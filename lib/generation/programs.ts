@@ -7,12 +7,14 @@
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type Gpt2Config, gpt2Forward, type Gpt2Inputs, gpt2Parameters } from "../models/gpt2.ts";
+import type { Gpt2Config, Gpt2Inputs, Gpt2Outputs } from "../models/gpt2.ts";
 import { parameterConstants, parameterInputs } from "../models/parameters.ts";
+import type { CausalLmFamily } from "../models/registry.ts";
 import type { AnyTensor, Engine, Session } from "../runtime/session.ts";
 
 /** The parameters of a model, as an engine wants them. */
 export interface Weights {
+  readonly family: CausalLmFamily;
   readonly config: Gpt2Config;
   /** Declares the parameters in a graph. */
   declare(graph: Graph): Map<string, Tensor>;
@@ -32,13 +34,18 @@ export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<
  */
 export function placeWeights(
   tensors: ParameterArrays,
-  options: { readonly config: Gpt2Config; readonly engine: Engine },
+  options: {
+    readonly family: CausalLmFamily;
+    readonly config: Gpt2Config;
+    readonly engine: Engine;
+  },
 ): Weights & { release(): void } {
-  const { config, engine } = options;
-  const specs = gpt2Parameters(config);
+  const { family, config, engine } = options;
+  const specs = family.parameters(config);
   const { memory } = engine;
   if (engine.name === "wasm") {
     return {
+      family,
       config,
       feeds: {},
       declare: (graph) => parameterConstants(graph, specs, (name) => tensors.get(name)!.data),
@@ -59,6 +66,7 @@ export function placeWeights(
     }
   }
   return {
+    family,
     config,
     feeds,
     declare: (graph) => parameterInputs(graph, specs),
@@ -144,8 +152,8 @@ export class Programs {
     for (const session of sessions) await session.release();
   }
 
-  #forward(graph: Graph, inputs: Gpt2Inputs): ReturnType<typeof gpt2Forward> {
-    return gpt2Forward(graph, this.weights.config, inputs);
+  #forward(graph: Graph, inputs: Gpt2Inputs): Gpt2Outputs {
+    return this.weights.family.forward(graph, this.weights.config, inputs);
   }
 
   #session(

@@ -34,7 +34,10 @@ export interface GenerationOptions {
 export interface GenerationSettings {
   /** Most tokens of prompt and continuation; null where `max_new_tokens` decides. */
   readonly max_length: number | null;
-  /** Most tokens of the continuation; null where `max_length` decides. */
+  /**
+   * Most tokens of the continuation; null where `max_length` decides. Where both are null nobody set
+   * a length, and it is {@linkcode DEFAULT_NEW_TOKENS}, fewer where the model's window ends.
+   */
   readonly max_new_tokens: number | null;
   readonly min_length: number;
   readonly min_new_tokens: number;
@@ -112,7 +115,6 @@ const NEUTRAL_SAMPLING: Readonly<Record<string, readonly unknown[]>> = {
  *   generationConfig: { temperature: 0.7, eos_token_id: 2 },
  * });
  * if (settings.temperature !== 0.7 || settings.top_k !== 10) throw new Error();
- * if (settings.max_new_tokens !== 20) throw new Error();
  * ```
  */
 export function resolveSettings(

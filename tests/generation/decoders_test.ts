@@ -5,6 +5,7 @@ import { type CausalModel, loadCausalModel } from "../../lib/generation/causal_m
 import { generate, type GeneratedSequence } from "../../lib/generation/generate.ts";
 import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
 import { rowWindows, slidingWindows } from "../../lib/generation/windows.ts";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { shared } from "./fixtures/mod.ts";
 import { END, writeTinyModel } from "./fixtures/tiny_model.ts";
 
@@ -98,6 +99,40 @@ Deno.test("decoding with a cache equals reading everything again, in any batch",
       assert.deepEqual(await run(model, options, { prompts: PROMPTS, batchSize: 2 }), cached);
     }
   });
+});
+
+Deno.test("decoding uses an output layer of its own where the model has one", async () => {
+  const dir = await Deno.makeTempDir();
+  const ids: number[][] = [];
+  for (const tie_word_embeddings of [true, false]) {
+    await writeTinyModel(dir, { config: { tie_word_embeddings } });
+    await using model = await loadCausalModel(dir, CPU);
+    ids.push((await run(model, { max_new_tokens: 8 }, { prompts: [[65, 66]] }))[0]!.ids.slice());
+  }
+  assert.notDeepEqual(ids[0], ids[1]);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("decoding gives the same tokens and losses on every engine", async () => {
+  const dir = await Deno.makeTempDir();
+  await writeTinyModel(dir);
+  const rows = rowWindows([Int32Array.from([65, 66, 67, 68]), Int32Array.from([1, 2])], 48);
+  const results = [];
+  for (const device of ["cpu", "wasm", "webgpu"] as const) {
+    if (device === "webgpu" && await requestAdapter() === undefined) {
+      console.log("skipped: no WebGPU adapter");
+      continue;
+    }
+    await using model = await loadCausalModel(dir, { device, threads: 1 });
+    const sequences = await run(model, { max_new_tokens: 4 }, { prompts: [PROMPTS[0]!] });
+    const losses = await model.score(rows, { batchSize: 2 });
+    results.push({
+      ids: sequences.map((sequence) => sequence.ids),
+      losses: losses.map((loss) => loss.negativeLogLikelihood.toFixed(3)),
+    });
+  }
+  for (const result of results.slice(1)) assert.deepEqual(result, results[0]);
+  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("decoding fills the window to its end, beside sequences that are done", async () => {
