@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { InternalError, UserError } from "../errors.ts";
 import { sha256Hex } from "../store/hash.ts";
 import { readAnswer } from "./describe_answer.ts";
+import { type ProcessOutput, runDeno } from "./describe_process.ts";
 import { notAStage, type StageIdentity } from "./describe.ts";
 import type { DescribeAnswer, DescribeRequest } from "./describe_host.ts";
 import type { OptionsRequest } from "./options.ts";
@@ -46,8 +47,6 @@ const HOST = import.meta.resolve("./describe_host.ts");
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** Downloads of the packages that a module imports for the first time. */
 const INSTALL_TIMEOUT_MS = 300_000;
-/** What a module may print while it is loaded. */
-const MAX_OUTPUT_BYTES = 16 << 20;
 
 /**
  * Describes one own stage and checks options against it.
@@ -134,68 +133,6 @@ async function ask(
   } finally {
     await Deno.remove(scratch, { recursive: true }).catch(() => {});
   }
-}
-
-/** What a process left behind. */
-interface ProcessOutput {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly code: number;
-  /** Why it was killed, if it was. */
-  readonly killed: "timeout" | "output" | undefined;
-}
-
-async function runDeno(
-  args: readonly string[],
-  options: { input: string; timeout: number; cwd: string },
-): Promise<ProcessOutput> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: options.cwd,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let killed: ProcessOutput["killed"];
-  const kill = (why: NonNullable<ProcessOutput["killed"]>): void => {
-    killed ??= why;
-    try {
-      child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      // It ended by itself in the meantime.
-    }
-  };
-  const timer = setTimeout(() => kill("timeout"), options.timeout);
-  try {
-    const [stdout, stderr, status] = await Promise.all([
-      readAll(child.stdout, () => kill("output")),
-      readAll(child.stderr, () => kill("output")),
-      child.status,
-      new Blob([options.input]).stream().pipeTo(child.stdin).catch(() => {
-        // The process died before it read everything; its status says more.
-      }),
-    ]);
-    return { stdout, stderr, code: status.code, killed };
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function readAll(stream: ReadableStream<Uint8Array>, onTooMuch: () => void): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > MAX_OUTPUT_BYTES) {
-      onTooMuch();
-      continue;
-    }
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 /** The answer among all that a process printed; undefined where there is none. */

@@ -12,6 +12,7 @@
  * @module
  */
 import { nearest } from "../errors.ts";
+import { findExpressions, OPEN } from "./template_scan.ts";
 import { type JinjaNode, loadJinja, memberPaths, whyUnreadable } from "./template_jinja.ts";
 import { formatLabel } from "./matrix_label.ts";
 import type { Problem, Problems } from "./problems.ts";
@@ -31,8 +32,6 @@ export interface Scope {
   /** Told of every name that an expression uses: `["matrix", "learning_rate"]`. */
   readonly onUse?: (path: readonly string[]) => void;
 }
-
-const OPEN = "${{";
 
 /**
  * Evaluates every `${{ }}` in a tree. Values that cannot be evaluated become invalid nodes.
@@ -65,46 +64,6 @@ export function containsTemplate(node: YamlNode): boolean {
     case "invalid":
       return false;
   }
-}
-
-/** An expression in a text: `start` and `end` include the braces. */
-interface Piece {
-  readonly start: number;
-  readonly end: number;
-  readonly expression: string;
-}
-
-/**
- * Finds the expressions of a text. Braces and quotes inside of an expression are respected.
- *
- * @param text Any text.
- * @returns The expressions in order, or the offset of one that is not closed.
- */
-function findExpressions(text: string): { pieces: Piece[] } | { unclosed: number } {
-  const pieces: Piece[] = [];
-  let start = text.indexOf(OPEN);
-  while (start >= 0) {
-    let depth = 0;
-    let quote = "";
-    let end = -1;
-    for (let i = start + OPEN.length; i < text.length; i++) {
-      const char = text[i]!;
-      if (quote !== "") {
-        if (char === "\\") i++;
-        else if (char === quote) quote = "";
-      } else if (char === '"' || char === "'") quote = char;
-      else if (char === "{") depth++;
-      else if (char === "}" && depth > 0) depth--;
-      else if (char === "}" && text[i + 1] === "}") {
-        end = i + 2;
-        break;
-      }
-    }
-    if (end < 0) return { unclosed: start };
-    pieces.push({ start, end, expression: text.slice(start + OPEN.length, end - 2) });
-    start = text.indexOf(OPEN, end);
-  }
-  return { pieces };
 }
 
 class Evaluator {
