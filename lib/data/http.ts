@@ -25,6 +25,8 @@ export interface RequestOptions {
   readonly follow?: "all" | "away";
   /** Called with the URL of every redirect that is followed. */
   readonly onRedirect?: (url: URL) => void;
+  /** The URL to show in messages, where the real one is unreadable. */
+  readonly shown?: string;
   /** Said when the server cannot be reached. */
   readonly remedy?: string;
 }
@@ -59,7 +61,7 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
     const wait = waits[attempt];
     if (wait === undefined) {
       if (response !== undefined) return response;
-      throw unreachableServer(url, failure, options.remedy);
+      throw unreachableServer(options.shown ?? url, failure, options.remedy);
     }
     const asked = Number(response?.headers.get("retry-after") ?? 0) * 1000;
     await response?.body?.cancel();

@@ -95,13 +95,15 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
     fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const url = input instanceof Request ? input.url : String(input);
       const headers = Object.fromEntries(new Headers(init?.headers));
+      const shown = url.split("?")[0]!;
       const response = await request(url, {
         headers,
         token: client.token,
         signal: client.signal,
+        shown,
         remedy: hubRemedy(client.endpoint),
       });
-      refusal = refusalOf(response, { url, source });
+      refusal = refusalOf(response, { url: shown, source });
       return response;
     },
   };

@@ -10,7 +10,6 @@ import { UserError } from "../errors.ts";
 import { type Download, download, prune } from "./download.ts";
 import { globToRegExp, isGlob, naturalCompare } from "./glob.ts";
 import {
-  DEFAULT_ENDPOINT,
   type FileHead,
   fileUrl,
   headFile,
@@ -56,6 +55,9 @@ const MODEL_FILES = [
 ];
 const WEIGHTS = "model.safetensors";
 const WEIGHTS_INDEX = "model.safetensors.index.json";
+
+/** Where the public hub keeps large files. */
+const CONTENT_HOSTS = ["*.hf.co", "*.huggingface.co"];
 
 /** What `<pipeline>.lock` remembers of a source. */
 interface HubPin {
@@ -108,10 +110,8 @@ export async function resolveHub(
       revision: pin.commit ?? pin.revision,
       files: pin.files,
     },
-    // The public hub moves its downloads between the hosts of its content network.
-    net: endpoint === DEFAULT_ENDPOINT
-      ? [own, `*.${own}`, "*.hf.co", ...(pin.hosts ?? [])]
-      : [own, ...(pin.hosts ?? [])],
+    // The public hub and its mirrors move downloads between the hosts of its content network.
+    net: [...new Set([own, ...(pin.hosts ?? []), ...CONTENT_HOSTS])],
     env: ["HF_TOKEN"],
   };
 }

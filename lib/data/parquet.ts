@@ -55,6 +55,10 @@ export async function readParquet(
       const type = typeOf(field);
       const names = type === "int" ? labels.get(name) : undefined;
       columns.push({ name, type, ...(names ? { names } : {}) });
+      if (field.element.logical_type?.type === "NULL") {
+        for (const row of rows) row[name] = null;
+        continue;
+      }
       await explain(`${shown}, column "${name}"`, async () => {
         const cells = await readColumn(file, metadata, { name, count });
         for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
@@ -164,6 +168,8 @@ async function readColumn(
     utf8: false,
     geoparquet: false,
     parsers: {
+      dateFromDays: (days: number | undefined) =>
+        days === undefined ? undefined : new Date(days * 86_400_000).toISOString().slice(0, 10),
       stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeUtf8(bytes),
       jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && JSON.parse(decodeUtf8(bytes)),
     },

@@ -8,13 +8,15 @@
  */
 import { Template } from "@huggingface/jinja";
 import { nearest, UserError } from "../errors.ts";
-import type { Cell, Row } from "../data/columns.ts";
 
 /** Names that a template may use without their being columns. */
 const GLOBALS = ["true", "false", "none", "True", "False", "None", "loop", "range", "namespace"];
 
+/** Values by column. */
+export type TemplateRow = Readonly<Record<string, unknown>>;
+
 /** Renders a row. */
-export type RowTemplate = (row: Row) => string;
+export type RowTemplate = (row: TemplateRow) => string;
 
 /**
  * Compiles a template.
@@ -75,7 +77,7 @@ export function compileTemplate(
 export function compileCondition(
   source: string,
   options: { columns: readonly string[]; option: string },
-): (row: Row) => boolean {
+): (row: TemplateRow) => boolean {
   const render = compileTemplate(source, options);
   return (row) => {
     const rendered = render(row).trim();
@@ -91,16 +93,16 @@ export function compileCondition(
 }
 
 /** What Jinja sees: every column, an integer past 2^53 as its digits. */
-function toContext(row: Row, columns: readonly string[]): Record<string, unknown> {
+function toContext(row: TemplateRow, columns: readonly string[]): Record<string, unknown> {
   const context: Record<string, unknown> = {};
   for (const name of columns) {
-    const cell: Cell = row[name] ?? null;
+    const cell = row[name] ?? null;
     context[name] = typeof cell === "bigint" ? String(cell) : cell;
   }
   return context;
 }
 
-function describeRow(row: Row): string {
+function describeRow(row: TemplateRow): string {
   const json = JSON.stringify(row, (_, value) => typeof value === "bigint" ? String(value) : value);
   return json.length > 200 ? `${json.slice(0, 200)}...` : json;
 }

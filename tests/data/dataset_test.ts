@@ -185,6 +185,30 @@ Deno.test("readParquet() turns foreign types into rows", async () => {
   });
 });
 
+Deno.test("readParquet() shows days as dates and columns without a type as nulls", async () => {
+  await withFolder(async (dir) => {
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: "day", data: [new Date("2020-01-02"), null] },
+        { name: "none", data: [null, null] },
+      ],
+      schema: [
+        { name: "root", num_children: 2 },
+        { name: "day", type: "INT32", converted_type: "DATE", repetition_type: "OPTIONAL" },
+        {
+          name: "none",
+          type: "INT32",
+          logical_type: { type: "NULL" },
+          repetition_type: "OPTIONAL",
+        },
+      ],
+    });
+    await Deno.writeFile(`${dir}/d.parquet`, new Uint8Array(bytes));
+    const { rows } = await readParquet(`${dir}/d.parquet`);
+    assert.deepEqual(rows, [{ day: "2020-01-02", none: null }, { day: null, none: null }]);
+  });
+});
+
 Deno.test("readParquet() reads gzip pages", async () => {
   await withFolder(async (dir) => {
     assert.ok(compressors.ZSTD && compressors.GZIP);
