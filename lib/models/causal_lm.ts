@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { nearest, UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { type CheckpointNames, GPT2_NAMES, type JsonObject } from "./checkpoint.ts";
+import type { CheckpointNames, JsonObject } from "./checkpoint.ts";
 import type { DropoutSource } from "./dropout.ts";
-import { gpt2Forward, gpt2Parameters, parseGpt2Config } from "./gpt2.ts";
 import type { ParameterSpec } from "./parameters.ts";
+import { causalLmFamily } from "./registry.ts";
 
 /** A causal language model without its weights. */
 export interface CausalLm {
@@ -39,9 +38,6 @@ export interface CausalLm {
   ): Tensor;
 }
 
-/** model_type -> how to make it of its config. */
-const FAMILIES: Readonly<Record<string, (config: JsonObject) => CausalLm>> = { gpt2 };
-
 /**
  * Makes a model of its config.
  *
@@ -49,38 +45,21 @@ const FAMILIES: Readonly<Record<string, (config: JsonObject) => CausalLm>> = { g
  * @throws {UserError} where its `model_type` is not known or a field cannot be.
  */
 export function causalLm(config: JsonObject): CausalLm {
-  const type = config.model_type;
-  const family = typeof type === "string" && Object.hasOwn(FAMILIES, type)
-    ? FAMILIES[type]
-    : undefined;
-  if (family === undefined) {
-    const names = Object.keys(FAMILIES);
-    throw new UserError({
-      what: type === undefined
-        ? "the model's config has no model_type"
-        : `models of the type ${JSON.stringify(type)} cannot be trained or evaluated`,
-      nearest: typeof type === "string" ? nearest(type, names) : undefined,
-      requirement: `a causal language model: ${names.join(", ")}`,
-    });
-  }
-  return family(config);
-}
-
-function gpt2(config: JsonObject): CausalLm {
-  const parsed = parseGpt2Config(config);
+  const family = causalLmFamily(config);
+  const parsed = family.parse(config);
   return {
     config: {
       ...parsed,
       // null says "four times the width" and stays that when the width is changed.
       n_inner: null,
       ...config,
-      model_type: "gpt2",
-      architectures: ["GPT2LMHeadModel"],
+      model_type: family.modelType,
+      architectures: [family.architecture],
     },
-    parameters: gpt2Parameters(parsed),
-    names: parsed.tie_word_embeddings ? GPT2_NAMES : { ...GPT2_NAMES, tied: {} },
+    parameters: family.parameters(parsed),
+    names: parsed.tie_word_embeddings ? family.names : { ...family.names, tied: {} },
     vocabSize: parsed.vocab_size,
     positions: parsed.n_positions,
-    forward: (graph, inputs) => gpt2Forward(graph, parsed, inputs).logits,
+    forward: (graph, inputs) => family.forward(graph, parsed, inputs).logits,
   };
 }

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { randomStream } from "../../lib/data/random.ts";
+import { causalLm } from "../../lib/models/causal_lm.ts";
+import { saveCheckpoint } from "../../lib/models/save.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import {
+  type NegativeLogLikelihood,
+  openCausalLm,
+  sumNegativeLogLikelihood,
+} from "../../lib/train/evaluate.ts";
+import { initializeParameter } from "../../lib/train/initialize.ts";
+import { splitOf } from "./fixture.ts";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import type { Device } from "../../lib/runtime/session.ts";
+
+const hasAdapter = (await requestAdapter()) !== undefined;
+
+/** A model folder with random weights, dropout in its config, and rows of several lengths. */
+async function example(): Promise<{ dir: string; rows: number[][] }> {
+  const model = causalLm({
+    model_type: "gpt2",
+    n_layer: 1,
+    n_head: 2,
+    n_embd: 8,
+    n_positions: 80,
+    vocab_size: 20,
+    initializer_range: 0.5,
+  });
+  const dir = await Deno.makeTempDir();
+  await saveCheckpoint(dir, {
+    config: model.config,
+    tensors: model.parameters.map((parameter, index) => {
+      const data = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1));
+      initializeParameter(parameter, { values: data, seed: 3, index });
+      return [parameter.name, { shape: parameter.shape, data }];
+    }),
+  });
+  const random = randomStream(8);
+  const rows = [1, 2, 70, 9, 30, 5, 0, 12].map((length) =>
+    Array.from({ length }, () => random.nextBelow(20))
+  );
+  return { dir, rows };
+}
+
+async function evaluate(
+  { dir, rows }: { dir: string; rows: number[][] },
+  options: { batchSize: number; maxLength?: number; device?: Device },
+): Promise<NegativeLogLikelihood> {
+  const { device = "cpu", ...rest } = options;
+  const engine = await openEngine(device, { threads: 2 });
+  await using open = await openCausalLm(dir, engine);
+  const result = await sumNegativeLogLikelihood(open, splitOf(rows), rest);
+  await engine.dispose();
+  return result;
+}
+
+Deno.test("sumNegativeLogLikelihood() counts each token once, whatever the batches", async () => {
+  const model = await example();
+  const [one, three, all] = [
+    await evaluate(model, { batchSize: 1 }),
+    await evaluate(model, { batchSize: 3 }),
+    await evaluate(model, { batchSize: 20 }),
+  ];
+  assert.equal(one.tokens, 0 + 1 + 69 + 8 + 29 + 4 + 0 + 11);
+  assert.deepEqual([...one.rows.tokens], [0, 1, 69, 8, 29, 4, 0, 11]);
+  for (const other of [three, all]) {
+    assert.equal(other.tokens, one.tokens);
+    other.rows.nll.forEach((nll, row) => assert.ok(Math.abs(nll - one.rows.nll[row]!) < 1e-3));
+    assert.ok(Math.abs(other.nll - one.nll) < 1e-3);
+  }
+  assert.ok(one.nll / one.tokens > 1, "a random model is surprised");
+});
+
+Deno.test("sumNegativeLogLikelihood() cuts rows to maxLength", async () => {
+  const model = await example();
+  const cut = await evaluate(model, { batchSize: 4, maxLength: 6 });
+  const short = { ...model, rows: model.rows.map((row) => row.slice(0, 6)) };
+  const expected = await evaluate(short, { batchSize: 4 });
+  assert.equal(cut.tokens, 0 + 1 + 5 + 5 + 5 + 4 + 0 + 5);
+  assert.ok(Math.abs(cut.nll - expected.nll) < 1e-4);
+});
+
+Deno.test("sumNegativeLogLikelihood() refuses what the model cannot read", async () => {
+  const model = await example();
+  const cases: [number[][], RegExp][] = [
+    [[Array(81).fill(1)], /rows of 81 tokens, the model has 80 positions/],
+    [[[1, 20]], /token id 20, the model's vocabulary has 20/],
+    [[[1], []], /no row has a second token/],
+    [[], /no row has a second token/],
+  ];
+  for (const [rows, message] of cases) {
+    await assert.rejects(evaluate({ ...model, rows }, { batchSize: 2 }), message);
+  }
+});
+
+Deno.test({
+  name: "sumNegativeLogLikelihood() gives the same on webgpu as on cpu" +
+    (hasAdapter ? "" : " (skipped: no adapter)"),
+  ignore: !hasAdapter,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(): Promise<void> {
+    const { dir, rows } = await example();
+    const few = { dir, rows: rows.filter((row) => row.length > 4 && row.length < 40) };
+    const native = await evaluate(few, { batchSize: 4 });
+    const gpu = await evaluate(few, { batchSize: 4, device: "webgpu" });
+    assert.ok(Math.abs(native.nll - gpu.nll) < 1e-3 * native.nll);
+  },
+});
