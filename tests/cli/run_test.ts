@@ -9,12 +9,12 @@ const PIPELINE = "name: cli\nstages:\n  a: { uses: make, with: { text: words } }
 Deno.test("every mistake on the command line is told in one sentence, exit 2, nothing runs", async () => {
   await using p = await project({ "p.yaml": PIPELINE });
   const cases: [args: string[], message: RegExp][] = [
-    [["rum", "p.yaml"], /unknown command "rum"\n  did you mean "run"\?\n  commands: run, plan/],
+    [["rum", "p.yaml"], /unknown command "rum"\n {2}did you mean "run"\?\n {2}commands: run, plan/],
     [["plan"], /deno task plan needs <file>/],
     [["plan", "p.yaml", "more"], /too many arguments/],
     [
       ["plan", "p.yaml", "--devise", "cpu"],
-      /unknown option "--devise"\n  did you mean "--device"\?/,
+      /unknown option "--devise"\n {2}did you mean "--device"\?/,
     ],
     [["plan", "p.yaml", "--device", "gpu"], /Allowed choices are auto, cpu, webgpu, wasm/],
     [["plan", "p.yaml", "--jobs", "2"], /unknown option "--jobs"/],
@@ -24,7 +24,7 @@ Deno.test("every mistake on the command line is told in one sentence, exit 2, no
     [["run", "p.yaml", "--dry-run", "-p", "tex=1"], /tex/],
     [
       ["plan", "q.yaml"],
-      /cannot read ".*q\.yaml": there is no such file\n  did you mean ".*p\.yaml"/,
+      /cannot read ".*q\.yaml": there is no such file\n {2}did you mean ".*p\.yaml"/,
     ],
   ];
   for (const [args, message] of cases) {
