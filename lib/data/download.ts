@@ -23,6 +23,8 @@ export interface Download extends PinnedFile {
 export interface DownloadOptions {
   readonly cacheDir: string;
   readonly token?: Token | undefined;
+  /** What is not in the cache already is an error. */
+  readonly offline: boolean;
   readonly signal: AbortSignal;
   readonly log: (message: string) => void;
   /** Called with the number of bytes of this file that are there. */
@@ -53,6 +55,12 @@ export async function download(
   const path = cachePath(file, options.cacheDir);
   using handle = await openLocked(path, options);
   if (!await isComplete(path, file)) {
+    if (options.offline) {
+      throw new UserError({
+        what: `${file.written} is not on this machine, and --offline forbids downloading it`,
+        remedy: "run once without --offline",
+      });
+    }
     await complete(path, { file, handle, options });
     await Deno.writeTextFile(
       `${path}.json`,

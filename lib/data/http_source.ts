@@ -68,6 +68,7 @@ export async function fetchHttp(
   await prune(settings.cacheDir);
   await download(file, {
     cacheDir: settings.cacheDir,
+    offline: settings.offline,
     signal: settings.signal,
     log: settings.log,
     remedy: REMEDY,

@@ -9,7 +9,7 @@
 import { nearest, UserError } from "../errors.ts";
 import { idOfEtag } from "./checksum.ts";
 import { explainStatus, statusError } from "./download.ts";
-import { request, type Token } from "./http.ts";
+import { reason, request, type Token } from "./http.ts";
 import type { PinnedFile } from "./resolved.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
@@ -130,6 +130,13 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
     client.signal.throwIfAborted();
     if (error instanceof UserError) throw error;
     if (refusal !== undefined) throw refusal;
+    if (error instanceof TypeError && /body|connection|reset/i.test(reason(error))) {
+      throw new UserError({
+        what: `the listing of ${source.written} was cut off: ${reason(error)}`,
+        remedy: hubRemedy(client.endpoint),
+        cause: error,
+      });
+    }
     // Anything else, such as 404 or a page of HTML, is a server without this interface.
     return undefined;
   }

@@ -137,6 +137,7 @@ export async function fetchHub(
     await download(file, {
       cacheDir: settings.cacheDir,
       token,
+      offline: settings.offline,
       signal: settings.signal,
       log: settings.log,
       remedy: hubRemedy(endpoint),

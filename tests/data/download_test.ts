@@ -23,6 +23,7 @@ async function scene(serve: (request: Request) => Response | Promise<Response>):
   const url = `http://127.0.0.1:${server.addr.port}/file.txt`;
   const options = {
     cacheDir,
+    offline: false,
     signal: new AbortController().signal,
     log: () => {},
     progress: () => {},

@@ -78,7 +78,7 @@ class Scene implements AsyncDisposable {
       options: { format: "auto", split_by: "line", text_column: "text", limit: 0, ...options },
       folder: output,
       cacheDir: `${this.root}/cache`,
-      offline: false,
+      offline: more.offline ?? false,
       env: more.HF_TOKEN === undefined ? {} : { HF_TOKEN: more.HF_TOKEN },
       signal: new AbortController().signal,
       log: (message) => void this.logs.push(message),
@@ -188,6 +188,40 @@ Deno.test("offline without a pin is an error, before any request", async () => {
   const error = await failure(resolveDownload({ from: MODEL }, it.settings({ offline: true })));
   assert.match(error.message, /never resolved.*run once without --offline/);
   assert.equal(it.hub.requests.length, 0);
+});
+
+Deno.test("offline with a pin uses what is on this machine, and asks nobody for the rest", async () => {
+  await using it = await scene();
+  await resolveDownload({ from: MODEL }, it.settings());
+  const asked = it.hub.requests.length;
+  const error = await failure(it.download({ from: MODEL }, { offline: true }));
+  assert.match(
+    error.message,
+    /config\.json of hf:\/\/org\/tiny is not on this machine, and --offline forbids/,
+  );
+  assert.equal(it.hub.requests.length, asked);
+});
+
+Deno.test("a listing that breaks off is no server without listings", async () => {
+  await using it = await scene();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      new Response(
+        new ReadableStream({
+          async start(controller): Promise<void> {
+            controller.enqueue(new TextEncoder().encode('{"sha":'));
+            await new Promise((resolve) => setTimeout(resolve, 20));
+            controller.close();
+          },
+        }),
+        { headers: { "content-length": "500" } },
+      ),
+  );
+  const HF_ENDPOINT = `http://127.0.0.1:${server.addr.port}`;
+  const error = await failure(resolveDownload({ from: MODEL }, it.settings({ HF_ENDPOINT })));
+  assert.match(error.message, /listing of hf:\/\/org\/tiny was cut off/);
+  await server.shutdown();
 });
 
 Deno.test("resolving names the hosts that the stage may connect to, and the token", async () => {
