@@ -164,19 +164,15 @@ scores:
       ...(baseline === undefined ? {} : { baseline: baseline.predictions[i]! }),
     }));
     await writeLines(`${output.path}/predictions.jsonl`, predictions);
-    const worstWindows = windows.map(({ ids, row }, i) => ({
-      row,
-      ...tuned.losses[i]!,
-      text: text(ids),
-    })).filter(({ tokens }) => tokens > 0).map(({ row, negativeLogLikelihood, tokens, text }) => {
-      const loss = negativeLogLikelihood / tokens;
-      return { row, loss, perplexity: Math.exp(loss), tokens, text };
-    }).toSorted((a, b) => b.loss - a.loss);
+    const worstWindows = tuned.losses.flatMap(({ negativeLogLikelihood, tokens }, window) =>
+      tokens === 0 ? [] : { window, loss: negativeLogLikelihood / tokens, tokens }
+    ).toSorted((a, b) => b.loss - a.loss).slice(0, ERRORS).map(({ window, loss, tokens }) => {
+      const { ids, row } = windows[window]!;
+      return { row, loss, perplexity: Math.exp(loss), tokens, text: text(ids) };
+    });
     const worstTexts = predictions.toSorted((a, b) => meanOf(a.scores) - meanOf(b.scores));
-    await writeLines(
-      `${output.path}/errors.jsonl`,
-      (windows.length > 0 ? worstWindows : worstTexts).slice(0, ERRORS),
-    );
+    const errors = windows.length > 0 ? worstWindows : worstTexts.slice(0, ERRORS);
+    await writeLines(`${output.path}/errors.jsonl`, errors);
     for (const [name, entry] of Object.entries(tuned.metrics)) {
       const before = baseline?.metrics[name];
       if (name === "perplexity" && unigram !== undefined) {

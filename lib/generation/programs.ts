@@ -20,7 +20,15 @@ export interface Weights {
   declare(graph: Graph): Map<string, Tensor>;
   /** What each run is fed with; empty where the graph holds them. */
   readonly feeds: Readonly<Record<string, AnyTensor>>;
+  /** How many sessions there may be at once: each of them may hold all parameters. */
+  readonly mostSessions: number;
 }
+
+/** Sessions kept for the shapes that come back; every one of them holds memory for its activations. */
+const MOST_SESSIONS = 8;
+
+/** Bytes of parameters inside of sessions: WebAssembly addresses 4 GiB, and a session needs room to start. */
+const MOST_PARAMETER_BYTES = 2 ** 30;
 
 /** Parameters by checkpoint name. */
 export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<ArrayBuffer> }>;
@@ -44,10 +52,13 @@ export function placeWeights(
   const specs = family.parameters(config);
   const { memory } = engine;
   if (engine.name === "wasm") {
+    const bytes = specs.reduce((sum, { name }) => sum + tensors.get(name)!.data.byteLength, 0);
+    const fitting = Math.floor(MOST_PARAMETER_BYTES / bytes);
     return {
       family,
       config,
       feeds: {},
+      mostSessions: Math.max(1, Math.min(fitting, MOST_SESSIONS)),
       declare: (graph) => parameterConstants(graph, specs, (name) => tensors.get(name)!.data),
       release: () => {},
     };
@@ -69,16 +80,18 @@ export function placeWeights(
     family,
     config,
     feeds,
+    mostSessions: MOST_SESSIONS,
     declare: (graph) => parameterInputs(graph, specs),
     release: () => release.forEach((free) => free()),
   };
 }
 
-/** Sessions by shape, compiled when first asked for. */
+/** Sessions by shape, compiled when asked for; a new one replaces the one that was used longest ago. */
 export class Programs {
   readonly engine: Engine;
   readonly weights: Weights;
-  readonly #sessions = new Map<string, Promise<Session>>();
+  /** The one used last comes last. */
+  readonly #sessions = new Map<string, Session>();
 
   constructor(engine: Engine, weights: Weights) {
     this.engine = engine;
@@ -147,26 +160,36 @@ export class Programs {
 
   /** Frees every session. */
   async release(): Promise<void> {
-    const sessions = await Promise.all(this.#sessions.values());
-    this.#sessions.clear();
-    for (const session of sessions) await session.release();
+    for (const key of [...this.#sessions.keys()]) await this.#drop(key);
+  }
+
+  async #drop(key: string): Promise<void> {
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    await session?.release();
   }
 
   #forward(graph: Graph, inputs: Gpt2Inputs): Gpt2Outputs {
     return this.weights.family.forward(graph, this.weights.config, inputs);
   }
 
-  #session(
+  async #session(
     key: string,
     build: (graph: Graph, params: Map<string, Tensor>) => void,
   ): Promise<Session> {
     let session = this.#sessions.get(key);
+    this.#sessions.delete(key);
     if (session === undefined) {
+      // Before the new one is made, for there may not be room for both.
+      const [oldest] = this.#sessions.keys();
+      if (oldest !== undefined && this.#sessions.size >= this.weights.mostSessions) {
+        await this.#drop(oldest);
+      }
       const graph = new Graph(key.split(" ")[0]);
       build(graph, this.weights.declare(graph));
-      session = this.engine.createSession(graph.toOnnx({ target: this.engine.name }));
-      this.#sessions.set(key, session);
+      session = await this.engine.createSession(graph.toOnnx({ target: this.engine.name }));
     }
+    this.#sessions.set(key, session);
     return session;
   }
 }

@@ -135,6 +135,22 @@ Deno.test("decoding gives the same tokens and losses on every engine", async () 
   await Deno.remove(dir, { recursive: true });
 });
 
+Deno.test("sessions that have not been used for long are replaced, and made again when needed", async () => {
+  await withTinyModel(async (model) => {
+    const lengths = Array.from({ length: 12 }, (_, i) => i + 2);
+    const rows = lengths.map((length) => Int32Array.from({ length }, (_, i) => 60 + i));
+    const score = async () => {
+      const losses = [];
+      // A window alone is padded to no other length: each needs a session of its own.
+      for (const row of rows) {
+        losses.push(...await model.score(rowWindows([row], 48), { batchSize: 1 }));
+      }
+      return losses;
+    };
+    assert.deepEqual(await score(), await score());
+  });
+});
+
 Deno.test("decoding fills the window to its end, beside sequences that are done", async () => {
   await withTinyModel(async (model) => {
     // 48 positions and a token more, which is written but never read.

@@ -121,7 +121,7 @@ Deno.test("generate draws with temperature, top_k, top_p, the same for the same 
 
 Deno.test("generate returns several sequences a prompt, in batches of any size, cached or not", async () => {
   const given = { prompts: PROMPTS, ...SAMPLE, num_return_sequences: 3 };
-  const { lines, summary } = await run(given);
+  const { lines, summary, progress } = await run(given);
   assert.deepEqual(lines.map((line) => [line.prompt_index, line.sequence]), [
     [0, 0],
     [0, 1],
@@ -135,6 +135,8 @@ Deno.test("generate returns several sequences a prompt, in batches of any size, 
   const ids = lines.map((line) => line.ids);
   const batched = await run({ ...given, batch_size: 1 });
   assert.deepEqual(batched.lines.map((line) => line.ids), ids);
+  // Six sequences one after the other take more steps than side by side.
+  assert(batched.progress.length > progress.length);
   const uncached = await run({ ...given, use_cache: false });
   assert.deepEqual(uncached.lines.map((line) => line.ids), ids);
   assert.equal(uncached.lines[0]!.settings.use_cache, false);
