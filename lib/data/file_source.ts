@@ -45,7 +45,7 @@ export async function resolveFiles(
   const files: { path: string; name: string }[] = [];
   for (const path of paths) {
     settings.signal.throwIfAborted();
-    const name = paths.length === 1 ? basename(path) : shownName(path, settings.baseDir);
+    const name = paths.length === 1 ? "sha256" : shownName(path, settings.baseDir);
     digests[name] = await settings.digestFile(path);
     files.push({ path, name: shownName(path, settings.baseDir) });
   }

@@ -78,6 +78,13 @@ export function filterDataset(
       remedy: "name the column of the text with `column`",
     });
   }
+  const { passages } = rules;
+  if (passages !== undefined && passages.minChars > passages.maxChars) {
+    throw new UserError({
+      what: `passages of at least ${passages.minChars} and at most ${passages.maxChars} characters`,
+      requirement: "passages.min_chars must not be more than passages.max_chars",
+    });
+  }
   const tests = rowTests(dataset, rules);
   const dropped: Record<string, number> = {};
   for (const { rule } of tests) dropped[rule] = 0;

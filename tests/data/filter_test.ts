@@ -100,6 +100,13 @@ Deno.test("filterDataset() shuffles by its seed, before the limit", () => {
   assert.notDeepEqual(of(1), input.slice(0, 10));
 });
 
+Deno.test("filterDataset() refuses bounds that no passage can keep", () => {
+  assert.throws(
+    () => filter(["a"], { passages: { minChars: 9, maxChars: 5 } }),
+    /min_chars must not be more/,
+  );
+});
+
 Deno.test("filterDataset() names the columns where its own is missing", () => {
   const dataset = { columns, splits: { data: [] } };
   assert.throws(
