@@ -32,16 +32,23 @@ const options = z.object({
     .describe("draw among the fewest tokens whose probabilities add up to this"),
   seed: z.int().min(0).optional()
     .describe("decides rows, draws and confidence intervals; default the pipeline's seed"),
-}).superRefine((given, context) => {
-  const refuse = (path: string, message: string): void =>
-    context.addIssue({ code: "custom", path: [path], message });
-  if (given.stride !== undefined && given.stride > (given.max_length ?? Infinity)) {
-    refuse("stride", "at most max_length, or tokens would be passed over");
-  }
-  if (given.do_sample) return;
-  for (const name of ["temperature", "top_k", "top_p"] as const) {
-    if (given[name] !== undefined) refuse(name, "left out, or go with do_sample: true");
-  }
+});
+
+/** Checks that go across options, made even where another option is wrong: all mistakes in one pass. */
+const always = { when: (payload: { value: unknown }): boolean => isObject(payload.value) };
+
+const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
+  (schema, name) =>
+    schema.refine((given) => given.do_sample === true || given[name] === undefined, {
+      path: [name],
+      message: "left out, or go with do_sample: true",
+      ...always,
+    }),
+  options,
+).refine(({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity), {
+  path: ["stride"],
+  message: "at most max_length, or tokens would be passed over",
+  ...always,
 });
 
 export default defineStage({
@@ -65,7 +72,7 @@ scores:
 \`\`\``,
   inputs: { model: "model", data: "tokens", baseline: "model?" },
   output: "metrics",
-  options,
+  options: checkedOptions,
   compute: true,
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
@@ -206,4 +213,8 @@ async function writeLines(path: string, lines: readonly unknown[]): Promise<void
 function meanOf(scores: Readonly<Record<string, number>>): number {
   const values = Object.values(scores);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }

@@ -37,7 +37,7 @@ const options = z.object({
     .refine((beams) => beams === undefined || beams === 1, {
       message: "1: this version has no beam search",
     })
-    .describe("1; beam search is not in this version"),
+    .describe("beams of a beam search; only 1 in this version"),
   repetition_penalty: z.number().positive().optional()
     .describe("above 1: makes tokens that occurred less likely; default 1"),
   no_repeat_ngram_size: z.int().min(0).optional()
@@ -56,20 +56,28 @@ const options = z.object({
   return_full_text: z.boolean().default(true)
     .describe("whether `text` holds the prompt before the continuation"),
   seed: z.int().min(0).optional().describe("decides every draw; default the pipeline's seed"),
-}).superRefine((given, context) => {
-  const refuse = (path: string, message: string): void =>
-    context.addIssue({ code: "custom", path: [path], message });
-  if (given.max_length !== undefined && given.max_new_tokens !== undefined) {
-    refuse("max_length", "left out where max_new_tokens is set: it counts the prompt too");
-  }
+});
+
+/** Checks that go across options, made even where another option is wrong: all mistakes in one pass. */
+const always = { when: (payload: { value: unknown }): boolean => isObject(payload.value) };
+
+const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
   // The model's folder may switch sampling on, but a pipeline should not depend on that unseen.
-  if (given.do_sample === true) return;
-  for (const name of ["temperature", "top_k", "top_p"] as const) {
-    if (given[name] !== undefined) refuse(name, "left out, or go with do_sample: true");
-  }
-  if ((given.num_return_sequences ?? 1) > 1) {
-    refuse("num_return_sequences", "1, or go with do_sample: true, else all would be equal");
-  }
+  (schema, name) =>
+    schema.refine((given) => given.do_sample === true || given[name] === undefined, {
+      path: [name],
+      message: "left out, or go with do_sample: true",
+      ...always,
+    }),
+  options,
+).refine((given) => given.do_sample === true || (given.num_return_sequences ?? 1) <= 1, {
+  path: ["num_return_sequences"],
+  message: "1, or go with do_sample: true, else all would be equal",
+  ...always,
+}).refine((given) => given.max_length === undefined || given.max_new_tokens === undefined, {
+  path: ["max_length"],
+  message: "left out where max_new_tokens is set: it counts the prompt too",
+  ...always,
 });
 
 export default defineStage({
@@ -92,7 +100,7 @@ samples:
 \`\`\``,
   inputs: { model: "model", data: "rows?" },
   output: "texts",
-  options,
+  options: checkedOptions,
   compute: true,
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
@@ -167,4 +175,8 @@ async function promptTexts(
   if (rows.length === 0) throw new UserError({ what: `the split "${split}" of data has no rows` });
   const render = compileRowTemplate(options.template, info.columns.map(({ name }) => name));
   return rows.map(render);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }

@@ -273,4 +273,6 @@ Deno.test("evaluate refuses options that contradict each other before anything r
   for (const [given, name] of table) {
     assert.equal(stage.options.safeParse(given).error?.issues[0]?.path[0], name);
   }
+  const both = stage.options.safeParse({ metrics: ["blue"], top_k: 5, split: 3 });
+  assert.deepEqual(both.error?.issues.map(({ path }) => path[0]), ["metrics", "split", "top_k"]);
 });
