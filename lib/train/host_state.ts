@@ -24,10 +24,10 @@ import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts"
 import type { OptimizerSettings, TrainingState } from "./state.ts";
 
 /**
- * Elements of a chunk of the optimizer. Its arrays and what it computes between fit into a core's cache;
+ * Elements of a chunk of the optimizer: few enough that what is computed between stays in the cache;
  * a call for each chunk costs about a tenth of a millisecond.
  */
-const CHUNK = 1 << 16;
+const CHUNK = 1 << 18;
 
 /** A piece of the arenas, with one factor of weight decay. */
 interface Chunk {

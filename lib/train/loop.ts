@@ -105,7 +105,9 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         trainer.num_input_tokens_seen += batch.tokens;
         log.tokens += batch.tokens;
         if (batch.predicted === 0) continue;
+        const asked = performance.now();
         const program = await run.program(batch.length);
+        log.exclude(performance.now() - asked);
         loss += await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
       }
       if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
@@ -187,6 +189,11 @@ class LossLog {
     this.#steps++;
     this.#busy += performance.now() - this.#since;
     this.#since = performance.now();
+  }
+
+  /** Time that is not the steps': a program was compiled. */
+  exclude(milliseconds: number): void {
+    this.#since += milliseconds;
   }
 
   /** An evaluation has just ended. */
