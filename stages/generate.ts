@@ -166,14 +166,17 @@ async function promptTexts(
     });
   }
   const { readDataset, readDatasetInfo } = await import("../lib/data/dataset.ts");
-  const { compileRowTemplate } = await import("../lib/tokenizers/row_template.ts");
+  const { compileTemplate } = await import("../lib/text/template.ts");
   const info = await readDatasetInfo(data);
   const names = Object.keys(info.splits);
   const split = options.split ?? (names.length === 1 ? names[0]! : "test");
   const { splits } = await readDataset(data, { splits: [split] });
   const rows = splits[split]!.slice(0, options.limit);
   if (rows.length === 0) throw new UserError({ what: `the split "${split}" of data has no rows` });
-  const render = compileRowTemplate(options.template, info.columns.map(({ name }) => name));
+  const render = compileTemplate(options.template, {
+    columns: info.columns.map(({ name }) => name),
+    option: "template",
+  });
   return rows.map(render);
 }
 

@@ -8,9 +8,7 @@
  */
 import { Template } from "@huggingface/jinja";
 import { nearest, UserError } from "../errors.ts";
-
-/** Names that a template may use without their being columns. */
-const GLOBALS = ["true", "false", "none", "True", "False", "None", "loop", "range", "namespace"];
+import { unknownName } from "./template_names.ts";
 
 /** Values by column. */
 export type TemplateRow = Readonly<Record<string, unknown>>;
@@ -47,17 +45,18 @@ export function compileTemplate(
       cause: error,
     });
   }
-  for (const name of freeNames(template.parsed)) {
-    if (columns.includes(name) || GLOBALS.includes(name)) continue;
+  const unknown = unknownName(template.parsed, columns);
+  if (unknown !== undefined) {
     throw new UserError({
-      what: `${option} uses "${name}", which is no column: ${source}`,
-      nearest: nearest(name, columns),
+      what: `${option} ${source} uses "${unknown}", which is no column`,
+      nearest: nearest(unknown, columns),
       requirement: `the columns are ${columns.join(", ")}`,
+      remedy: `name a column, or allow it to be missing: {{ ${unknown} | default("") }}`,
     });
   }
-  return (row) => {
+  const render = (row: TemplateRow): string => {
     try {
-      return template.render(toContext(row, columns));
+      return template.render(toContext(row));
     } catch (error) {
       throw new UserError({
         what: `${option} fails: ${(error as Error).message}: ${source}`,
@@ -65,6 +64,13 @@ export function compileTemplate(
         cause: error,
       });
     }
+  };
+  // The usual template is a column as it is; Jinja would only cost time.
+  const only = /^\{\{\s*([A-Za-z_]\w*)\s*\}\}$/.exec(source)?.[1];
+  if (only === undefined || !columns.includes(only)) return render;
+  return (row) => {
+    const cell = row[only];
+    return typeof cell === "string" ? cell : render(row);
   };
 }
 
@@ -92,12 +98,12 @@ export function compileCondition(
   };
 }
 
-/** What Jinja sees: every column, an integer past 2^53 as its digits. */
-function toContext(row: TemplateRow, columns: readonly string[]): Record<string, unknown> {
+/** What Jinja sees: every column, an integer past 2^53, which it has not, as its digits. */
+function toContext(row: TemplateRow): Record<string, unknown> {
   const context: Record<string, unknown> = {};
-  for (const name of columns) {
-    const cell = row[name] ?? null;
-    context[name] = typeof cell === "bigint" ? String(cell) : cell;
+  for (const [name, cell] of Object.entries(row)) {
+    if (typeof cell !== "bigint") context[name] = cell;
+    else context[name] = Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
   }
   return context;
 }
@@ -105,57 +111,4 @@ function toContext(row: TemplateRow, columns: readonly string[]): Record<string,
 function describeRow(row: TemplateRow): string {
   const json = JSON.stringify(row, (_, value) => typeof value === "bigint" ? String(value) : value);
   return json.length > 200 ? `${json.slice(0, 200)}...` : json;
-}
-
-/** The names that a syntax tree reads and does not set itself, in order. */
-function freeNames(program: unknown): Set<string> {
-  const used = new Set<string>();
-  const bound = new Set<string>();
-  const bind = (node: unknown): void => {
-    if (Array.isArray(node)) node.forEach(bind);
-    else if (isNode(node) && node.type === "Identifier") bound.add(String(node.value));
-    else if (isNode(node) && node.type === "TupleLiteral") bind(node.value);
-    else if (isNode(node) && node.type === "KeywordArgumentExpression") bind(node.key);
-  };
-  const visit = (node: unknown): void => {
-    if (Array.isArray(node)) return node.forEach(visit);
-    if (!isNode(node)) return;
-    if (node.type === "Identifier") used.add(String(node.value));
-    if (node.type === "Set") bind(node.assignee);
-    if (node.type === "For") bind(node.loopvar);
-    if (node.type === "Macro") bind([node.name, node.args]);
-    if (node.type === "CallStatement") bind(node.callerArgs);
-    for (const [key, child] of Object.entries(node)) {
-      if (!isName(node, key)) visit(child);
-      // A filter or test with arguments: its name is the callee, its arguments are expressions.
-      else if (isNode(child) && child.type === "CallExpression") visit(child.args);
-    }
-  };
-  visit(program);
-  for (const name of bound) used.delete(name);
-  return used;
-}
-
-/** Whether a child of a node is a name in itself and no variable. */
-function isName(node: Record<string, unknown>, key: string): boolean {
-  switch (node.type) {
-    case "MemberExpression":
-      return key === "property" && node.computed === false;
-    case "FilterExpression":
-    case "FilterStatement":
-      return key === "filter";
-    case "TestExpression":
-      return key === "test";
-    case "KeywordArgumentExpression":
-      return key === "key";
-    case "BinaryExpression":
-    case "UnaryExpression":
-      return key === "operator";
-    default:
-      return false;
-  }
-}
-
-function isNode(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -7,7 +7,7 @@ import { UserError } from "../errors.ts";
 import { type Dataset, UNSPLIT } from "../data/dataset.ts";
 import { type JsonObject, readTokenizerFiles, TOKENIZER_FILES } from "./files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
-import { compileRowTemplate } from "./row_template.ts";
+import { compileTemplate } from "../text/template.ts";
 import { saveBpe } from "./save.ts";
 import { trainBpe } from "./train_bpe.ts";
 
@@ -93,7 +93,10 @@ async function trainTokenizer(
       }`,
     });
   }
-  const render = compileRowTemplate(template, dataset.columns.map((column) => column.name));
+  const render = compileTemplate(template, {
+    columns: dataset.columns.map((column) => column.name),
+    option: "template",
+  });
   const trained = trainBpe(rows.map(render), {
     vocabSize: train.vocab_size,
     minFrequency: train.min_frequency,

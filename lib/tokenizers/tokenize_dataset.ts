@@ -9,7 +9,7 @@ import type { TokensInfo, TokenSplit } from "../data/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
 import type { Tokenizer } from "./load.ts";
-import { compileRowTemplate } from "./row_template.ts";
+import { compileTemplate } from "../text/template.ts";
 
 /** Options of the `tokenize` stage that concern rows. */
 export interface TokenizeOptions {
@@ -64,10 +64,10 @@ export async function tokenizeDataset(
   context: TokenizeContext,
 ): Promise<TokenizedDataset> {
   const { tokenizer, options, log } = context;
-  const render = compileRowTemplate(
-    options.template,
-    dataset.columns.map((column) => column.name),
-  );
+  const render = compileTemplate(options.template, {
+    columns: dataset.columns.map((column) => column.name),
+    option: "template",
+  });
   const labels = options.label_column === undefined
     ? undefined
     : readLabels(dataset, options.label_column);

@@ -37,7 +37,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   optim: ["graph"],
   runtime: ["graph"],
   graph: [],
-  tokenizers: ["data"],
+  tokenizers: ["data", "text"],
   data: ["text"],
   text: [],
   errors: [],

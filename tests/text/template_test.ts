@@ -1,12 +1,11 @@
 /** Row templates: what they render and which slips they catch. */
 import assert from "node:assert/strict";
-import type { Row } from "../../lib/data/dataset.ts";
-import { compileRowTemplate } from "../../lib/tokenizers/row_template.ts";
+import { compileTemplate } from "../../lib/text/template.ts";
 
-const COLUMNS = ["text", "title", "label", "tags"];
+const OPTIONS = { columns: ["text", "title", "label", "tags"], option: "template" };
 
-Deno.test("compileRowTemplate() renders columns", () => {
-  const row: Row = { text: " Call me\n", title: null, label: 2n, tags: ["a", "b"] };
+Deno.test("compileTemplate() renders columns", () => {
+  const row = { text: " Call me\n", title: null, label: 2n, tags: ["a", "b"] };
   const table: [string, string][] = [
     ["{{ text }}", " Call me\n"],
     ["{{ title }}", ""],
@@ -21,25 +20,25 @@ Deno.test("compileRowTemplate() renders columns", () => {
     ["{{ 9007199254740993 }}", "9007199254740992"],
   ];
   for (const [template, expected] of table) {
-    assert.equal(compileRowTemplate(template, COLUMNS)(row), expected, template);
+    assert.equal(compileTemplate(template, OPTIONS)(row), expected, template);
   }
   assert.equal(
-    compileRowTemplate("{{ label }}", COLUMNS)({ label: 2n ** 60n }),
+    compileTemplate("{{ label }}", OPTIONS)({ label: 2n ** 60n }),
     "1152921504606846976",
   );
 });
 
-Deno.test("compileRowTemplate() refuses names that are no columns and broken syntax", () => {
+Deno.test("compileTemplate() refuses names that are no columns and broken syntax", () => {
   const table: [string, RegExp][] = [
     ["{{ titel }}", /uses "titel", which is no column; did you mean "title"\?/],
     ["{{ text | replace(x, 'y') }}", /uses "x"/],
     ["{% for tag in tagz %}{{ tag }}{% endfor %}", /uses "tagz"/],
     ["{% if lable == 1 %}{{ text }}{% endif %}", /uses "lable"/],
-    ["{{ text ", /cannot read the template/],
+    ["{{ text ", /template is no Jinja template/],
   ];
   for (const [template, message] of table) {
-    assert.throws(() => compileRowTemplate(template, COLUMNS), message);
+    assert.throws(() => compileTemplate(template, OPTIONS), message);
   }
-  const failing = compileRowTemplate("{{ text | nonsense }}", COLUMNS);
-  assert.throws(() => failing({ text: "a" }), /the template failed: .*nonsense/);
+  const failing = compileTemplate("{{ text | nonsense }}", OPTIONS);
+  assert.throws(() => failing({ text: "a" }), /template fails: .*nonsense/);
 });
