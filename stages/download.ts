@@ -66,6 +66,7 @@ poems:
   with: { from: { train: poems.txt, test: more.txt }, split_by: blank_line }
 \`\`\``,
   inputs: {},
+  kinds: ["rows", "model"],
   output: (options) => isModel(options.from) ? "model" : "rows",
   options,
   cache: true,
