@@ -61,9 +61,6 @@ export interface NegativeLogLikelihood {
   readonly rows: { readonly nll: Float64Array; readonly tokens: Int32Array };
 }
 
-/** Compiled programs by their length, kept as long as the parameters' names and shapes. */
-export type EvaluationPrograms = Map<number, EvaluationProgram>;
-
 /**
  * Opens a model folder for evaluation.
  *
@@ -107,7 +104,7 @@ export async function openCausalLm(dir: string, engine: Engine): Promise<OpenCau
  *
  * @param open The model, its parameters and the engine.
  * @param split Rows of token ids; labels of -100 are not counted where the split has labels per token.
- * @param options Batch size, cut, progress. `programs`: sessions to use again and to add to.
+ * @param options Batch size, cut, progress.
  * @returns The sum and the count; perplexity is `exp(nll / tokens)`.
  * @throws {UserError} where a row is longer than the model's positions or holds an id beyond its
  * vocabulary, or where the split has no token to predict.
@@ -115,12 +112,13 @@ export async function openCausalLm(dir: string, engine: Engine): Promise<OpenCau
 export async function sumNegativeLogLikelihood(
   open: Pick<OpenCausalLm, "model" | "engine" | "feeds">,
   split: TokenSplit,
-  options: EvaluationOptions & { readonly programs?: EvaluationPrograms },
+  options: EvaluationOptions,
 ): Promise<NegativeLogLikelihood> {
   const { model, engine, feeds } = open;
   const { batchSize, maxLength, packed = false, progress, signal } = options;
   checkFits(model, split, { what: "evaluate", ...(maxLength === undefined ? {} : { maxLength }) });
-  const programs: EvaluationPrograms = options.programs ?? new Map();
+  // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.
+  const programs = new Map<number, EvaluationProgram>();
   const longest = Math.min(maxLength ?? Infinity, longestRow(split));
   const collation: CollateOptions = {
     batchSize,
@@ -152,9 +150,7 @@ export async function sumNegativeLogLikelihood(
       progress?.(done, split.rows, "rows");
     }
   } finally {
-    if (options.programs === undefined) {
-      for (const program of programs.values()) await program.release();
-    }
+    for (const program of programs.values()) await program.release();
   }
   const nll = rows.nll.reduce((sum, value) => sum + value, 0);
   const tokens = rows.tokens.reduce((sum, value) => sum + value, 0);

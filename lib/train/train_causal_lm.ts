@@ -15,12 +15,7 @@ import type { Engine } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, arenaLayout, makeArena, viewOf } from "./arena.ts";
 import { planTraining, type TrainingArguments } from "./arguments.ts";
 import { reportCallback, type TrainerCallback } from "./callbacks.ts";
-import {
-  checkFits,
-  type EvaluationPrograms,
-  type NegativeLogLikelihood,
-  sumNegativeLogLikelihood,
-} from "./evaluate.ts";
+import { checkFits, type NegativeLogLikelihood, sumNegativeLogLikelihood } from "./evaluate.ts";
 import { initializeParameter } from "./initialize.ts";
 import { train } from "./loop.ts";
 import { openState } from "./open_state.ts";
@@ -95,7 +90,6 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     },
   });
   const programs = new Map<number, Promise<TrainingProgram>>();
-  const evaluation: EvaluationPrograms = new Map();
   const batchSize = args.per_device_train_batch_size;
   const trainer = await train({
     args,
@@ -116,7 +110,6 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
         sumNegativeLogLikelihood({ model, engine, feeds: state.feeds() }, validation, {
           batchSize: args.per_device_eval_batch_size,
           packed,
-          programs: evaluation,
           ...(signal === undefined ? {} : { signal }),
         })),
     callbacks: [reportCallback({ log, progress }), ...options.callbacks ?? []],
@@ -124,7 +117,6 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   });
   await save({ options, model, state, layout, trainer });
   for (const made of programs.values()) await (await made).session.release();
-  for (const program of evaluation.values()) await program.release();
   await state.release();
   return {
     state: trainer,
