@@ -10,26 +10,15 @@
  * @module
  */
 import { InternalError, UserError } from "../errors.ts";
+import {
+  damaged,
+  DTYPES,
+  parseHeader,
+  type SafetensorsDtype,
+  type TensorEntry,
+} from "./safetensors_header.ts";
 
-/** The element types that are read and written, in the order that the library sorts by, narrowest first. */
-const DTYPES = {
-  BOOL: { bytes: 1, array: Uint8Array },
-  U8: { bytes: 1, array: Uint8Array },
-  I8: { bytes: 1, array: Int8Array },
-  I16: { bytes: 2, array: Int16Array },
-  U16: { bytes: 2, array: Uint16Array },
-  F16: { bytes: 2, array: Uint16Array },
-  BF16: { bytes: 2, array: Uint16Array },
-  I32: { bytes: 4, array: Int32Array },
-  U32: { bytes: 4, array: Uint32Array },
-  F32: { bytes: 4, array: Float32Array },
-  F64: { bytes: 8, array: Float64Array },
-  I64: { bytes: 8, array: BigInt64Array },
-  U64: { bytes: 8, array: BigUint64Array },
-} as const;
-
-/** An element type as the header names it. */
-export type SafetensorsDtype = keyof typeof DTYPES;
+export type { SafetensorsDtype, TensorEntry } from "./safetensors_header.ts";
 
 /** The arrays that tensors lie in. `F16` and `BF16` that were not widened are their raw 16 bits. */
 export type TensorArray =
@@ -49,14 +38,6 @@ export interface TensorData {
   readonly dtype: SafetensorsDtype;
   readonly shape: readonly number[];
   readonly data: TensorArray;
-}
-
-/** What the header says of one tensor; offsets in bytes from the end of the header. */
-export interface TensorEntry {
-  readonly dtype: SafetensorsDtype;
-  readonly shape: readonly number[];
-  readonly begin: number;
-  readonly end: number;
 }
 
 /** An open file: the header is checked, the tensors are read when asked for. */
@@ -241,85 +222,6 @@ async function readHeader(
   }
 }
 
-/** Checks that the header's tensors cover the data from first to last byte without gap or overlap. */
-function parseHeader(
-  text: string,
-  { path, dataSize }: { path: string; dataSize: number },
-): { entries: Map<string, TensorEntry>; metadata: Record<string, string> } {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw damaged(path, `its header is not JSON (${(cause as Error).message})`);
-  }
-  if (!isObject(json)) throw damaged(path, "its header is not a JSON object");
-  const twice = duplicateKey(text);
-  if (twice !== undefined) throw damaged(path, `tensor "${twice}" is described twice`);
-
-  const metadata: Record<string, string> = {};
-  const found: [string, TensorEntry][] = [];
-  for (const [name, value] of Object.entries(json)) {
-    if (name === "__metadata__") {
-      if (!isObject(value)) throw damaged(path, "its __metadata__ is not an object");
-      for (const [key, entry] of Object.entries(value)) {
-        if (typeof entry !== "string") {
-          throw damaged(path, `__metadata__ "${key}" is not a string`);
-        }
-        metadata[key] = entry;
-      }
-    } else {
-      found.push([name, parseEntry(value, { path, name, dataSize })]);
-    }
-  }
-  found.sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
-  let end = 0;
-  let before = "the header";
-  for (const [name, entry] of found) {
-    if (entry.begin < end) {
-      throw damaged(path, `tensor "${name}" overlaps "${before}" (${entry.begin} < ${end})`);
-    }
-    if (entry.begin > end) {
-      const gap = entry.begin - end;
-      throw damaged(path, `there are ${gap} bytes of no tensor between "${before}" and "${name}"`);
-    }
-    end = entry.end;
-    before = name;
-  }
-  if (end < dataSize) {
-    throw damaged(path, `there are ${dataSize - end} bytes of no tensor at its end`);
-  }
-  return { entries: new Map(found), metadata };
-}
-
-function parseEntry(
-  value: unknown,
-  { path, name, dataSize }: { path: string; name: string; dataSize: number },
-): TensorEntry {
-  const wrong = (why: string): UserError => damaged(path, `tensor "${name}" ${why}`);
-  if (!isObject(value)) throw wrong("is not described by an object");
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string") throw wrong("has no dtype");
-  if (!isDtype(dtype)) {
-    throw new UserError({
-      what: `cannot read ${path}: tensor "${name}" has dtype ${dtype}`,
-      requirement: `dtypes that are read: ${Object.keys(DTYPES).join(", ")}`,
-    });
-  }
-  if (!isSizes(shape)) throw wrong("has a shape that is not a list of sizes");
-  if (!isSizes(offsets) || offsets.length !== 2) {
-    throw wrong("has data_offsets that are not two byte positions");
-  }
-  const [begin = 0, end = 0] = offsets;
-  if (begin > end || end > dataSize) {
-    throw wrong(`lies at bytes ${begin} to ${end}, the file has ${dataSize} bytes of data`);
-  }
-  const bytes = shape.reduce((product, n) => product * n, DTYPES[dtype].bytes);
-  if (bytes !== end - begin) {
-    throw wrong(`is ${dtype} [${shape}], ${bytes} bytes, but lies in ${end - begin} bytes`);
-  }
-  return { dtype, shape, begin, end };
-}
-
 function toTensor(
   { dtype, shape }: TensorEntry,
   { bytes, widen }: { bytes: Uint8Array<ArrayBuffer>; widen: boolean },
@@ -329,31 +231,6 @@ function toTensor(
     return { dtype: "F32", shape, data: widenHalf(new Uint16Array(bytes.buffer), dtype) };
   }
   return { dtype, shape, data };
-}
-
-/** JSON.parse keeps the last of two equal keys; the format forbids them. Expects valid JSON. */
-function duplicateKey(json: string): string | undefined {
-  const seen = new Set<string>();
-  let depth = 0;
-  let previous = "";
-  for (let i = 0; i < json.length; i++) {
-    const c = json[i]!;
-    if (c === " " || c === "\n" || c === "\t" || c === "\r") continue;
-    if (c === "{" || c === "[") depth++;
-    else if (c === "}" || c === "]") depth--;
-    else if (c === '"') {
-      const start = i++;
-      while (json[i] !== '"') i += json[i] === "\\" ? 2 : 1;
-      // The whole header is an object, so at depth 1 what follows `{` or `,` is a key.
-      if (depth === 1 && (previous === "{" || previous === ",")) {
-        const key: string = JSON.parse(json.slice(start, i + 1));
-        if (seen.has(key)) return key;
-        seen.add(key);
-      }
-    }
-    previous = c;
-  }
-  return undefined;
 }
 
 async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<boolean> {
@@ -369,13 +246,6 @@ async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
-function damaged(path: string, why: string): UserError {
-  return new UserError({
-    what: `cannot read ${path}: ${why}`,
-    remedy: "the file is damaged or no safetensors file; fetch or make it again",
-  });
-}
-
 function rank(dtype: SafetensorsDtype): number {
   return Object.keys(DTYPES).indexOf(dtype);
 }
@@ -389,16 +259,4 @@ function compareUtf8(a: string, b: string): number {
     if (difference !== 0) return difference;
   }
   return x.length - y.length;
-}
-
-function isDtype(name: string): name is SafetensorsDtype {
-  return Object.hasOwn(DTYPES, name);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }
