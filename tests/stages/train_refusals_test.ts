@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { readTokens, writeTokens } from "../../lib/data/tokens.ts";
+import train from "../../stages/train.ts";
+import { splitOf } from "../train/fixture.ts";
+import { BASE, baseRun, CONFIG, run, writeData } from "./train_run.ts";
+
+const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
+  [
+    "neither a model nor a config",
+    () => run({ config: undefined }),
+    /neither an input `model` nor/,
+  ],
+  [
+    "both a model and a config",
+    async () => run({}, { model: (await baseRun()).dir }),
+    /both an input `model` and the option `config`/,
+  ],
+  [
+    "overrides without a model",
+    () => run({ config: undefined, config_overrides: { attn_pdrop: 0 } }),
+    /neither an input `model`/,
+  ],
+  [
+    "ids beyond the vocabulary",
+    () => run({ config: { ...CONFIG, vocab_size: 10 } }),
+    /holds the token id 2\d, the model's vocabulary has 10 \(vocab_size\)/,
+  ],
+  [
+    "rows longer than the model's positions",
+    () => run({ config: { ...CONFIG, n_positions: 4 } }),
+    /rows of \d tokens, the model has 4 positions.*max_length: 4/,
+  ],
+  [
+    "data without a split to train on",
+    async () => run({}, { data: await writeData(1, ["validation"]) }),
+    /no split "train" \(it has validation\)/,
+  ],
+  [
+    "evaluation without a split for it",
+    async () => run({ eval_strategy: "epoch" }, { data: await writeData(1, ["train"]) }),
+    /no split "validation" \(it has train\)/,
+  ],
+  [
+    "a learning rate at which it diverges",
+    () => run({ learning_rate: 1e30, max_steps: 20 }),
+    /training diverged: the (loss|gradient) became (NaN|Infinity) at step \d+, at a learning rate of/,
+  ],
+  [
+    "heads that do not divide the width",
+    () => run({ config: { ...CONFIG, n_head: 3 } }),
+    /n_embd must be a multiple of n_head/,
+  ],
+];
+for (const [title, attempt, message] of REFUSED) {
+  Deno.test(`train refuses ${title}`, async () => {
+    await assert.rejects(attempt(), (error: Error) => {
+      assert.equal(error.name, "UserError", String(error.stack));
+      assert.match(error.message, message);
+      return true;
+    });
+  });
+}
+
+Deno.test("train refuses a split without rows or without a token to predict", async () => {
+  for (
+    const [rows, message] of [[[], /is empty/], [[[3], [4]], /second token to predict/]] as const
+  ) {
+    const data = await writeData();
+    const { info, splits } = await readTokens(data);
+    await writeTokens(data, { info, splits: { ...splits, train: splitOf(rows) } });
+    await assert.rejects(run({}, { data }), message);
+  }
+});
+
+Deno.test("train refuses options that it would have to ignore", () => {
+  const cases: [Record<string, unknown>, RegExp][] = [
+    [{ eval_steps: 5 }, /go with eval_strategy: steps/],
+    [{ config_overrides: { attn_pdrop: 0 } }, /left out where `config` is given/],
+    [{ lr_scheduler_type: "constant", warmup_steps: 3 }, /constant_with_warmup/],
+    [{ max_steps: 0 }, /-1 or at least 1/],
+    [{ lr_scheduler_type: "linaer" }, /linear/],
+    [{ config: { ...CONFIG, n_layers: 3 } }, /n_layers/],
+    [{ config: { ...CONFIG, model_type: "bert" } }, /gpt2/],
+    [{ learning_rate: -1 }, /learning_rate|>0/],
+  ];
+  for (const [given, message] of cases) {
+    const result = train.options.safeParse({ ...BASE, ...given });
+    assert.equal(result.success, false, JSON.stringify(given));
+    assert.match(result.error?.message ?? "", message);
+  }
+});

@@ -1,0 +1,140 @@
+/** Runs the train stage on small data, for its tests. */
+import { randomStream } from "../../lib/data/random.ts";
+import { writeTokens } from "../../lib/data/tokens.ts";
+import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
+import type { LogEntry, TrainerState } from "../../lib/train/trainer_state.ts";
+import train from "../../stages/train.ts";
+import { splitOf } from "../train/fixture.ts";
+
+/** Tokens of the language that rows are of. */
+export const VOCABULARY = 24;
+
+/** 12 rows to train on, 5 to evaluate on. */
+export async function writeData(
+  seed = 1,
+  splits: readonly string[] = ["train", "validation"],
+): Promise<string> {
+  const random = randomStream(seed);
+  const rows = (count: number): number[][] =>
+    Array.from({ length: count }, () => {
+      let token = random.nextBelow(VOCABULARY);
+      return Array.from({ length: 3 + random.nextBelow(6) }, () => {
+        token = random.nextFloat() < 0.9 ? (token * 5 + 1) % VOCABULARY : 0;
+        return token;
+      });
+    });
+  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
+  await writeTokens(dir, {
+    info: {
+      vocab_size: VOCABULARY,
+      max_length: null,
+      packed: false,
+      eos_token_id: 0,
+      bos_token_id: 0,
+      pad_token_id: 0,
+      tokenizer: { source: "trained", type: "BPE" },
+    },
+    splits: Object.fromEntries(
+      splits.map((name) => [name, splitOf(rows(name === "validation" ? 5 : 12))]),
+    ),
+  });
+  await Deno.writeTextFile(`${dir}/tokenizer.json`, "{}");
+  return dir;
+}
+
+const DATA = await writeData();
+/** A model that trains in no time, without dropout. */
+export const CONFIG = {
+  model_type: "gpt2",
+  n_layer: 1,
+  n_head: 2,
+  n_embd: 8,
+  n_positions: 16,
+  resid_pdrop: 0,
+  embd_pdrop: 0,
+  attn_pdrop: 0,
+};
+/** Settings that the runs have in common. */
+export const BASE = {
+  config: CONFIG,
+  learning_rate: 0.01,
+  per_device_train_batch_size: 4,
+  max_steps: 3,
+  logging_steps: 1,
+};
+
+/** What a run left. */
+export interface Outcome {
+  readonly dir: string;
+  readonly bytes: Uint8Array;
+  readonly state: TrainerState;
+  readonly losses: number[];
+  readonly config: Record<string, unknown>;
+  readonly log: string[];
+  readonly progress: [number, number, string][];
+  readonly summary: SummaryEntry[];
+}
+
+/** Runs the stage with the settings of BASE and those given. */
+export async function run(
+  given: Record<string, unknown> = {},
+  { data = DATA, model, seed = 42, threads = 2 }: {
+    data?: string;
+    model?: string;
+    seed?: number;
+    threads?: number;
+  } = {},
+): Promise<Outcome> {
+  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
+  const [log, progress, summary]: [string[], [number, number, string][], SummaryEntry[]] = [
+    [],
+    [],
+    [],
+  ];
+  const input = (path: string): { stage: string; path: string; digest: string } => (
+    { stage: "x", path, digest: "" }
+  );
+  await train.run({
+    inputs: { data: input(data), ...(model === undefined ? {} : { model: input(model) }) },
+    lists: {},
+    output: { path: dir },
+    options: train.options.parse({ ...BASE, ...given }),
+    seed,
+    sources: null,
+    device: "cpu",
+    threads,
+    offline: true,
+    env: {},
+    progress: (...report) => progress.push(report),
+    log: (line) => log.push(line),
+    summary: (entry) => summary.push(entry),
+    signal: new AbortController().signal,
+  });
+  const state: TrainerState = JSON.parse(await Deno.readTextFile(`${dir}/trainer_state.json`));
+  return {
+    dir,
+    bytes: await Deno.readFile(`${dir}/model.safetensors`),
+    state,
+    losses: values(state, "loss"),
+    config: JSON.parse(await Deno.readTextFile(`${dir}/config.json`)),
+    log,
+    progress,
+    summary,
+  };
+}
+
+/** All values of one name in a history. */
+export function values({ log_history: history }: TrainerState, name: string): number[] {
+  return history.flatMap((entry: LogEntry) => entry[name] ?? []);
+}
+
+/** Whether two files are the same. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+let base: Promise<Outcome> | undefined;
+/** The run with the settings of BASE, made once. */
+export function baseRun(): Promise<Outcome> {
+  return base ??= run();
+}
