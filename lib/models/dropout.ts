@@ -93,18 +93,25 @@ function finalized(word: number): number {
   return h ^ (h >>> 16);
 }
 
+/** The words of each seed tensor by count and stream: all sites of a graph share them. */
+const SHARED_WORDS = new WeakMap<Tensor, Map<string, Tensor>>();
+
 /** int32 `[count]` of hashed words of a stream: the same for all sites, so computed once per graph. */
-function words(source: DropoutSource, count: number, stream: number): Tensor {
-  const { graph } = source.seed;
-  const numbers = graph.constant(
+function words({ seed }: DropoutSource, count: number, stream: number): Tensor {
+  const known = SHARED_WORDS.get(seed) ?? new Map<string, Tensor>();
+  SHARED_WORDS.set(seed, known);
+  const key = `${count} ${stream}`;
+  const shared = known.get(key) ?? hashedWords(seed, { count, stream });
+  known.set(key, shared);
+  return shared;
+}
+
+function hashedWords(seed: Tensor, { count, stream }: { count: number; stream: number }): Tensor {
+  const numbers = seed.graph.constant(
     Int32Array.from({ length: count }, (_, i) => Math.imul(i, GOLDEN)),
-    {
-      type: "int32",
-      shape: [count],
-      name: "numbers",
-    },
+    { type: "int32", shape: [count], name: "numbers" },
   );
-  const start = mixed(ops.add(ops.mul(source.seed, ODD_A), Math.imul(stream + 1, ODD_B)));
+  const start = mixed(ops.add(ops.mul(seed, ODD_A), Math.imul(stream + 1, ODD_B)));
   return mixed(ops.add(numbers, start));
 }
 
