@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
+import type { StagePlan } from "../../lib/pipeline/plan.ts";
+import type { RunRecord } from "../../lib/store/mod.ts";
 
 /** The project's folder. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -13,7 +16,6 @@ export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  readonly seconds: number;
 }
 
 /** How to run it. */
@@ -22,36 +24,180 @@ export interface Surroundings {
   readonly runs: string;
   /** Environment variables beyond the present ones. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The project's folder, where it is a copy. */
+  readonly root?: string;
+  /** The folder that it is called from. */
+  readonly from?: string;
 }
 
-/** Starts `temper ARGS`. */
-export function start(args: readonly string[], { runs, env }: Surroundings): Deno.ChildProcess {
+/** Starts `deno task ARGS`, without the layer of `deno task` itself, which a kill would not reach past. */
+export function start(
+  args: readonly string[],
+  { runs, env, root = ROOT, from = root }: Surroundings,
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-P=runner", "--no-check", "--quiet", "main.ts", ...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: ROOT, ...env },
+    cwd: root,
+    env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: from, ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
 }
 
-/** Runs `temper ARGS` to its end. */
+/** Runs `deno task ARGS` to its end. */
 export async function temper(args: readonly string[], around: Surroundings): Promise<Outcome> {
-  const began = performance.now();
-  const { code, stdout, stderr } = await start(args, around).output();
+  return textOf(await start(args, around).output());
+}
+
+/** The output of a command as text. */
+export function textOf({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
   const decoder = new TextDecoder();
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+}
+
+/** What a run told with `--json`. */
+export interface Run extends Outcome {
+  readonly events: readonly RunEvent[];
+  /** Stage -> how it ended. */
+  readonly outcomes: Readonly<Record<string, string>>;
+  /** Stage -> why it ran; only of stages that did. */
+  readonly reasons: Readonly<Record<string, readonly string[]>>;
+  readonly failures: Readonly<Record<string, StageFailure>>;
+}
+
+/** Runs a pipeline to its end, on the native engine unless told otherwise. */
+export async function runPipeline(
+  args: readonly string[],
+  around: Surroundings,
+): Promise<Run> {
+  const device = args.includes("--device") ? [] : ["--device", "cpu"];
+  return runOf(await temper(["run", ...args, ...device, "--json"], around));
+}
+
+/** Reads what `run --json` printed; the last line of a run that was killed may be cut off. */
+export function runOf(outcome: Outcome): Run {
+  const events = outcome.stdout.split("\n").flatMap((line): RunEvent[] => {
+    try {
+      return [JSON.parse(line) as RunEvent];
+    } catch {
+      return [];
+    }
+  });
+  const outcomes: Record<string, string> = {};
+  const reasons: Record<string, readonly string[]> = {};
+  const failures: Record<string, StageFailure> = {};
+  for (const event of events) {
+    if (event.type === "stage_start") reasons[event.stage] = event.reasons;
+    if (event.type !== "stage_end") continue;
+    outcomes[event.stage] = event.outcome;
+    if (event.failure !== undefined) failures[event.stage] = event.failure;
+  }
+  return { ...outcome, events, outcomes, reasons, failures };
+}
+
+/** Stages of a run by how they ended: `{ cached: [...], done: [...] }`, in the order of the pipeline. */
+export function byOutcome({ outcomes, events }: Run): Record<string, string[]> {
+  const first = events.find((event) => event.type === "run_start");
+  const order = first?.type === "run_start" ? first.stages : Object.keys(outcomes);
+  const groups: Record<string, string[]> = {};
+  for (const id of order) (groups[outcomes[id] ?? "none"] ??= []).push(id);
+  return groups;
+}
+
+/** What `plan --json` says of each stage. */
+export async function planOf(
+  args: readonly string[],
+  around: Surroundings,
+): Promise<Record<string, StagePlan>> {
+  const { code, stdout, stderr } = await temper(
+    ["plan", ...args, "--device", "cpu", "--json"],
+    around,
+  );
+  if (code !== 0) throw new Error(`plan failed: ${stdout}${stderr}`);
+  const { stages } = JSON.parse(stdout) as { stages: StagePlan[] };
+  return Object.fromEntries(stages.map((stage) => [stage.stage, stage]));
+}
+
+/** The record of the newest run. */
+export async function latest(runs: string): Promise<RunRecord> {
+  return JSON.parse(await Deno.readTextFile(join(runs, "latest/run.json"))) as RunRecord;
+}
+
+/** Stage id -> artifact digest of the newest run. */
+export async function digests(runs: string): Promise<Record<string, string | undefined>> {
+  const { stages } = await latest(runs);
+  return Object.fromEntries(Object.entries(stages).map(([id, stage]) => [id, stage.artifact]));
+}
+
+/** Path of a file in a stage's result of the newest run. */
+export function resultOf(runs: string, stage: string, file: string): string {
+  return join(runs, "latest/artifacts", stage, file);
+}
+
+/** Copies the project, as far as it runs, so that a test may edit its code. */
+export async function copyProject(to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for (const name of ["deno.json", "deno.lock", "main.ts", "lib", "stages"]) {
+    await copyTree(join(ROOT, name), join(to, name));
+  }
+}
+
+/** Copies a file, or a folder with all in it. */
+export async function copyTree(from: string, to: string): Promise<void> {
+  if (!(await Deno.stat(from)).isDirectory) return await Deno.copyFile(from, to);
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name } of Deno.readDir(from)) await copyTree(join(from, name), join(to, name));
+}
+
+/** A temporary folder for one test. */
+export interface Workspace extends AsyncDisposable, Surroundings {
+  readonly folder: string;
+}
+
+/** Makes a temporary folder; it goes with the test. */
+export async function workspace(files: Readonly<Record<string, string>> = {}): Promise<Workspace> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "temper-e2e-" }));
+  for (const [name, text] of Object.entries(files)) {
+    await Deno.writeTextFile(join(folder, name), text);
+  }
   return {
-    code,
-    stdout: decoder.decode(stdout),
-    stderr: decoder.decode(stderr),
-    seconds: (performance.now() - began) / 1000,
+    folder,
+    runs: join(folder, "runs"),
+    from: folder,
+    [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),
+  };
+}
+
+/** A workspace with `verses.txt` and `small.yaml`: all seven stages, a few seconds in all. */
+export async function smallProject(options: { maxSteps?: number } = {}): Promise<
+  Workspace & { readonly file: string; readonly verses: string }
+> {
+  const space = await workspace({
+    "verses.txt": verses(120),
+    "small.yaml": smallPipeline(options.maxSteps ?? 6),
+  });
+  return {
+    ...space,
+    file: join(space.folder, "small.yaml"),
+    verses: join(space.folder, "verses.txt"),
   };
 }
 
 /** Verses with enough repetition for a tiny model to learn something; the same for the same seed. */
 export function verses(count: number, seed = 1): string {
-  const nouns = ["sea", "moon", "whale", "night", "ship", "wind", "star", "harbour", "gull", "tide"];
+  const nouns = [
+    "sea",
+    "moon",
+    "whale",
+    "night",
+    "ship",
+    "wind",
+    "star",
+    "harbour",
+    "gull",
+    "tide",
+  ];
   const verbs = ["sings to", "follows", "forgets", "carries", "waits for", "remembers", "calls"];
   const adjectives = ["pale", "old", "silent", "wide", "bitter", "golden", "restless"];
   let state = seed;
@@ -62,23 +208,24 @@ export function verses(count: number, seed = 1): string {
   const lines: string[] = [];
   for (let i = 0; i < count; i++) {
     lines.push(
-      `The ${pick(adjectives)} ${pick(nouns)} ${pick(verbs)} the ${pick(adjectives)} ${pick(nouns)} ` +
-        `and the ${pick(nouns)} ${pick(verbs)} verse ${i}.`,
+      `The ${pick(adjectives)} ${pick(nouns)} ${pick(verbs)} the ${pick(adjectives)} ${
+        pick(nouns)
+      } and the ${pick(nouns)} ${pick(verbs)} verse ${i}.`,
     );
   }
   return lines.join("\n") + "\n";
 }
 
-/** A folder with `verses.txt` and `small.yaml`: all seven stages, a few seconds in all. */
-export async function smallProject(options: { rows?: number; maxSteps?: number } = {}): Promise<
-  { folder: string; file: string; runs: string }
-> {
-  const folder = await Deno.makeTempDir({ prefix: "temper-" });
-  await Deno.writeTextFile(`${folder}/verses.txt`, verses(options.rows ?? 120));
-  const file = `${folder}/small.yaml`;
-  await Deno.writeTextFile(file, smallPipeline(options.maxSteps ?? 6));
-  return { folder, file, runs: `${folder}/runs` };
-}
+/** Ids of the stages of the small pipeline, in its order. */
+export const SMALL_STAGES = [
+  "verses",
+  "clean",
+  "folds",
+  "tokens",
+  "model",
+  "scores",
+  "samples",
+] as const;
 
 /** The YAML of the small pipeline. */
 export function smallPipeline(maxSteps: number): string {
@@ -119,13 +266,4 @@ stages:
     inputs: { model: model }
     with: { prompts: ["The sea"], max_new_tokens: 12, do_sample: true, top_k: "\${{ params.top_k }}" }
 `;
-}
-
-/** Stage id -> artifact digest of the newest run. */
-export async function digests(runs: string): Promise<Record<string, string>> {
-  const record = JSON.parse(await Deno.readTextFile(`${runs}/latest/run.json`));
-  return Object.fromEntries(
-    Object.entries(record.stages as Record<string, { artifact: string }>)
-      .map(([id, stage]) => [id, stage.artifact]),
-  );
 }
