@@ -133,7 +133,10 @@ Deno.test("texts that are numbers count as numbers where a number is needed", as
   assert.deepEqual(stages[1]!.options.config, { width: 3, layers: [{ size: 4 }] });
 });
 
-function check(definition: unknown, given: Record<string, never | unknown>) {
+function check(
+  definition: unknown,
+  given: Record<string, never | unknown>,
+): ReturnType<typeof checkOptions> {
   const stage = definition as StageDefinition;
   const identity = { uses: "x", module: "file:///x.ts", builtin: true };
   const schema = describeDefinition(stage, identity);
@@ -141,7 +144,7 @@ function check(definition: unknown, given: Record<string, never | unknown>) {
 }
 
 Deno.test("checkOptions() takes further options where the definition says so", () => {
-  const base = { doc: "x", inputs: {}, output: "rows" as const, async run() {} };
+  const base = { doc: "x", inputs: {}, output: "rows" as const, async run(): Promise<void> {} };
   const loose = defineStage({ ...base, options: z.looseObject({ a: z.int() }) });
   assert.deepEqual(check(loose, { a: 1, b: 2 }), {
     ok: true,
@@ -169,7 +172,7 @@ Deno.test("checkOptions() finds unknown keys in lists, unions and mappings", () 
       list: z.array(z.object({ x: z.int() })).default([]),
       map: z.record(z.string(), z.object({ x: z.int() })).default({}),
     }),
-    async run() {},
+    async run(): Promise<void> {},
   });
   const result = check(stage, {
     choice: { type: "a", x: 1, z: 1 },
@@ -184,7 +187,7 @@ Deno.test("checkOptions() finds unknown keys in lists, unions and mappings", () 
 });
 
 Deno.test("checkOptions() refuses options that JSON cannot hold", () => {
-  const base = { doc: "x", inputs: {}, output: "rows" as const, async run() {} };
+  const base = { doc: "x", inputs: {}, output: "rows" as const, async run(): Promise<void> {} };
   const date = defineStage({
     ...base,
     options: z.object({ day: z.string().transform((text) => new Date(text)) }),
@@ -213,7 +216,7 @@ Deno.test("checkOptions() refuses an output that is not among the stage's kinds"
     output: () => "tokens",
     kinds: ["rows", "model"],
     options: z.object({}),
-    async run() {},
+    async run(): Promise<void> {},
   });
   const result = check(stage, {});
   assert.equal(
