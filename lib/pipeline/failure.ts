@@ -51,6 +51,10 @@ export function failureText(failure: StageFailure): string {
 }
 
 function thrown(error: ThrownError, node: StageNode, baseDir: string): StageFailure {
+  // A built-in stage that put a denial into words itself knows more of it: which host moved, say.
+  if (node.description.builtin && error.parts !== undefined) {
+    return { ...error.parts, stack: error.stack };
+  }
   const denial = explainDenial(error, node, baseDir);
   if (denial !== undefined) return { ...denial, stack: error.stack };
   if (error.parts !== undefined) return { ...error.parts, stack: error.stack };

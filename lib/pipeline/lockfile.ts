@@ -75,14 +75,18 @@ export class Lockfile {
     const stale = (source: string): boolean => prune && !this.#touched.has(source);
     const pins = await readPins(this.path);
     const dropped = [...pins.keys()].filter(stale);
-    if (this.#changes.size === 0 && dropped.length === 0) return;
-    for (const [source, pin] of this.#changes) pins.set(source, pin);
+    // Other stages may pin theirs while this is being written: those are the next write's.
+    const changes = [...this.#changes];
+    if (changes.length === 0 && dropped.length === 0) return;
+    for (const [source, pin] of changes) pins.set(source, pin);
     for (const source of dropped) pins.delete(source);
     const sorted = Object.fromEntries([...pins].sort(([a], [b]) => (a < b ? -1 : 1)));
     const text = JSON.stringify({ version: VERSION, pins: sortKeys(sorted) }, undefined, 2) + "\n";
     try {
       await writeFileAtomic(this.path, text);
-      this.#changes.clear();
+      for (const [source, pin] of changes) {
+        if (this.#changes.get(source) === pin) this.#changes.delete(source);
+      }
     } catch (error) {
       throw new UserError({
         what: `cannot write ${this.path}: ${error instanceof Error ? error.message : error}`,

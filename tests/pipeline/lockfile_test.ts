@@ -38,6 +38,25 @@ Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrot
   });
 });
 
+Deno.test("Lockfile keeps a pin that is set while another one is being written", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = join(folder, "p.yaml");
+  const lock = await Lockfile.open(file);
+  const expected: string[] = [];
+  for (let i = 10; i < 60; i++) {
+    lock.set(`hf://early/${i}`, { i });
+    const writing = lock.write();
+    // Somewhere between reading the file and renaming the new one.
+    for (let turns = i % 10; turns > 0; turns--) await Deno.stat(folder);
+    lock.set(`hf://late/${i}`, { i });
+    await writing;
+    expected.push(`hf://early/${i}`, `hf://late/${i}`);
+  }
+  await lock.write();
+  assert.deepEqual(Object.keys((await Lockfile.open(file)).all()), expected.sort());
+  await Deno.remove(folder, { recursive: true });
+});
+
 /** A built-in stage whose source moves when the file `remote` changes. */
 const MOVING = `import { defineStage, z } from "temper";
 export default defineStage({
