@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { unknownFilter } from "./template_filters.ts";
 import type { Json } from "./types.ts";
 
 /** A node of the package's syntax tree. Its parts are found by walking over its properties. */
@@ -40,7 +41,8 @@ export async function loadJinja(): Promise<Jinja> {
 }
 
 /**
- * Checks the syntax of a row template (`{{ column }}`) or of an expression in one.
+ * Checks the syntax of a row template (`{{ column }}`) or of an expression in one, and the names of
+ * its filters and tests.
  *
  * @param jinja The package.
  * @param template The template.
@@ -48,8 +50,7 @@ export async function loadJinja(): Promise<Jinja> {
  */
 export function rowTemplateMistake(jinja: Jinja, template: string): string | undefined {
   try {
-    jinja.parse(template);
-    return undefined;
+    return unknownFilter(jinja.parse(template).body);
   } catch (error) {
     return whyUnreadable(error);
   }

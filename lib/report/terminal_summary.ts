@@ -89,14 +89,16 @@ function summaryLines(entry: SummaryEntry, { width, style }: Page): string[] {
 export function paths(run: RunState, page: Page): string[] {
   const { end } = run;
   if (end === undefined) return [];
-  const lines = ["", `run     ${end.folder}`, `latest  ${end.latest}`];
+  const places: [string, string][] = [["run", end.folder], ["latest", end.latest]];
   const models = [...run.stages.values()].filter((stage) =>
     stage.kind === "model" && end.artifacts[stage.id] !== undefined
   );
   for (const stage of models) {
-    const label = models.length === 1 ? "model " : `model ${stage.id}`;
-    lines.push(`${label}  ${end.artifacts[stage.id]}`);
+    const label = models.length === 1 ? "model" : `model ${stage.id}`;
+    places.push([label, end.artifacts[stage.id]!]);
   }
+  const widest = Math.max(...places.map(([label]) => label.length));
+  const lines = ["", ...places.map(([label, path]) => `${label.padEnd(widest)}  ${path}`)];
   const cached = [...run.stages.values()].filter((stage) => stage.state === "cached").length;
   const tail = cached === run.stages.size ? "; every stage was cached" : "";
   lines.push(page.style.dim(`${STATUS[end.status]} in ${formatDuration(end.duration)}${tail}`));
@@ -110,7 +112,12 @@ export function failures(run: RunState, page: Page): string[] {
   const lines: string[] = [];
   for (const stage of run.stages.values()) {
     if (stage.failure === undefined) continue;
-    lines.push("", ...failureLines(stage.failure, page));
+    // Two sources of one hub fail in the same words.
+    const named = stage.failure.what.includes(`"${stage.id}"`);
+    const failure = named
+      ? stage.failure
+      : { ...stage.failure, what: `stage "${stage.id}": ${stage.failure.what}` };
+    lines.push("", ...failureLines(failure, page));
     if (stage.log !== undefined) lines.push(`  log: ${stage.log}`);
   }
   const blocked = [...run.stages.values()].filter((stage) => stage.state === "blocked");

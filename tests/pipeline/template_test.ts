@@ -214,12 +214,18 @@ const CASES: readonly Case[] = [
       "        - '{{ \"open }}'",
       "        - '{{ a b }}'",
       "        - plain",
+      "        - '{{ a | lenght > 3 }}'",
+      "        - '{% if b is defnied %}{{ c | jion(1) }}{% endif %}'",
+      "        - '{% filter zzzz %}{{ d }}{% endfilter %}'",
     ].join("\n"),
     expected: [
       '10:11+18 the template in option "prompts[1]" of stage "write" cannot be read: a block is not closed; a Jinja template over the columns of a row, such as {{ text }}',
       '11:11+11 the template in option "prompts[2]" of stage "write" cannot be read: something is missing before "}}"; a Jinja template over the columns of a row, such as {{ text }}',
       '12:11+13 the template in option "prompts[3]" of stage "write" cannot be read: it ends too early; a Jinja template over the columns of a row, such as {{ text }}',
       '13:11+11 the template in option "prompts[4]" of stage "write" cannot be read: it does not end where it should; a Jinja template over the columns of a row, such as {{ text }}',
+      '15:11+22 the template in option "prompts[6]" of stage "write" cannot be read: there is no filter "lenght", but there is "length"; a Jinja template over the columns of a row, such as {{ text }}',
+      '16:11+51 the template in option "prompts[7]" of stage "write" cannot be read: there is no test "defnied", but there is "defined"; a Jinja template over the columns of a row, such as {{ text }}',
+      '17:11+41 the template in option "prompts[8]" of stage "write" cannot be read: there is no filter "zzzz"; a Jinja template over the columns of a row, such as {{ text }}',
     ],
   },
 ];

@@ -145,7 +145,7 @@ Deno.test("plainReporter() tells starts, ends, results, failures and paths in pl
   ]);
   assert.deepEqual(page.text.err.split("\n"), [
     "",
-    "it broke",
+    'stage "scores": it broke',
     "  mend it",
     "  its last lines:",
     "    last words",
