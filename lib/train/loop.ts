@@ -72,6 +72,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   const log = new LossLog(args);
   let lossSum = 0;
   let batchNumber = 0;
+  let updates = 0;
   let evaluatedAt = -1;
 
   const evaluateIfAsked = async (): Promise<void> => {
@@ -111,8 +112,9 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         loss += await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
       }
       if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
-      // Rows of a single token teach nothing: there is no gradient to follow.
-      const gradNorm = predicted === 0 ? 0 : await state.update(where);
+      // Rows of a single token teach nothing: there is no gradient to follow, and AdamW's corrections
+      // count the updates that there were.
+      const gradNorm = predicted === 0 ? 0 : await state.update({ ...where, step: ++updates });
       if (!Number.isFinite(gradNorm)) throw diverged("the gradient", gradNorm, where);
 
       trainer.global_step++;

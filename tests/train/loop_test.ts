@@ -25,13 +25,14 @@ function watched(engine: Engine, shapes: string[]): Engine {
 interface Setting {
   readonly rows: number[][];
   readonly args?: Partial<typeof ARGUMENTS>;
+  readonly config?: { readonly [field: string]: number };
   readonly callbacks?: TrainerCallback[];
   readonly signal?: AbortSignal;
 }
 
 async function run(
-  { rows, args, callbacks = [], signal }: Setting,
-): Promise<TrainCausalLmResult & { shapes: string[] }> {
+  { rows, args, config, callbacks = [], signal }: Setting,
+): Promise<TrainCausalLmResult & { shapes: string[]; output: string }> {
   const data = await Deno.makeTempDir();
   await writeTokens(data, {
     info: {
@@ -46,22 +47,23 @@ async function run(
     splits: { train: splitOf(rows), validation: splitOf(rows) },
   });
   const shapes: string[] = [];
+  const output = await Deno.makeTempDir();
   const engine = await openEngine("cpu", { threads: 1 });
   try {
     const result = await trainCausalLm({
       engine: watched(engine, shapes),
       data,
       model: undefined,
-      config: { model_type: "gpt2", n_layer: 1, n_head: 1, n_embd: 4, n_positions: 100 },
+      config: { model_type: "gpt2", n_layer: 1, n_head: 1, n_embd: 4, n_positions: 100, ...config },
       configOverrides: undefined,
       args: { ...ARGUMENTS, per_device_train_batch_size: 2, logging_steps: 1, ...args },
-      output: await Deno.makeTempDir(),
+      output,
       log: () => {},
       progress: () => {},
       callbacks,
       ...(signal === undefined ? {} : { signal }),
     });
-    return { ...result, shapes };
+    return { ...result, shapes, output };
   } finally {
     await engine.dispose();
   }
@@ -101,6 +103,18 @@ Deno.test("train() passes over rows of one token without harm", async () => {
   assert.equal(state.global_step, 4);
   assert.deepEqual(shapes, ["train 1,8"]);
   assert.equal(state.log_history.filter((entry) => entry.loss === 0).length, 3);
+});
+
+Deno.test("train() takes the first update for AdamW's first, however many steps had nothing to learn", async () => {
+  const weights = async (rows: number[][]): Promise<Uint8Array> => {
+    const { output } = await run({
+      rows,
+      config: { resid_pdrop: 0, embd_pdrop: 0, attn_pdrop: 0 },
+      args: { num_train_epochs: 1, per_device_train_batch_size: 1, lr_scheduler_type: "constant" },
+    });
+    return await Deno.readFile(`${output}/model.safetensors`);
+  };
+  assert.deepEqual(await weights([[3], [4], [5], [6], [7], row(4)]), await weights([row(4)]));
 });
 
 Deno.test("train() tells callbacks of everything in order and heeds them", async () => {
