@@ -10,7 +10,8 @@ import type { Device, Engine } from "./session.ts";
  * Opens an engine.
  *
  * @param device Which one; `auto` was resolved by `chooseDevice` before.
- * @param options `threads`: CPU cores that a run keeps busy; WebGPU ignores it.
+ * @param options `threads`: CPU cores that a run of the native engine keeps busy. WebAssembly
+ * computes on one, WebGPU on the GPU; their `description` says so.
  * @returns The engine, which the caller disposes of.
  * @throws {UserError} where the machine has no such device.
  */
@@ -22,7 +23,7 @@ export async function openEngine(
     case "cpu":
       return (await import("./native.ts")).openNative(options);
     case "wasm":
-      return (await import("./wasm.ts")).openWasm(options);
+      return (await import("./wasm.ts")).openWasm();
     case "webgpu":
       return await (await import("./webgpu.ts")).openWebGpu();
     default:

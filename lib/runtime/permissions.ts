@@ -5,7 +5,7 @@
  * graph); what they open themselves is one file each. No engine needs net, env, sys, run or write.
  *
  * - `cpu`: loads `onnxruntime_binding.node` (ffi); the library beside it is loaded by the system.
- * - `wasm`: reads its `.wasm`; its threads are workers, which inherit the permission.
+ * - `wasm`: reads its `.wasm`.
  * - `webgpu`: reads another `.wasm`; the GPU itself is not behind a permission.
  *
  * @module

@@ -69,6 +69,8 @@ export async function openWebGpu(): Promise<Engine> {
   };
 
   ort.env.logLevel = "error";
+  // Its host part is WebAssembly, which hangs with threads (see wasm.ts).
+  ort.env.wasm.numThreads = 1;
   const bridge = tensorBridge(ort.Tensor);
   const sessions = new Set<Session>();
   const { name, software } = adapterInfo(adapter);

@@ -115,6 +115,14 @@ Deno.test("cpu writes an elementwise result over its operand", async () => {
   await engine.dispose();
 });
 
+Deno.test("wasm keeps to one thread, since with two a run may never end under Deno", async () => {
+  const engine = await openEngine("wasm", { threads: 2 });
+  assert.match(engine.description, /WebAssembly, 1 thread$/);
+  const { env } = await import("onnxruntime-web");
+  assert.equal(env.wasm.numThreads, 1);
+  await engine.dispose();
+});
+
 Deno.test({
   name: "webgpu keeps tensors on the device from run to run",
   ignore: !hasAdapter,
