@@ -48,7 +48,8 @@ Writes rows, or a model where \`from\` is one. Sources:
 - \`hf://datasets/ORG/NAME[@REVISION]/FILE\`: files of a dataset of the hub; FILE may be a pattern
 - \`hf://ORG/NAME[@REVISION]\`: a model of the hub: configuration, safetensors weights, tokenizer
 - \`https://...\`: a file on the web
-- a path or pattern, relative to the pipeline: \`data/*.jsonl\`
+- a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
+  are in: \`data/*.jsonl\`
 
 Files are parquet, jsonl (or a JSON array), csv or txt, the last three also with .gz. What a movable
 source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`. Downloads

@@ -6,7 +6,7 @@
  * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in a dataset of the hub
  * hf://ORG/NAME[@REVISION]                    a model of the hub
  * https://HOST/FILE                           anything on the web
- * reviews.csv   data/*.txt                    files, relative to the pipeline
+ * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
  * ```
  *
  * @module
