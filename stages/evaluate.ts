@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineStage, UserError, z } from "temper";
+import { acrossOptions, defineStage, UserError, z } from "temper";
 
 const METRICS = ["perplexity", "bleu", "rouge"] as const;
 
@@ -34,21 +34,18 @@ const options = z.object({
     .describe("decides rows, draws and confidence intervals; default the pipeline's seed"),
 });
 
-/** Checks that go across options, made even where another option is wrong: all mistakes in one pass. */
-const always = { when: (payload: { value: unknown }): boolean => isObject(payload.value) };
-
 const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
   (schema, name) =>
     schema.refine((given) => given.do_sample === true || given[name] === undefined, {
       path: [name],
       message: "left out, or go with do_sample: true",
-      ...always,
+      ...acrossOptions,
     }),
   options,
 ).refine(({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity), {
   path: ["stride"],
   message: "at most max_length, or tokens would be passed over",
-  ...always,
+  ...acrossOptions,
 });
 
 export default defineStage({
@@ -213,8 +210,4 @@ async function writeLines(path: string, lines: readonly unknown[]): Promise<void
 function meanOf(scores: Readonly<Record<string, number>>): number {
   const values = Object.values(scores);
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
 }

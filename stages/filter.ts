@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineStage, type StageDefinition, UserError, z } from "temper";
+import { acrossOptions, defineStage, type StageDefinition, UserError, z } from "temper";
 
 const options = z.object({
   column: z.string().default("text").describe("the column with the text"),
@@ -35,7 +35,21 @@ const options = z.object({
   limit: z.int().min(0).default(0).describe("keep this many rows of each split; 0: all"),
 });
 
-const stage: StageDefinition<typeof options> = defineStage({
+const checkedOptions = (["length", "words"] as const).reduce(
+  (schema, unit) =>
+    schema.refine((given) => !(given[`min_${unit}`]! > given[`max_${unit}`]!), {
+      path: [`min_${unit}`],
+      message: `at most max_${unit}, or nothing is left`,
+      ...acrossOptions,
+    }),
+  options,
+).refine((given) => given.shuffle || given.seed === undefined, {
+  path: ["seed"],
+  message: "left out, or go with shuffle: true",
+  ...acrossOptions,
+});
+
+const stage: StageDefinition<typeof checkedOptions> = defineStage({
   doc: `Cleans texts and drops rows that are not wanted.
 
 Reads rows (\`data\`) and writes rows with the same columns. The rules apply in the order in which they
@@ -51,7 +65,7 @@ clean:
 \`\`\``,
   inputs: { data: "rows" },
   output: "rows",
-  options,
+  options: checkedOptions,
   async run({ inputs, output, options, seed, progress, log, summary }): Promise<void> {
     const { readDataset, writeDataset } = await import("../lib/data/dataset.ts");
     const { filterDataset } = await import("../lib/data/filter.ts");

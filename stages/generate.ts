@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { defineStage, UserError, z } from "temper";
+import { acrossOptions, defineStage, type Misuse, UserError, z } from "temper";
 
 const tokenId = z.int().min(0);
+
+/** The usual template: the column that the other stages call so. */
+const ROW_TEXT = "{{ text }}";
 
 const options = z.object({
   prompts: z.array(z.string()).min(1).optional()
     .describe("texts to continue; an empty one starts from the model's first token"),
-  template: z.string().default("{{ text }}")
-    .describe("Jinja template that makes a prompt of each row of `data`"),
+  template: z.string().default(ROW_TEXT)
+    .describe("Jinja template that makes a prompt of each row of `data`")
+    .meta({ template: true }),
   split: z.string().optional()
     .describe("split of `data` to take rows from; default the only one, else `test`"),
   limit: z.int().min(1).optional().describe("most rows of `data` to take; default all"),
@@ -58,26 +62,23 @@ const options = z.object({
   seed: z.int().min(0).optional().describe("decides every draw; default the pipeline's seed"),
 });
 
-/** Checks that go across options, made even where another option is wrong: all mistakes in one pass. */
-const always = { when: (payload: { value: unknown }): boolean => isObject(payload.value) };
-
 const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
   // The model's folder may switch sampling on, but a pipeline should not depend on that unseen.
   (schema, name) =>
     schema.refine((given) => given.do_sample === true || given[name] === undefined, {
       path: [name],
       message: "left out, or go with do_sample: true",
-      ...always,
+      ...acrossOptions,
     }),
   options,
 ).refine((given) => given.do_sample === true || (given.num_return_sequences ?? 1) <= 1, {
   path: ["num_return_sequences"],
   message: "1, or go with do_sample: true, else all would be equal",
-  ...always,
+  ...acrossOptions,
 }).refine((given) => given.max_length === undefined || given.max_new_tokens === undefined, {
   path: ["max_length"],
   message: "left out where max_new_tokens is set: it counts the prompt too",
-  ...always,
+  ...acrossOptions,
 });
 
 export default defineStage({
@@ -101,6 +102,7 @@ samples:
   inputs: { model: "model", data: "rows?" },
   output: "texts",
   options: checkedOptions,
+  check: ({ options, inputs }) => promptMisuse(options, inputs.includes("data")),
   compute: true,
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
@@ -148,23 +150,43 @@ samples:
   },
 });
 
+/** What {@linkcode promptTexts} makes prompts of. */
+interface PromptOptions {
+  readonly prompts?: readonly string[] | undefined;
+  readonly template: string;
+  readonly split?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Prompts come from one place, and what belongs to the other would do nothing. */
+function promptMisuse(options: PromptOptions, hasData: boolean): Misuse | undefined {
+  const { prompts, template, split, limit } = options;
+  if (hasData !== (prompts === undefined)) {
+    return {
+      what: hasData ? "there are prompts from two places" : "there are no prompts",
+      requirement: "either the option prompts or the input data",
+    };
+  }
+  const idle = hasData ? undefined : Object.entries({
+    template: template !== ROW_TEXT,
+    split: split !== undefined,
+    limit: limit !== undefined,
+  }).find(([, given]) => given)?.[0];
+  return idle === undefined ? undefined : {
+    what: `the option ${idle} does nothing beside prompts`,
+    requirement: "it is for the rows of the input data",
+    remedy: `leave out ${idle}, or give data instead of prompts`,
+  };
+}
+
 /** The prompts as given, or one from each row of the dataset in `data`. */
 async function promptTexts(
-  options: {
-    readonly prompts?: readonly string[] | undefined;
-    readonly template: string;
-    readonly split?: string | undefined;
-    readonly limit?: number | undefined;
-  },
+  options: PromptOptions,
   data: string | undefined,
 ): Promise<readonly string[]> {
-  if (options.prompts !== undefined && data === undefined) return options.prompts;
-  if (options.prompts !== undefined || data === undefined) {
-    throw new UserError({
-      what: data === undefined ? "there are no prompts" : "there are prompts from two places",
-      requirement: "either the option prompts or the input data",
-    });
-  }
+  const misuse = promptMisuse(options, data !== undefined);
+  if (misuse !== undefined) throw new UserError(misuse);
+  if (data === undefined) return options.prompts!;
   const { readDataset, readDatasetInfo } = await import("../lib/data/dataset.ts");
   const { compileTemplate } = await import("../lib/text/template.ts");
   const info = await readDatasetInfo(data);
@@ -178,8 +200,4 @@ async function promptTexts(
     option: "template",
   });
   return rows.map(render);
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineStage, type StageDefinition, UserError, z } from "temper";
+import { acrossOptions, defineStage, type StageDefinition, UserError, z } from "temper";
 
 const share = z.number().min(0).optional();
 
@@ -26,7 +26,24 @@ const options = z.object({
   ),
 });
 
-const stage: StageDefinition<typeof options> = defineStage({
+const checkedOptions = options.refine((given) => given.shuffle || given.seed === undefined, {
+  path: ["seed"],
+  message: "left out, or go with shuffle: true",
+  ...acrossOptions,
+}).refine((given) => given.shuffle || given.stratify === undefined, {
+  path: ["stratify"],
+  message: "left out, or go with shuffle: true",
+  ...acrossOptions,
+}).refine(
+  ({ parts, train, validation, test }) => !parts || (train ?? validation ?? test) === undefined,
+  {
+    path: ["parts"],
+    message: "left out, or name every part instead of train, validation and test",
+    ...acrossOptions,
+  },
+);
+
+const stage: StageDefinition<typeof checkedOptions> = defineStage({
   doc: `Divides rows into parts such as train, validation and test.
 
 Reads rows (\`data\`) and writes the same rows, a split for each part. Shares are fractions that add up to
@@ -46,7 +63,7 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
 \`train\` whose text is in \`test\` is then dropped.`,
   inputs: { data: "rows" },
   output: "rows",
-  options,
+  options: checkedOptions,
   async run({ inputs, output, options, seed, log, summary }): Promise<void> {
     const { readDataset, requireColumn, writeDataset } = await import("../lib/data/dataset.ts");
     const { chooseParts, splitDataset } = await import("../lib/data/split_dataset.ts");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineStage, UserError, z } from "temper";
+import { acrossOptions, defineStage, type Misuse, z } from "temper";
 
 /** How a tokenizer is trained here; names as in Hugging Face tokenizers. */
 const train = z.strictObject({
@@ -51,6 +51,29 @@ const options = z.object({
     .describe("column with the class of a row: whole numbers from 0, names or booleans"),
 });
 
+/** Options that would do nothing beside the others are refused. */
+const checkedOptions = options.refine((given) => !given.packing || !given.label_column, {
+  path: ["label_column"],
+  message: "left out with packing: a block has parts of several rows",
+  ...acrossOptions,
+}).refine((given) => given.packing || !given.drop_remainder, {
+  path: ["drop_remainder"],
+  message: "false, or go with packing: true",
+  ...acrossOptions,
+}).refine((given) => given.packing || given.truncation || given.max_length === undefined, {
+  path: ["max_length"],
+  message: "left out with truncation: false, which keeps texts whole",
+  ...acrossOptions,
+}).refine((given) => !given.return_overflowing_tokens || (given.truncation && !given.packing), {
+  path: ["return_overflowing_tokens"],
+  message: "false, or go with truncation: true and packing: false, which cut something off",
+  ...acrossOptions,
+}).refine((given) => given.stride === 0 || given.return_overflowing_tokens, {
+  path: ["stride"],
+  message: "0, or go with return_overflowing_tokens: true",
+  ...acrossOptions,
+});
+
 export default defineStage({
   doc: `Turns rows into token ids, with a model's tokenizer or one trained here.
 
@@ -71,21 +94,30 @@ tokens:
 \`\`\``,
   inputs: { data: "rows", tokenizer: "model|tokens?" },
   output: "tokens",
-  options,
+  options: checkedOptions,
+  check({ options, inputs }): Misuse | undefined {
+    if (inputs.includes("tokenizer") !== (options.train !== undefined)) return undefined;
+    return options.train === undefined
+      ? {
+        what: "there is no tokenizer",
+        remedy: 'give the input "tokenizer" (a model), or train one: ' +
+          "with: { train: { type: bpe, vocab_size: 4096 } }",
+      }
+      : {
+        what: 'there are two tokenizers: the input "tokenizer" and the option "train"',
+        remedy: "leave out one of them",
+      };
+  },
   async run({ inputs, output, options, progress, summary, log, signal }): Promise<void> {
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
     const { readDataset } = await import("../lib/data/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens.ts");
-    const { data, tokenizer: source } = inputs;
-    if (data === undefined) throw new UserError({ what: 'the input "data" is missing' });
-    checkTogether(options);
-
-    const dataset = await readDataset(data.path);
+    const dataset = await readDataset(inputs.data!.path);
     const tokenizer = await prepareTokenizer(output.path, {
       dataset,
       template: options.template,
-      source: source?.path,
+      source: inputs.tokenizer?.path,
       train: options.train,
       maxLength: options.max_length,
       log,
@@ -102,37 +134,3 @@ tokens:
     summary({ type: "note", text: tokens.note });
   },
 });
-
-/** Refuses options that would do nothing beside the others. */
-function checkTogether(given: z.output<typeof options>): void {
-  const refuse = (what: string, remedy: string): never => {
-    throw new UserError({ what, remedy });
-  };
-  if (given.packing) {
-    if (given.label_column !== undefined) {
-      refuse(
-        "label_column cannot go with packing: a block has parts of several rows",
-        "set packing: false",
-      );
-    }
-    if (given.return_overflowing_tokens) {
-      refuse(
-        "return_overflowing_tokens has no meaning with packing: nothing is cut off",
-        "leave it out",
-      );
-    }
-  } else {
-    if (given.drop_remainder) {
-      refuse("drop_remainder needs packing", "set packing: true or leave it out");
-    }
-    if (given.max_length !== undefined && !given.truncation) {
-      refuse("max_length does nothing with truncation: false", "leave out one of the two");
-    }
-  }
-  if (given.return_overflowing_tokens && !given.truncation) {
-    refuse("return_overflowing_tokens needs truncation", "set truncation: true");
-  }
-  if (given.stride > 0 && !given.return_overflowing_tokens) {
-    refuse("stride needs return_overflowing_tokens", "set return_overflowing_tokens: true");
-  }
-}

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { defineStage, z } from "temper";
+import { acrossOptions, defineStage, type Misuse, z } from "temper";
 
 const probability = z.number().min(0).max(1);
 
@@ -82,31 +82,23 @@ const options = z.object({
     .describe("steps between evaluations with `eval_strategy: steps`; default `logging_steps`"),
   seed: z.int().min(0).optional()
     .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
-}).superRefine((given, context) => {
-  if (given.eval_steps !== undefined && given.eval_strategy !== "steps") {
-    context.addIssue({
-      code: "custom",
-      path: ["eval_steps"],
-      message: "left out, or go with eval_strategy: steps",
-    });
-  }
-  if (given.lr_scheduler_type === "constant") {
-    for (const name of ["warmup_steps", "warmup_ratio"] as const) {
-      if (given[name] === 0) continue;
-      context.addIssue({
-        code: "custom",
-        path: [name],
-        message: "0, or go with lr_scheduler_type: constant_with_warmup",
-      });
-    }
-  }
-  if (given.config !== undefined && given.config_overrides !== undefined) {
-    context.addIssue({
-      code: "custom",
-      path: ["config_overrides"],
-      message: "left out where `config` is given: it changes the input `model`",
-    });
-  }
+});
+
+const checkedOptions = options.refine(
+  (given) => given.eval_steps === undefined || given.eval_strategy === "steps",
+  { path: ["eval_steps"], message: "left out, or go with eval_strategy: steps", ...acrossOptions },
+).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_steps === 0, {
+  path: ["warmup_steps"],
+  message: "0, or go with lr_scheduler_type: constant_with_warmup",
+  ...acrossOptions,
+}).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_ratio === 0, {
+  path: ["warmup_ratio"],
+  message: "0, or go with lr_scheduler_type: constant_with_warmup",
+  ...acrossOptions,
+}).refine((given) => given.config === undefined || given.config_overrides === undefined, {
+  path: ["config_overrides"],
+  message: "left out where `config` is given: it changes the input `model`",
+  ...acrossOptions,
 });
 
 export default defineStage({
@@ -134,7 +126,21 @@ small:
   inputs: { data: "tokens", model: "model?" },
   output: "model",
   compute: true,
-  options,
+  options: checkedOptions,
+  check({ options, inputs }): Misuse | undefined {
+    const hasModel = inputs.includes("model");
+    if (hasModel !== (options.config === undefined)) {
+      return {
+        what: hasModel
+          ? "there are both an input `model` and the option `config`"
+          : "there is neither an input `model` nor the option `config`",
+        requirement: "exactly one of them",
+        remedy: "inputs: { model: … } goes on from a model; " +
+          "with: { config: { model_type: gpt2, … } } makes one from scratch",
+      };
+    }
+    return undefined;
+  },
   async run(context): Promise<void> {
     const { openEngine } = await import("../lib/runtime/engine.ts");
     const { trainCausalLm } = await import("../lib/train/train_causal_lm.ts");

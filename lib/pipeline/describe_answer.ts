@@ -49,6 +49,11 @@ const result = z.discriminatedUnion("ok", [
       problem: z.enum(["unknown", "missing", "wrong", "name"]),
       message: z.string().optional(),
     })),
+    misuse: z.strictObject({
+      what: z.string(),
+      requirement: z.string().optional(),
+      remedy: z.string().optional(),
+    }).optional(),
     failure: z.string().optional(),
   }),
 ]);

@@ -162,6 +162,7 @@ async function describeAll(
     const requests = asking.map((file) => ({
       given: givenOptions(file) ?? {},
       matrix: file.cell.own,
+      inputs: connectedRoles(file),
     }));
     try {
       const stage = await describeStage(uses, requests, {
@@ -189,6 +190,12 @@ function givenOptions({ node }: StageCellFile): JsonObject | undefined {
   const written = node.entries.get("with")?.value;
   if (written === undefined) return {};
   return written.type === "mapping" ? nodeToJson(written) as JsonObject : undefined;
+}
+
+/** The roles under `inputs:`, whatever is wrong with what they name. */
+function connectedRoles({ node }: StageCellFile): string[] {
+  const written = node.entries.get("inputs")?.value;
+  return written?.type === "mapping" ? [...written.entries.keys()] : [];
 }
 
 /** Compares every cell with its stage's description. */

@@ -9,9 +9,11 @@
 export { z } from "zod";
 export { UserError } from "../errors.ts";
 export {
+  acrossOptions,
   defineStage,
   type InputArtifact,
   type Kind,
+  type Misuse,
   type Permissions,
   type ResolveContext,
   type Sources,

@@ -9,7 +9,7 @@
 import type { z } from "zod";
 import { isMapping, type JsonObject } from "./params.ts";
 import { readIssues, type SchemaIssue, unknownKeys, valueAt } from "./schema_issues.ts";
-import { type Kind, KINDS, type StageDefinition } from "./stage.ts";
+import { type Kind, KINDS, type Misuse, type StageDefinition } from "./stage.ts";
 import type { JsonSchema } from "./schema_words.ts";
 import type { Json } from "./types.ts";
 import type { NodePath } from "./yaml_node.ts";
@@ -20,6 +20,8 @@ export interface OptionsRequest {
   readonly given: JsonObject;
   /** Matrix values; those whose key is the name of an option set it, over `given`. */
   readonly matrix: JsonObject;
+  /** Roles that the pipeline connects. */
+  readonly inputs: readonly string[];
 }
 
 /** The options after checking. */
@@ -36,6 +38,8 @@ export type OptionsResult =
     /** What was checked, matrix values included. */
     readonly value: JsonObject;
     readonly issues: readonly SchemaIssue[];
+    /** What is wrong with options and inputs together. */
+    readonly misuse?: Misuse;
     /** A failure of the definition itself, such as an `output` that throws. */
     readonly failure?: string;
   };
@@ -88,6 +92,13 @@ export function checkOptions(
   }
   const options = JSON.parse(JSON.stringify(parsed.data)) as JsonObject;
   let output: Kind;
+  let misuse: Misuse | undefined;
+  try {
+    misuse = definition.check?.({ options: parsed.data, inputs: request.inputs });
+  } catch (error) {
+    return failed(`its \`check\` threw: ${error instanceof Error ? error.message : error}`);
+  }
+  if (misuse !== undefined) return { ok: false, value, issues: [], misuse };
   try {
     output = typeof definition.output === "function"
       ? definition.output(parsed.data)

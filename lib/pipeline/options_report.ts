@@ -10,6 +10,7 @@ import type { JsonObject } from "./params.ts";
 import type { Problems } from "./problems.ts";
 import { explainIssue, type IssueWords, type SchemaIssue, withoutSlips } from "./schema_issues.ts";
 import { branchesOf, type JsonSchema, schemaAt } from "./schema_words.ts";
+import type { Misuse } from "./stage.ts";
 import type { StageCellFile } from "./stage_draft.ts";
 import { loadJinja, rowTemplateMistake } from "./template_jinja.ts";
 import type { Json, StageDescription } from "./types.ts";
@@ -37,6 +38,7 @@ export function reportOptions(result: OptionsResult, report: OptionsReport): voi
     const what = `the stage "${uses}" is at fault: ${result.failure}`;
     problems.addError(new UserError({ what }), span);
   }
+  if (result.misuse !== undefined) problems.add(stageFile.draft.key, inStage(result.misuse, uses));
   const words: IssueWords = {
     subject: (path) =>
       path.length === 0
@@ -51,6 +53,11 @@ export function reportOptions(result: OptionsResult, report: OptionsReport): voi
     if (span === undefined) continue;
     problems.add(span, explainIssue(issue, { value: result.value, schema, words }));
   }
+}
+
+/** A stage speaks of itself; the file may use it more than once. */
+function inStage({ what, ...rest }: Misuse, uses: string): Misuse {
+  return { what: `stage "${uses}": ${what}`, ...rest };
 }
 
 /** Where an option stands: in the matrix if that sets it, else under `with`; a missing one at `with`, or at the stage's name. */

@@ -5,6 +5,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { UserErrorParts } from "../errors.ts";
 
 /** What an artifact folder holds; `lib/data`, `lib/train` and `lib/metrics` read and write them. */
 export type Kind = "rows" | "tokens" | "model" | "metrics" | "texts";
@@ -134,6 +135,29 @@ export interface ResolveContext<O> {
 }
 
 /**
+ * For the second argument of `.refine()` on a stage's options: a check across options is made even
+ * where one of them is wrong by itself, so that all mistakes are told in one pass. The function must
+ * then stand options of any type.
+ *
+ * @example
+ * ```ts
+ * import { acrossOptions, z } from "./mod.ts";
+ * const options = z.object({ least: z.int(), most: z.int(), name: z.string() }).refine(
+ *   ({ least, most }) => !(least > most),
+ *   { path: ["least"], message: "at most `most`", ...acrossOptions },
+ * );
+ * const { error } = options.safeParse({ least: 2, most: 1, name: 3 });
+ * if (error?.issues.length !== 2) throw new Error();
+ * ```
+ */
+export const acrossOptions: { readonly when: (payload: { readonly value: unknown }) => boolean } = {
+  when: ({ value }) => typeof value === "object" && value !== null,
+};
+
+/** What is wrong with how a stage is used: what, what is required, what to do. */
+export type Misuse = Pick<UserErrorParts, "what" | "requirement" | "remedy">;
+
+/**
  * The definition of a stage. `S` is the zod schema of its options.
  *
  * Heavy libraries belong into `run`, behind `await import("…")` with a literal path: the runner
@@ -151,6 +175,14 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
   /** Every kind that `output` may return, where it is a function; default: any kind. Shown in the documentation. */
   readonly kinds?: readonly Kind[];
   readonly options: S;
+  /**
+   * Says what is wrong with options and inputs together, which neither shows alone: an option that
+   * stands in for an input, say. Called before anything runs, with options that are valid by themselves
+   * and the roles that the pipeline connects.
+   */
+  readonly check?: (
+    given: { readonly options: z.output<S>; readonly inputs: readonly string[] },
+  ) => Misuse | undefined;
   /** What it needs beyond its inputs and its output folder; default nothing. */
   readonly permissions?: Permissions;
   /** True where it computes on an engine: it shares the cores, may load engines, and the device is part of its key. */

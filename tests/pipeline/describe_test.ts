@@ -65,6 +65,18 @@ Deno.test("an own stage is described, and its options checked, like a built-in o
   });
 });
 
+Deno.test("an own stage says what options and inputs need together", async () => {
+  const own = module(
+    "",
+    "check: ({ options, inputs }) => options.inner && inputs.includes('data') ? " +
+      "{ what: 'inner stands in for data', remedy: 'leave out one' } : undefined,",
+  );
+  assert.deepEqual(await mistakes(using(), own), []);
+  assert.deepEqual(await mistakes(using(", with: { inner: { name: a } }"), own), [
+    '4:3+1 stage "./own.ts": inner stands in for data; leave out one',
+  ]);
+});
+
 Deno.test("an own stage takes a matrix, and its kind may follow from options", async () => {
   const text = `import { defineStage, z } from "temper";
 export default defineStage({

@@ -136,11 +136,16 @@ Deno.test("texts that are numbers count as numbers where a number is needed", as
 function check(
   definition: unknown,
   given: Record<string, never | unknown>,
+  inputs: readonly string[] = [],
 ): ReturnType<typeof checkOptions> {
   const stage = definition as StageDefinition;
   const identity = { uses: "x", module: "file:///x.ts", builtin: true };
   const schema = describeDefinition(stage, identity);
-  return checkOptions(stage, { given: given as never, matrix: {} }, () => schema.optionsSchema);
+  return checkOptions(
+    stage,
+    { given: given as never, matrix: {}, inputs },
+    () => schema.optionsSchema,
+  );
 }
 
 Deno.test("checkOptions() takes further options where the definition says so", () => {
@@ -223,4 +228,31 @@ Deno.test("checkOptions() refuses an output that is not among the stage's kinds"
     !result.ok && result.failure,
     'its `output` returned "tokens", which is not one of rows, model',
   );
+});
+
+Deno.test("checkOptions() asks a stage whether options and inputs go together", () => {
+  const stage = defineStage({
+    doc: "x",
+    inputs: { data: "rows?" },
+    output: "rows",
+    options: z.object({ text: z.string().optional(), odd: z.boolean().default(false) }),
+    check({ options, inputs }) {
+      if (options.odd) throw new Error("odd");
+      return options.text === undefined && !inputs.includes("data")
+        ? { what: "there is no text", remedy: "give data" }
+        : undefined;
+    },
+    async run(): Promise<void> {},
+  });
+  assert.equal(check(stage, { text: "a" }).ok, true);
+  assert.equal(check(stage, {}, ["data"]).ok, true);
+  const refused = check(stage, {});
+  assert.deepEqual(!refused.ok && refused.misuse, {
+    what: "there is no text",
+    remedy: "give data",
+  });
+  const failed = check(stage, { odd: true });
+  assert.equal(!failed.ok && failed.failure, "its `check` threw: odd");
+  const invalid = check(stage, { text: 3 });
+  assert.equal(!invalid.ok && invalid.misuse, undefined);
 });

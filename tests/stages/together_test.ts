@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { STAGES } from "../../stages/mod.ts";
+import { mistakes, withStages } from "../pipeline/loading.ts";
+
+/** What a stage after rows, tokens and a model has to say, before anything runs. */
+async function saidOf(stage: string): Promise<string[]> {
+  const text = withStages(
+    "rows: { uses: download, with: { from: a.txt } }",
+    "base: { uses: download, with: { from: hf://a/b } }",
+    "tokens: { uses: tokenize, inputs: { data: rows, tokenizer: base } }",
+    `tested: { ${stage} }`,
+  );
+  const found = await mistakes(text, { registry: STAGES });
+  return found.map((mistake) => mistake.replace(/^\S+ /, ""));
+}
+
+Deno.test("stages say before a run which options and inputs do not go together", async () => {
+  const config = "config: { model_type: gpt2 }";
+  const table: [string, RegExp][] = [
+    ["uses: tokenize, inputs: { data: rows }", /^stage "tokenize": there is no tokenizer; give/],
+    [
+      "uses: tokenize, inputs: { data: rows, tokenizer: base }, with: { train: { vocab_size: 300 } }",
+      /^stage "tokenize": there are two tokenizers/,
+    ],
+    ["uses: train, inputs: { data: tokens }", /^stage "train": there is neither an input `model`/],
+    [
+      `uses: train, inputs: { data: tokens, model: base }, with: { ${config} }`,
+      /^stage "train": there are both an input `model`/,
+    ],
+    ["uses: generate, inputs: { model: base }", /^stage "generate": there are no prompts/],
+    [
+      "uses: generate, inputs: { model: base, data: rows }, with: { prompts: [a] }",
+      /^stage "generate": there are prompts from two places/,
+    ],
+    ...["limit: 3", "split: test", 'template: "{{ a }}"'].map((option): [string, RegExp] => [
+      `uses: generate, inputs: { model: base }, with: { prompts: [a], ${option} }`,
+      new RegExp(`^stage "generate": the option ${option.split(":")[0]} does nothing`),
+    ]),
+  ];
+  for (const [stage, message] of table) {
+    const said = await saidOf(stage);
+    assert.equal(said.length, 1, stage);
+    assert.match(said[0]!, message);
+  }
+});
+
+Deno.test("stages find every option that would do nothing, in one pass", async () => {
+  const table: [string, string[]][] = [
+    [
+      "tokenize, inputs: { data: rows, tokenizer: base }, with: { drop_remainder: true, stride: 1, padding: true }",
+      ["drop_remainder", "padding", "stride"],
+    ],
+    [
+      "tokenize, inputs: { data: rows, tokenizer: base }, with: { packing: true, max_length: 4, label_column: a, return_overflowing_tokens: true }",
+      ["label_column", "return_overflowing_tokens"],
+    ],
+    [
+      "tokenize, inputs: { data: rows, tokenizer: base }, with: { truncation: false, max_length: 4, return_overflowing_tokens: true }",
+      ["max_length", "return_overflowing_tokens"],
+    ],
+    [
+      "train, inputs: { data: tokens, model: base }, with: { learning_rate: -1, eval_steps: 3, lr_scheduler_type: constant, warmup_steps: 3, warmup_ratio: 0.1 }",
+      ["eval_steps", "learning_rate", "warmup_ratio", "warmup_steps"],
+    ],
+    [
+      "split, inputs: { data: rows }, with: { train: -1, parts: { a: 1 }, shuffle: false, seed: 3, stratify: label }",
+      ["parts", "seed", "stratify", "train"],
+    ],
+    [
+      "filter, inputs: { data: rows }, with: { min_length: 5, max_length: 4, min_words: 3, max_words: 2, seed: 1, limit: -1 }",
+      ["limit", "min_length", "min_words", "seed"],
+    ],
+    [
+      'generate, inputs: { model: base, data: rows }, with: { template: "{{ text", top_k: 3 }',
+      ["template", "top_k"],
+    ],
+  ];
+  for (const [stage, names] of table) {
+    const said = await saidOf(`uses: ${stage}`);
+    const found = said.map((mistake) => /option "(\w+)"/.exec(mistake)?.[1]).toSorted();
+    assert.deepEqual(found, names, stage);
+  }
+});
