@@ -17,8 +17,10 @@ import {
   isComponents,
   type PendingComponents,
 } from "./fingerprint.ts";
+import { grantedOf } from "./granted.ts";
 import type { Lockfile } from "./lockfile.ts";
 import { moduleGraph } from "./module_graph.ts";
+import { refuseUngrantedData } from "./permissions.ts";
 import { type FoundSources, resolveSources } from "./sources.ts";
 import type { Pipeline, StageNode, StageRegistry } from "./types.ts";
 
@@ -121,11 +123,18 @@ export class Decider {
   ): Promise<PendingComponents> {
     const { project, store, signal, pipeline } = this.#context;
     const { uses, builtin, version, module, compute } = node.description;
-    const [graph, sources, choice] = await Promise.all([
+    const [graph, sources, granted, choice] = await Promise.all([
       moduleGraph(module, { project, index: store.index, signal }),
       this.sourcesOf(node),
+      grantedOf(node, {
+        baseDir: this.#context.baseDir,
+        runs: store.layout.runs,
+        index: store.index,
+        signal,
+      }),
       compute ? this.#context.device() : undefined,
     ]);
+    refuseUngrantedData(node, graph.data, this.#context.baseDir);
     const inputs = Object.fromEntries(
       Object.entries(node.inputs).map(([role, ids]) => [role, ids.map(digestOf)]),
     );
@@ -138,6 +147,7 @@ export class Decider {
       inputs,
       seed: pipeline.seed,
       sources: sources?.key ?? null,
+      granted,
       device: choice?.device,
     });
   }

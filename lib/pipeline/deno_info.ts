@@ -27,6 +27,8 @@ export interface InfoModule {
   readonly error?: string | undefined;
   /** Id of the npm package that it belongs to. */
   readonly npmPackage?: string | undefined;
+  /** True where its bytes are the import: JSON or text, not code. */
+  readonly isData?: boolean | undefined;
   readonly imports: readonly InfoImport[];
 }
 
@@ -58,6 +60,7 @@ const resolution = z.object({
 const document = z.object({
   modules: z.array(z.object({
     specifier: z.string(),
+    kind: z.string().optional(),
     local: z.string().nullish(),
     error: z.string().optional(),
     npmPackage: z.string().optional(),
@@ -79,13 +82,14 @@ export function parseDenoInfo(text: string): DenoInfo {
   }
   const { modules, redirects, npmPackages } = parsed.data;
   return {
-    modules: new Map(modules.map(({ specifier, local, error, npmPackage, dependencies }) => [
+    modules: new Map(modules.map(({ specifier, kind, local, error, npmPackage, dependencies }) => [
       specifier,
       {
         specifier,
         local: local ?? undefined,
         error,
         npmPackage,
+        isData: kind === "asserted" || kind === "external",
         imports: dependencies.flatMap(({ specifier, code }) =>
           code === undefined ? [] : [importOf(specifier, code)]
         ),

@@ -145,16 +145,78 @@ export function encodeMessage(message: ChildMessage): string {
 /**
  * Takes apart one line of a stage's standard output.
  *
- * A stage may have printed without a newline before the message; that text comes back as `text`.
+ * A stage may have printed without a newline before the message; that text comes back as `text`. A
+ * line that has the mark and not the form of a message is text, too: whatever a stage prints, the
+ * runner goes on.
  */
 export function decodeLine(line: string): { text?: string; message?: ChildMessage } {
   const start = line.indexOf(MESSAGE_PREFIX);
   if (start < 0) return { text: line };
-  let message: ChildMessage;
+  let message: unknown;
   try {
-    message = JSON.parse(line.slice(start + MESSAGE_PREFIX.length)) as ChildMessage;
+    message = JSON.parse(line.slice(start + MESSAGE_PREFIX.length));
   } catch {
     return { text: line };
   }
+  if (!isChildMessage(message)) return { text: line };
   return start === 0 ? { message } : { text: line.slice(0, start), message };
+}
+
+type Loose = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Loose {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isChildMessage(value: unknown): value is ChildMessage {
+  if (!isObject(value)) return false;
+  switch (value.type) {
+    case "progress":
+      return Number.isFinite(value.done) && Number.isFinite(value.total) &&
+        typeof value.unit === "string";
+    case "log":
+      return typeof value.message === "string";
+    case "summary":
+      return isSummaryEntry(value.entry);
+    case "result":
+      return value.value !== undefined;
+    case "error":
+      return isThrownError(value.error);
+    default:
+      return false;
+  }
+}
+
+/** Whether a value has the form of a {@linkcode SummaryEntry}. */
+export function isSummaryEntry(value: unknown): value is SummaryEntry {
+  if (!isObject(value)) return false;
+  const isFigure = (figure: unknown): boolean =>
+    isObject(figure) && typeof figure.label === "string" && typeof figure.value === "number";
+  switch (value.type) {
+    case "figure":
+      return isFigure(value) && (value.compare === undefined || isFigure(value.compare));
+    case "text":
+      return typeof value.prompt === "string" && typeof value.text === "string";
+    case "note":
+      return typeof value.text === "string";
+    default:
+      return false;
+  }
+}
+
+function isThrownError(value: unknown): value is ThrownError {
+  if (!isObject(value)) return false;
+  const { name, message, stack, parts, causes } = value;
+  const isText = (text: unknown): boolean => text === undefined || typeof text === "string";
+  if (typeof name !== "string" || typeof message !== "string" || !isText(stack)) return false;
+  if (!Array.isArray(causes) || !causes.every((cause) => typeof cause === "string")) return false;
+  if (parts === undefined) return true;
+  return isObject(parts) && typeof parts.what === "string" &&
+    [parts.requirement, parts.remedy, parts.nearest].every(isText) &&
+    (parts.at === undefined || isLocation(parts.at));
+}
+
+function isLocation(value: unknown): boolean {
+  return isObject(value) && typeof value.file === "string" && Number.isInteger(value.line) &&
+    Number.isInteger(value.column);
 }

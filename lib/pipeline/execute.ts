@@ -177,7 +177,7 @@ class Execution {
       // Waiting for inputs is no time of its own.
       await Promise.all(readsOf(node).map((id) => this.#settled(id)));
       began = performance.now();
-      return await this.#attempts(node, began);
+      return await this.#attempts(node);
     } catch (error) {
       if (this.#options.stop.aborted) return await this.#end(node, "interrupted", { began });
       const failure = failureOfError(error, node);
@@ -185,7 +185,8 @@ class Execution {
     }
   }
 
-  async #attempts(node: StageNode, began: number): Promise<Ended> {
+  async #attempts(node: StageNode): Promise<Ended> {
+    let began = performance.now();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const digests = new Map<string, string>();
       const blockedBy = new Set<string>();
@@ -218,7 +219,10 @@ class Execution {
           remedy: "run without --only",
         });
       }
-      const result = await this.#execute(node, decision);
+      const result = await this.#execute(node, decision, () => {
+        // Nor is waiting for a place beside the others.
+        began = performance.now();
+      });
       switch (result.type) {
         case "done":
         case "taken": {
@@ -248,6 +252,7 @@ class Execution {
   async #execute(
     node: StageNode,
     decision: Pick<StageRun, "key" | "components"> & { readonly reasons: readonly string[] },
+    started: () => void,
   ): Promise<StageRunResult> {
     const options = this.#options;
     const { store, pipeline } = options;
@@ -278,6 +283,7 @@ class Execution {
       stop: options.stop,
       kill: options.kill,
       onStart: async () => {
+        started();
         this.#log.set(stage, {
           status: "running",
           key: decision.key,

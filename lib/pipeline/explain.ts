@@ -4,7 +4,7 @@
  * @module
  */
 import { canonicalJson } from "../store/canonical.ts";
-import type { Components, PendingComponents } from "./fingerprint.ts";
+import type { Components, Granted, PendingComponents } from "./fingerprint.ts";
 import type { Json } from "./types.ts";
 
 /** Options of {@linkcode explain}. */
@@ -19,7 +19,7 @@ export interface ExplainOptions {
  * @param previous Components of an action record.
  * @param current Components now; inputs not made yet are null.
  * @returns Sentences without full stops, in the order stage, code, packages, options, inputs, seed,
- *   sources, device. Empty where nothing changed.
+ *   sources, grants, device. Empty where nothing changed.
  *
  * @example
  * ```ts
@@ -47,6 +47,7 @@ export function explain(
     ...inputReasons(previous.inputs, current.inputs, options.producers ?? {}),
     ...changed("seed changed", previous.seed, current.seed),
     ...sourceReasons(previous.sources, current.sources),
+    ...grantedReasons(previous.granted, current.granted),
     ...changed("device changed", previous.device ?? "none", current.device ?? "none"),
   ];
 }
@@ -102,6 +103,20 @@ function versionsOf(packages: readonly string[]): Record<string, string> {
     versions[name] = other === undefined ? version : `${other}, ${version}`;
   }
   return versions;
+}
+
+function grantedReasons(before: Components["granted"], now: Components["granted"]): string[] {
+  const reasons = (what: string, a: Granted["read"] = {}, b: Granted["read"] = {}): string[] =>
+    differences(a, b).map(([name, x, y]) => {
+      if (x === undefined) return `granted ${what} ${name} was added`;
+      if (y === undefined) return `granted ${what} ${name} was removed`;
+      const how = x === null ? "is there now" : y === null ? "is gone" : "changed";
+      return `granted ${what} ${name} ${how}`;
+    });
+  return [
+    ...reasons("path", before?.read, now?.read),
+    ...reasons("environment variable", before?.env, now?.env),
+  ];
 }
 
 function optionReasons(before: Components["options"], now: Components["options"]): string[] {

@@ -35,8 +35,18 @@ export interface Components {
   readonly seed: number;
   /** What `resolve` found; null without one. */
   readonly sources: Json;
+  /** What an own stage was granted to read; absent where that is nothing. */
+  readonly granted?: Granted;
   /** The engine, for stages that compute on one. */
   readonly device?: string;
+}
+
+/** What a stage may read beside its inputs: name -> digest, null for what is not there. */
+export interface Granted {
+  /** By path as it was declared. */
+  readonly read: Readonly<Record<string, string | null>>;
+  /** By name of the variable. */
+  readonly env: Readonly<Record<string, string | null>>;
 }
 
 /**
@@ -60,6 +70,8 @@ export interface StageFacts<D extends string | null> {
   readonly seed: number;
   /** `Sources.key`, or null. */
   readonly sources: unknown;
+  /** Absent for stages that were granted nothing to read. */
+  readonly granted?: Granted | undefined;
   /** Absent for stages that compute on no engine. */
   readonly device?: string | undefined;
 }
@@ -73,7 +85,7 @@ export function componentsOf(facts: StageFacts<string>): Components;
 /** The key document of a stage that waits for inputs. */
 export function componentsOf(facts: StageFacts<string | null>): PendingComponents;
 export function componentsOf(facts: StageFacts<string | null>): PendingComponents {
-  const { uses, builtin, version, graph, inputs, seed, device } = facts;
+  const { uses, builtin, version, graph, inputs, seed, granted, device } = facts;
   return {
     stage: builtin ? uses : graph.root,
     version,
@@ -83,6 +95,7 @@ export function componentsOf(facts: StageFacts<string | null>): PendingComponent
     inputs: Object.fromEntries(Object.entries(inputs).filter(([, list]) => list.length > 0)),
     seed,
     sources: plainJson(facts.sources ?? null, "resolved sources", uses),
+    ...(granted === undefined ? {} : { granted }),
     ...(device === undefined ? {} : { device }),
   };
 }

@@ -10,8 +10,8 @@
  * @module
  */
 import { InternalError, UserError, UserErrors } from "../errors.ts";
-import { type ChildMessage, encodeMessage, type ThrownError } from "./events.ts";
-import type { InputArtifact, StageContext, StageDefinition } from "./stage.ts";
+import { type ChildMessage, encodeMessage, isSummaryEntry, type ThrownError } from "./events.ts";
+import type { InputArtifact, StageContext, StageDefinition, SummaryEntry } from "./stage.ts";
 import type { Json } from "./types.ts";
 
 /** What a stage's process is asked to do; one line of JSON. */
@@ -75,6 +75,7 @@ export async function host(
     event.preventDefault();
     fail(event.error);
   });
+  withoutStorage();
   try {
     const definition = (await load()).default as StageDefinition | undefined;
     if (definition === undefined || typeof definition.run !== "function") {
@@ -113,12 +114,37 @@ async function runStage(
     env: grantedEnv(job.env),
     progress: (done, total, unit) => progress.report(done, total, unit),
     log: (message) => send({ type: "log", message: String(message) }),
-    summary: (entry) => send({ type: "summary", entry }),
+    summary: (entry) => {
+      if (!isSummaryEntry(entry)) throw notASummary(entry);
+      send({ type: "summary", entry: inJson(entry) });
+    },
     signal,
   };
   await definition.run(context);
   progress.flush();
   return null;
+}
+
+/** JSON has no infinite numbers; a perplexity may be one, and is worth telling. */
+function inJson(entry: SummaryEntry): SummaryEntry {
+  if (entry.type !== "figure") return entry;
+  const { label, value, compare } = entry;
+  if (Number.isFinite(value) && Number.isFinite(compare?.value ?? 0)) return entry;
+  const beside = compare === undefined ? "" : ` (${compare.label} ${compare.value})`;
+  return { type: "note", text: `${label} ${value}${beside}` };
+}
+
+/** Deno keeps these in a folder of its own and asks for no permission; a stage writes its output alone. */
+function withoutStorage(): void {
+  for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
+}
+
+function notASummary(entry: unknown): UserError {
+  return new UserError({
+    what: `summary() cannot show ${JSON.stringify(entry)}`,
+    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
+      '{ type: "note", text }, with a number as value',
+  });
 }
 
 /** For own stages: the runner's process does not run their code, so what `resolve` finds travels. */
@@ -160,7 +186,9 @@ class Progress {
   #held: (ChildMessage & { type: "progress" }) | undefined;
 
   report(done: number, total: number, unit: string): void {
-    this.#held = { type: "progress", done, total, unit };
+    // A division by nothing yet is no progress, and no reason to stop.
+    if (!Number.isFinite(done) || !Number.isFinite(total)) return;
+    this.#held = { type: "progress", done, total, unit: String(unit) };
     const now = performance.now();
     if (now - this.#last < PROGRESS_INTERVAL_MS && done < total) return;
     this.#last = now;

@@ -32,6 +32,8 @@ export interface ModuleGraph {
   readonly packages: readonly string[];
   /** Absolute paths of the files, sorted; for permissions, not part of any key. */
   readonly paths: readonly string[];
+  /** Those of `paths` that are imported as JSON or text: read, not run. */
+  readonly data: readonly string[];
 }
 
 /** Options of {@linkcode moduleGraph}. */
@@ -148,6 +150,7 @@ async function assemble(
   const files = new Map<string, string>();
   const imports = new Map<string, string>();
   const packages = new Set<string>();
+  const data = new Set<string>();
   const watched: WatchedFile[] = [];
   const watchAlso = async (local: string): Promise<WatchedFile> => {
     const file = await watch(local, options.index, options.signal);
@@ -167,6 +170,7 @@ async function assemble(
       throw brokenModule({ ...module, error: "no such file" }, importer, label);
     }
     files.set(labelOf(module.specifier, label), file.digest);
+    if (module.isData && module.specifier.startsWith("file:")) data.add(module.local);
     for (const { specifier, target } of module.imports) {
       if (target?.startsWith("file:") && !/^(\.{0,2}\/|file:)/.test(specifier)) {
         imports.set(specifier, labelOf(target, label));
@@ -179,6 +183,7 @@ async function assemble(
     imports: sortedRecord(imports),
     packages: [...packages].sort(),
     paths: watched.slice(2).map((file) => file.path).sort(),
+    data: [...data].sort(),
   };
   return { graph, watched };
 }
@@ -310,5 +315,6 @@ function sortedRecord(map: ReadonlyMap<string, string>): Record<string, string> 
 /** The index checks its rows' content; what is left to tell is another version's shape. */
 function isRemembered(value: unknown): value is Remembered {
   return typeof value === "object" && value !== null && "graph" in value && "watched" in value &&
+    typeof value.graph === "object" && value.graph !== null && "data" in value.graph &&
     "deno" in value && value.deno === Deno.version.deno;
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { basename, dirname, isAbsolute, relative, resolve } from "node:path";
+import { UserError } from "../errors.ts";
 import type { StageFailure, ThrownError } from "./events.ts";
 import type { Sources } from "./stage.ts";
 import type { StageNode } from "./types.ts";
@@ -83,19 +84,43 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
   };
 }
 
+/** Whether the pipeline grants reading an absolute path. */
+function mayRead(node: StageNode, path: string, baseDir: string): boolean {
+  return (node.permissions.read ?? []).some((granted) => {
+    const below = relative(resolve(baseDir, granted), path);
+    return below === "" || (!below.startsWith("..") && !isAbsolute(below));
+  });
+}
+
+/**
+ * Refuses JSON and text that an own stage imports without a grant. Deno asks for no permission where
+ * an import names its file literally, so any file of this machine would be a line of code away.
+ *
+ * @throws {UserError} Naming the permission and how to declare it.
+ */
+export function refuseUngrantedData(
+  node: StageNode,
+  data: readonly string[],
+  baseDir: string,
+): void {
+  if (node.description.builtin) return;
+  const path = data.find((each) => !mayRead(node, each, baseDir));
+  if (path === undefined) return;
+  throw new UserError({
+    what: `stage "${node.id}" imports the data of "${path}": denied (permission: read)`,
+    ...remedy(node, "read", pathFrom(baseDir, path)),
+  });
+}
+
 /** What an own stage's sources name beyond its grants; its `resolve` cannot give it more. */
 export function beyondGrants(
   node: StageNode,
   sources: Sources,
   baseDir: string,
 ): string | undefined {
-  const read = (node.permissions.read ?? []).map((path) => resolve(baseDir, path));
-  const inside = (path: string): boolean =>
-    read.some((granted) => {
-      const below = relative(granted, path);
-      return below === "" || (!below.startsWith("..") && !isAbsolute(below));
-    });
-  for (const path of sources.read ?? []) if (!inside(path)) return `reading "${path}"`;
+  for (const path of sources.read ?? []) {
+    if (!mayRead(node, path, baseDir)) return `reading "${path}"`;
+  }
   for (const host of sources.net ?? []) {
     const granted = node.permissions.net ?? [];
     if (!granted.includes(host) && !granted.includes(host.replace(/:\d+$/, ""))) {
@@ -111,6 +136,11 @@ export function beyondGrants(
 const DENIAL =
   /Requires (read|write|net|env|run|sys|ffi|import) access(?: to (?:"([^"]*)"|([^\s,]+)))?/;
 
+const OUTPUT_ALONE = {
+  requirement: "no stage can be granted this: a stage writes into its output folder alone",
+  remedy: "write below output.path",
+};
+
 /**
  * Puts a denial into words: the permission, what was tried, and how to declare it.
  *
@@ -125,11 +155,18 @@ export function explainDenial(
   baseDir: string,
 ): StageFailure | undefined {
   const text = [error.message, ...error.causes].join("\n");
-  if (text.includes("Deno.symlink() requires")) {
+  if (/Deno\.symlink(Sync)?\(\) requires/.test(text)) {
     return {
       what: `stage "${node.id}" tried to make a symbolic link: denied (permission: write)`,
       requirement: "no stage can be granted this; an artifact holds plain files",
       remedy: "copy the bytes instead",
+    };
+  }
+  const storage = /\b(localStorage|caches) is not defined/.exec(text);
+  if (storage !== null) {
+    return {
+      what: `stage "${node.id}" tried to keep data in ${storage[1]}: denied (permission: write)`,
+      ...OUTPUT_ALONE,
     };
   }
   const match = DENIAL.exec(text);
@@ -150,11 +187,7 @@ export function explainDenial(
     case "ffi":
       return { what, ...remedy(node, "ffi", undefined) };
     case "write":
-      return {
-        what,
-        requirement: "no stage can be granted this: a stage writes into its output folder alone",
-        remedy: "write below output.path",
-      };
+      return { what, ...OUTPUT_ALONE };
     case "run":
       return {
         what,

@@ -12,7 +12,7 @@ import { runChild } from "./child.ts";
 import { failureOf } from "./failure.ts";
 import type { Lockfile } from "./lockfile.ts";
 import { moduleGraph } from "./module_graph.ts";
-import { beyondGrants, grantsOf } from "./permissions.ts";
+import { beyondGrants, grantsOf, refuseUngrantedData } from "./permissions.ts";
 import type { Sources } from "./stage.ts";
 import type { Json, StageNode, StageRegistry } from "./types.ts";
 
@@ -86,6 +86,7 @@ async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise
 async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
   const { baseDir, lockfile, project, signal, store } = options;
   const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
+  refuseUngrantedData(node, graph.data, baseDir);
   await using scratch = await store.scratch.create();
   const outcome = await runChild({
     module: node.description.module,

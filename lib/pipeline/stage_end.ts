@@ -5,7 +5,7 @@
  */
 import { InternalError } from "../errors.ts";
 import type { Action, Store } from "../store/mod.ts";
-import type { StageFailure, StageOutcome, SummaryEntry } from "./events.ts";
+import { isSummaryEntry, type StageFailure, type StageOutcome } from "./events.ts";
 import { failureText } from "./failure.ts";
 import type { RunLog } from "./run_log.ts";
 import type { StageNode } from "./types.ts";
@@ -36,7 +36,7 @@ export async function recordEnd(
 ): Promise<Ended> {
   const { outcome, action, failure, blockedBy } = end;
   const { folder } = log;
-  const summary = Array.isArray(action?.summary) ? action.summary as SummaryEntry[] : [];
+  const summary = Array.isArray(action?.summary) ? action.summary.filter(isSummaryEntry) : [];
   if (action !== undefined) {
     await store.artifacts.materialize(action.artifact, folder.artifactOf(node.id));
   }

@@ -13,6 +13,31 @@ Deno.test("decodeLine() finds a message behind what a stage printed without a ne
   assert.deepEqual(decodeLine(encodeMessage(message).slice(0, -2)).message, undefined);
 });
 
+Deno.test("decodeLine() takes what has the mark and not the form of a message for text", () => {
+  const forms = [
+    null,
+    5,
+    [],
+    {},
+    { type: "stage_end", outcome: "done" },
+    { type: "progress", done: null, total: 1, unit: "s" },
+    { type: "log" },
+    { type: "summary", entry: null },
+    { type: "summary", entry: { type: "figure", label: {}, value: 1 } },
+    { type: "summary", entry: { type: "text", prompt: "a" } },
+    { type: "result" },
+    { type: "error" },
+    { type: "error", error: { name: "E", message: {}, causes: [] } },
+    { type: "error", error: { name: "E", message: "m", causes: 3 } },
+    { type: "error", error: { name: "E", message: "m", causes: [], parts: { what: 7 } } },
+  ];
+  for (const form of forms) {
+    const line = encodeMessage({ type: "log", message: "" })
+      .replace(/\{.*/, JSON.stringify(form));
+    assert.deepEqual(decodeLine(line), { text: line }, JSON.stringify(form));
+  }
+});
+
 /** Runs the stage `make` with options; `after` is called at its first message. */
 async function make(
   options: Record<string, string | number>,

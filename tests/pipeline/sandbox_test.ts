@@ -32,6 +32,9 @@ const ATTEMPTS = {
   node_spawn: '(await import("node:child_process")).execSync("ls");',
   sys: "return Deno.hostname();",
   ffi: 'Deno.dlopen("/lib/none.so", {});',
+  kept: 'localStorage.setItem("a", "b");',
+  cached: 'await caches.open("a");',
+  symlink_sync: 'Deno.symlinkSync("../x", output.path + "/link");',
   symlink: 'await Deno.symlink(options.path + "/secret.txt", output.path + "/link");',
   remote: "return (await import('https://esm.sh/' + options.host)).default;",
   other_code: 'return (await import("file://" + options.path + "/make.ts")).default.doc;',
@@ -72,6 +75,9 @@ Deno.test("what an own stage was not granted is denied, and the message says how
     told.net!,
     new RegExp(`network.*\\(permission: net\\).*net: \\["${server.host}"\\]`),
   );
+  assert.match(told.symlink_sync!, /symbolic link: denied \(permission: write\)/);
+  assert.match(told.kept!, /keep data in localStorage: denied \(permission: write\)/);
+  assert.match(told.cached!, /keep data in caches: denied \(permission: write\)/);
   for (const name of ["write", "up", "inputs"]) {
     assert.match(told[name]!, /tried to write ".*": denied \(permission: write\)/);
     assert.match(failures[name]!.requirement!, /output folder alone/);
@@ -124,6 +130,121 @@ stages:
   assert.equal(await p.result("reads"), "granted");
   assert.equal(await p.result("asks"), "value1");
   assert.equal(await p.result("calls"), "hello");
+});
+
+Deno.test("data that an own stage imports needs a grant, though Deno asks for none", async () => {
+  const imports = (line: string, permissions = "{}"): string =>
+    line + stage("return JSON.stringify(data);", permissions);
+  await using p = await project({
+    "secret.json": '{"is":"secret"}',
+    "secret.txt": "secret",
+    "json.ts": imports('import data from "./secret.json" with { type: "json" };\n'),
+    "text.ts": imports('import data from "./secret.txt" with { type: "text" };\n'),
+    "behind.ts": 'export { default } from "./secret.json" with { type: "json" };\n',
+    "deep.ts": imports('import data from "./behind.ts";\n'),
+    "granted.ts": imports(
+      'import data from "./secret.json" with { type: "json" };\n',
+      '{ read: ["./secret.json"] }',
+    ),
+    "p.yaml": `name: imports
+stages:
+  json: { uses: ./json.ts }
+  text: { uses: ./text.ts }
+  deep: { uses: ./deep.ts }
+  granted: { uses: ./granted.ts, permissions: { read: [./secret.json] } }
+`,
+  });
+  const { code, failures } = await p.temper(["run", "p.yaml"]);
+  assert.equal(code, 1);
+  for (const [name, file] of [["json", "json"], ["text", "txt"], ["deep", "json"]] as const) {
+    assert.match(
+      `${failures[name]!.what} | ${failures[name]!.remedy}`,
+      new RegExp(
+        `imports the data of ".*/secret.${file}": denied \\(permission: read\\) \\| ` +
+          `declare permissions: \\{ read: \\["./secret.${file}"\\] \\} in ${name}.ts and grant it`,
+      ),
+    );
+  }
+  assert.equal(failures.granted, undefined);
+  assert.equal(await p.result("granted"), '{"is":"secret"}');
+});
+
+Deno.test("what a stage was granted to read is part of its key", async () => {
+  await using p = await project({
+    "words.txt": "one",
+    "reads.ts": stage(
+      `const read = (name) => Deno.readTextFile(options.path + name).catch(() => "none");
+      return [await read("/words.txt"), await read("/folder/deep/a"), env.TEMPER_TEST_KEY].join();`,
+      '{ read: ["./words.txt", "./folder"], env: ["TEMPER_TEST_KEY"] }',
+    ),
+  });
+  const grants = "read: [./words.txt, ./folder], env: [TEMPER_TEST_KEY]";
+  await p.write(
+    "p.yaml",
+    `name: keyed\nstages:\n  s: { uses: ./reads.ts, with: { path: "${p.folder}" }, permissions: { ${grants} } }\n`,
+  );
+  const steps: [() => Promise<void> | void, string[], string][] = [
+    [() => {}, ["never ran before"], "one,none,"],
+    [() => p.write("words.txt", "two"), ["granted path ./words.txt changed"], "two,none,"],
+    [
+      async () => {
+        await Deno.mkdir(join(p.folder, "folder/deep"), { recursive: true });
+        await Deno.symlink("..", join(p.folder, "folder/deep/up"));
+        await p.write("folder/deep/a", "A");
+      },
+      ["granted path ./folder is there now"],
+      "two,A,",
+    ],
+    [() => p.write("folder/deep/a", "B"), ["granted path ./folder changed"], "two,B,"],
+    [
+      () => Deno.env.set("TEMPER_TEST_KEY", "value"),
+      ["granted environment variable TEMPER_TEST_KEY is there now"],
+      "two,B,value",
+    ],
+  ];
+  try {
+    for (const [change, reasons, result] of steps) {
+      await change();
+      const { failures, reasons: told } = await p.temper(["run", "p.yaml"]);
+      assert.deepEqual(failures, {});
+      assert.deepEqual(told.s, reasons);
+      assert.equal(await p.result("s"), result);
+      assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "cached" });
+    }
+  } finally {
+    Deno.env.delete("TEMPER_TEST_KEY");
+  }
+  const records = join(p.runs, "store/actions");
+  for await (const { name } of Deno.readDir(records)) {
+    assert.ok(!(await Deno.readTextFile(join(records, name))).includes('"value"'), "no secrets");
+  }
+});
+
+Deno.test("whatever a stage says of itself, the run goes on", async () => {
+  await using p = await project({
+    "fake.ts": stage(`console.log("\\x1etemper:null");
+      console.log("\\x1etemper:" + JSON.stringify({ type: "summary", entry: null }));
+      console.log("\\x1etemper:" + JSON.stringify({ type: "error" }));
+      return "went on";`),
+    "odd.ts": stage("return 1;").replace("env })", "env, progress, summary })").replace(
+      "const text",
+      'progress(NaN, Infinity, "s"); summary({ type: "figure", label: "perplexity", value: Infinity }); const text',
+    ),
+    "bogus.ts": stage("return 1;").replace("env })", "env, summary })").replace(
+      "const text",
+      'summary({ type: "bogus" }); const text',
+    ),
+    "p.yaml": `name: fakes
+stages: { fake: { uses: ./fake.ts }, odd: { uses: ./odd.ts }, bogus: { uses: ./bogus.ts } }
+`,
+  });
+  const { outcomes, failures, events } = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(outcomes, { fake: "done", odd: "done", bogus: "failed" });
+  assert.match(failures.bogus!.what, /summary\(\) cannot show \{"type":"bogus"\}/);
+  const odd = events.find((event) => event.type === "stage_end" && event.stage === "odd");
+  assert.deepEqual(odd?.type === "stage_end" && odd.summary, [
+    { type: "note", text: "perplexity Infinity" },
+  ]);
 });
 
 Deno.test("a grant holds where links lead to the project", async () => {
