@@ -236,7 +236,7 @@ Deno.test("checkOptions() asks a stage whether options and inputs go together", 
     inputs: { data: "rows?" },
     output: "rows",
     options: z.object({ text: z.string().optional(), odd: z.boolean().default(false) }),
-    check({ options, inputs }) {
+    check({ options, inputs }): { what: string; remedy: string } | undefined {
       if (options.odd) throw new Error("odd");
       return options.text === undefined && !inputs.includes("data")
         ? { what: "there is no text", remedy: "give data" }
