@@ -36,18 +36,18 @@ export const FILE_OPERAND = {
 export function planOptions(): Option[] {
   return [
     new Option("-p, --param <key=value>", "set a parameter of the pipeline; may be repeated")
-      .argParser(collect).default([], "what the file says"),
+      .argParser(collect),
     new Option("--only <stage>", "this stage alone, on results that exist"),
     new Option("--from <stage>", "rerun this stage and what depends on it"),
     new Option("--force <stage>", "rerun this stage even if its result is there; may be repeated")
-      .argParser(collect).default([], "none"),
+      .argParser(collect),
     new Option("--device <device>", "the engine that stages compute on")
       .choices([...DEVICE_CHOICES]).default("auto"),
     new Option("--update", "look movable sources up anew and move their pins"),
     new Option("--offline", "use what is on this machine alone"),
-    new Option("--runs <folder>", "where runs and results are kept").default(
-      undefined,
-      "runs/ in the project, or TEMPER_RUNS",
+    new Option(
+      "--runs <folder>",
+      "where runs and results are kept (default: TEMPER_RUNS, else runs/ in the project)",
     ),
     new Option("--json", "machine-readable output: NDJSON of events, or one document"),
   ];
@@ -57,10 +57,8 @@ export function planOptions(): Option[] {
 export function runOnlyOptions(): Option[] {
   return [
     new Option("--dry-run", "say what would be done and why, and do nothing"),
-    new Option("-j, --jobs <number>", "stages at once").argParser(wholeNumber).default(
-      undefined,
-      "the number of cores",
-    ),
+    new Option("-j, --jobs <number>", "stages at once (default: the number of cores)")
+      .argParser(wholeNumber),
   ];
 }
 
@@ -71,10 +69,10 @@ export function runOnlyOptions(): Option[] {
  */
 export function readRunOptions({ operands, options }: Arguments): RunOptions {
   const given = options as {
-    readonly param: readonly string[];
+    readonly param?: readonly string[];
     readonly only?: string;
     readonly from?: string;
-    readonly force: readonly string[];
+    readonly force?: readonly string[];
     readonly device: "auto" | Device;
     readonly update?: boolean;
     readonly offline?: boolean;
@@ -91,10 +89,10 @@ export function readRunOptions({ operands, options }: Arguments): RunOptions {
   }
   return {
     file: operands[0]!,
-    params: given.param,
+    params: given.param ?? [],
     only: given.only,
     from: given.from,
-    force: given.force,
+    force: given.force ?? [],
     device: given.device,
     update: given.update ?? false,
     offline: given.offline ?? false,

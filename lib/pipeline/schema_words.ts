@@ -114,6 +114,9 @@ function arrayWords(schema: JsonSchema, plural: boolean): string {
     return `${noun} of ${joinAnd(schema.prefixItems.map((item) => words(item, false)))}`;
   }
   const { minItems, maxItems } = schema;
+  if (minItems === 1 && maxItems === undefined && schema.items !== undefined) {
+    return `${plural ? "non-empty lists" : "a non-empty list"} of ${words(schema.items, true)}`;
+  }
   const size = minItems !== undefined && minItems === maxItems
     ? ` of ${minItems}`
     : minItems !== undefined && maxItems !== undefined

@@ -334,7 +334,7 @@ const CASES: readonly Case[] = [
       '4:11+1 key "uses" of stage "a" cannot be 3 (a number); it must be text',
       '5:11+3 key "with" of stage "a" cannot be [1] (a list); it must be a mapping (Options of the stage (`deno task stages NAME` documents them))',
       '6:13+1 key "inputs" of stage "a" cannot be "x" (text); it must be a mapping of texts or lists of texts (Role -> the stage whose output it reads)',
-      '7:18+1 key "matrix.b" of stage "a" cannot be 3 (a number); it must be a list of at least 1 values',
+      '7:18+1 key "matrix.b" of stage "a" cannot be 3 (a number); it must be a non-empty list of values',
       '8:20+4 unknown key "permissions.nets" of stage "a"; did you mean "net"?; keys of "permissions": net, env, read, ffi',
       '8:36+5 key "permissions.ffi" of stage "a" cannot be "maybe" (text); it must be true or false (Whether it may load native libraries)',
       '9:52+2 key "timeout" of stage "b" cannot be -1 (a number); it must be a number of seconds above 0, or text such as 90s, 30m, 2h (Time after which the stage is stopped: seconds, or text such as `90s`, `30m`, `2h`)',

@@ -218,7 +218,7 @@ const CASES: readonly Case[] = [
       '7:27+1 the matrix of stage "t" has the value 1 of "epochs" twice',
       '7:30+1 option "epochs" of stage "train" cannot be "x" (text); it must be a whole number at least 1 (passes over the data; default 3)',
       '7:34+5 key "matrix.a b" of stage "t" has a name that cannot be used; a name is made of: letters, digits and `_`, no digit first',
-      '7:61+2 key "matrix.learning_rate" of stage "t" cannot be [] (a list); it must be a list of at least 1 values',
+      '7:61+2 key "matrix.learning_rate" of stage "t" cannot be [] (a list); it must be a non-empty list of values',
     ],
   },
   {

@@ -26,6 +26,8 @@ Deno.test("schemaWords() says what a schema accepts", () => {
     [z.number().or(z.literal("auto")), 'a number or "auto"'],
     [z.string().nullable(), "text or null"],
     [z.array(z.string()), "a list of texts"],
+    [z.array(z.string()).min(1), "a non-empty list of texts"],
+    [z.array(z.array(z.string()).min(1)), "a list of non-empty lists of texts"],
     [z.array(z.int().min(1)).min(2), "a list of at least 2 whole numbers at least 1"],
     [z.array(z.string()).length(3), "a list of 3 texts"],
     [z.array(z.string()).min(1).max(3), "a list of 1 to 3 texts"],
