@@ -17,6 +17,7 @@ import {
   isComponents,
   type PendingComponents,
 } from "./fingerprint.ts";
+import { editedFiles } from "./edited.ts";
 import { grantedOf } from "./granted.ts";
 import type { Lockfile } from "./lockfile.ts";
 import { moduleGraph } from "./module_graph.ts";
@@ -152,10 +153,14 @@ export class Decider {
     });
   }
 
-  /** What is missing of an action's artifact, by `stat`; undefined where all is there. */
+  /** What is missing of an action's artifact, mostly by `stat`; undefined where all is there. */
   async #lost(action: Action): Promise<string | undefined> {
-    const { artifacts, blobs } = this.#context.store;
-    if (await artifacts.has(action.artifact)) return undefined;
+    const { store, signal } = this.#context;
+    const { artifacts, blobs } = store;
+    if (await artifacts.has(action.artifact)) {
+      const edited = await editedFiles(action, { store, signal });
+      return edited.length > 0 ? `its result was edited (${edited.join(", ")})` : undefined;
+    }
     const manifest = await artifacts.manifest(action.artifact);
     if (manifest === undefined) {
       return `its result is gone (artifact ${action.artifact.slice(0, 12)})`;

@@ -12,6 +12,7 @@ import { UserError } from "../errors.ts";
 import { type Action, describeOwner, safeName, type Store } from "../store/mod.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 import type { DeviceChoice, Engines } from "./device.ts";
+import { editedFiles } from "./edited.ts";
 import type { ChildMessage, StageFailure, SummaryEntry } from "./events.ts";
 import { failureOf, failureOfError } from "./failure.ts";
 import type { Components } from "./fingerprint.ts";
@@ -75,9 +76,10 @@ export async function executeStage(run: StageRun): Promise<StageRunResult> {
     });
     if (!run.forced) {
       const action = await store.actions.read(run.key);
-      if (action !== undefined && await store.artifacts.has(action.artifact)) {
-        return { type: "taken", action };
-      }
+      if (
+        action !== undefined && await store.artifacts.has(action.artifact) &&
+        (await editedFiles(action, { store, signal: stop })).length === 0
+      ) return { type: "taken", action };
     }
     const damaged = await damagedInputs(run);
     if (damaged.length > 0) return { type: "damaged", artifacts: damaged };

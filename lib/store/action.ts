@@ -9,7 +9,14 @@
 import { join } from "node:path";
 import { InternalError } from "../errors.ts";
 import { canonicalDigest } from "./canonical.ts";
-import { ensureFolder, listNames, readTextOf, removeQuietly, writeFileAtomic } from "./durable.ts";
+import {
+  ensureFolder,
+  listNames,
+  lstatOf,
+  readTextOf,
+  removeQuietly,
+  writeFileAtomic,
+} from "./durable.ts";
 import { guarded } from "./failure.ts";
 import { type Digest, isDigest } from "./hash.ts";
 import type { StoreLayout } from "./layout.ts";
@@ -55,6 +62,18 @@ export class Actions {
     if (text === undefined) return undefined;
     const action = parseAction(text);
     return action?.key === key ? action : undefined;
+  }
+
+  /** When a record was last written or confirmed; undefined where there is none. */
+  async writtenAt(key: Digest): Promise<Date | undefined> {
+    return (await lstatOf(this.pathOf(key)))?.mtime ?? undefined;
+  }
+
+  /** Notes that the artifact of a record was found sound just now, so that it need not be read again. */
+  async confirm(key: Digest): Promise<void> {
+    const now = new Date();
+    // On a disk that cannot be written it is read again each time, which is slow and right.
+    await Deno.utime(this.pathOf(key), now, now).catch(() => {});
   }
 
   /**

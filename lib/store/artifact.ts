@@ -22,7 +22,7 @@ import {
   writeFileAtomic,
 } from "./durable.ts";
 import { guarded, systemCode } from "./failure.ts";
-import { type Digest, sha256Hex } from "./hash.ts";
+import { type Digest, hashFile, sha256Hex } from "./hash.ts";
 import type { StoreLayout } from "./layout.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listTree } from "./tree.ts";
@@ -121,6 +121,29 @@ export class Artifacts {
       if (await this.#blobs.sizeOf(file.digest) !== file.size) return false;
     }
     return true;
+  }
+
+  /**
+   * What of an artifact was edited: what a person opens under `runs/<run>/artifacts` are the blobs
+   * themselves. Only files that were written to after `time` are read. Nothing is set aside.
+   *
+   * @returns `touched`: how many were read; `edited`: paths whose bytes have changed.
+   */
+  async editedSince(
+    digest: Digest,
+    time: Date,
+    signal?: AbortSignal,
+  ): Promise<{ readonly touched: number; readonly edited: readonly string[] }> {
+    const edited: string[] = [];
+    let touched = 0;
+    for (const file of (await this.manifest(digest))?.files ?? []) {
+      const blob = this.#blobs.pathOf(file.digest);
+      const modified = (await lstatOf(blob))?.mtime;
+      if (!modified || modified.getTime() <= time.getTime()) continue;
+      touched++;
+      if ((await hashFile(blob, { signal })).digest !== file.digest) edited.push(file.path);
+    }
+    return { touched, edited };
   }
 
   /** Reads every byte of an artifact again. Damaged blobs are set aside and named. */

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { project } from "./project.ts";
+
+Deno.test("a result that was edited where a person opens it is made again; touching it costs nothing", async () => {
+  await using p = await project({
+    "p.yaml": `name: p
+stages:
+  a: { uses: make, with: { text: first } }
+  b: { uses: join, inputs: { data: [a] } }
+`,
+  });
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  const file = join(p.runs, "latest/artifacts/b/generations.jsonl");
+  await Deno.chmod(file, 0o644);
+  await Deno.writeTextFile(file, "FIRST");
+
+  const planned = await p.temper(["plan", "p.yaml", "--json"]);
+  const { stages } = JSON.parse(planned.out) as { stages: { status: string; reasons: string[] }[] };
+  const told = stages.map(({ status, reasons }) => [status, ...reasons]);
+  assert.deepEqual(told, [["cached"], ["run", "its result was edited (generations.jsonl)"]]);
+
+  const again = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(again.outcomes, { a: "cached", b: "done" });
+  assert.deepEqual(again.reasons.b, ["its result was edited (generations.jsonl)"]);
+  assert.equal(await p.result("b"), "first");
+
+  const later = new Date(Date.now() + 60_000);
+  await Deno.utime(join(p.runs, "latest/artifacts/b/generations.jsonl"), later, later);
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { a: "cached", b: "cached" });
+});
