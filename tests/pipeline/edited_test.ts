@@ -7,13 +7,13 @@ Deno.test("a result that was edited where a person opens it is made again; touch
     "p.yaml": `name: p
 stages:
   a: { uses: make, with: { text: first } }
-  b: { uses: join, inputs: { data: [a] } }
+  b: { uses: join, inputs: { data: [a] }, with: { first: true } }
 `,
   });
   assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
   const file = join(p.runs, "latest/artifacts/b/generations.jsonl");
   await Deno.chmod(file, 0o644);
-  await Deno.writeTextFile(file, "FIRST");
+  await Deno.writeTextFile(file, "F");
 
   const planned = await p.temper(["plan", "p.yaml", "--json"]);
   const { stages } = JSON.parse(planned.out) as { stages: { status: string; reasons: string[] }[] };
@@ -23,7 +23,7 @@ stages:
   const again = await p.temper(["run", "p.yaml"]);
   assert.deepEqual(again.outcomes, { a: "cached", b: "done" });
   assert.deepEqual(again.reasons.b, ["its result was edited (generations.jsonl)"]);
-  assert.equal(await p.result("b"), "first");
+  assert.equal(await p.result("b"), "f");
 
   const later = new Date(Date.now() + 60_000);
   await Deno.utime(join(p.runs, "latest/artifacts/b/generations.jsonl"), later, later);
