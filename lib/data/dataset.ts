@@ -14,6 +14,7 @@
  */
 import { nearest, UserError } from "../errors.ts";
 import type { Cell, Column, ColumnType, JsonValue, Row } from "./columns.ts";
+import { isJsonObject } from "./json_file.ts";
 import { readParquet, writeParquet } from "./parquet.ts";
 
 export type { Cell, Column, ColumnType, JsonValue, Row } from "./columns.ts";
@@ -209,19 +210,15 @@ function decodeJsonColumns(rows: Row[], columns: readonly Column[]): void {
 }
 
 function isDatasetInfo(value: unknown): value is DatasetInfo {
-  if (!isObject(value) || value.kind !== "rows") return false;
-  if (!Array.isArray(value.columns) || !isObject(value.splits)) return false;
+  if (!isJsonObject(value) || value.kind !== "rows") return false;
+  if (!Array.isArray(value.columns) || !isJsonObject(value.splits)) return false;
   return value.columns.every((column: unknown) =>
-    isObject(column) && typeof column.name === "string" &&
+    isJsonObject(column) && typeof column.name === "string" &&
     COLUMN_TYPES.includes(column.type as ColumnType)
   ) && Object.values(value.splits).every((split) =>
-    isObject(split) && typeof split.file === "string" && !split.file.includes("/") &&
+    isJsonObject(split) && typeof split.file === "string" && !split.file.includes("/") &&
     typeof split.rows === "number"
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A cell as text: what a template, a comparison or a message shows. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { UserError } from "../errors.ts";
+import { isJsonObject } from "./json_file.ts";
 
 /** The element types that are read and written, in the order that the library sorts by, narrowest first. */
 export const DTYPES = {
@@ -52,7 +53,7 @@ export function parseHeader(
   } catch (cause) {
     throw damaged(path, `its header is not JSON (${(cause as Error).message})`);
   }
-  if (!isObject(json)) throw damaged(path, "its header is not a JSON object");
+  if (!isJsonObject(json)) throw damaged(path, "its header is not a JSON object");
   const twice = duplicateKey(text);
   if (twice !== undefined) throw damaged(path, `tensor "${twice}" is described twice`);
 
@@ -60,7 +61,7 @@ export function parseHeader(
   const found: [string, TensorEntry][] = [];
   for (const [name, value] of Object.entries(json)) {
     if (name === "__metadata__") {
-      if (!isObject(value)) throw damaged(path, "its __metadata__ is not an object");
+      if (!isJsonObject(value)) throw damaged(path, "its __metadata__ is not an object");
       for (const [key, entry] of Object.entries(value)) {
         if (typeof entry !== "string") {
           throw damaged(path, `__metadata__ "${key}" is not a string`);
@@ -96,7 +97,7 @@ function parseEntry(
   { path, name, dataSize }: { path: string; name: string; dataSize: number },
 ): TensorEntry {
   const wrong = (why: string): UserError => damaged(path, `tensor "${name}" ${why}`);
-  if (!isObject(value)) throw wrong("is not described by an object");
+  if (!isJsonObject(value)) throw wrong("is not described by an object");
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== "string") throw wrong("has no dtype");
   if (!isDtype(dtype)) {
@@ -155,10 +156,6 @@ export function damaged(path: string, why: string): UserError {
 
 function isDtype(name: string): name is SafetensorsDtype {
   return Object.hasOwn(DTYPES, name);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is number[] {

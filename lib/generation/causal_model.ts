@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import { type JsonObject, loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../models/checkpoint.ts";
 import { causalLmFamily } from "../models/registry.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../runtime/session.ts";
@@ -48,11 +47,10 @@ export async function loadCausalModel(
   const json = await loadConfig(dir);
   const family = causalLmFamily(json);
   const config = family.parse(json);
-  const generationConfig = await readGenerationConfig(dir);
+  const generationConfig = await loadGenerationConfig(dir);
   const { tensors } = await loadCheckpoint(dir, {
     parameters: () => family.parameters(config),
-    // An output layer of its own is a parameter, not a copy of the embedding.
-    names: config.tie_word_embeddings ? family.names : { ...family.names, tied: {} },
+    names: family.names(config),
   });
   const engine = await openEngine(options.device, { threads: options.threads });
   const weights = placeWeights(tensors, { family, config, engine });
@@ -77,24 +75,4 @@ export async function loadCausalModel(
 export async function contextLengthOf(dir: string): Promise<number> {
   const json = await loadConfig(dir);
   return causalLmFamily(json).parse(json).n_positions;
-}
-
-async function readGenerationConfig(dir: string): Promise<JsonObject | undefined> {
-  const path = `${dir}/generation_config.json`;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === "object" && json !== null && !Array.isArray(json)) {
-      return json as JsonObject;
-    }
-  } catch (cause) {
-    throw new UserError({ what: `${path} is not JSON (${(cause as Error).message})`, cause });
-  }
-  throw new UserError({ what: `${path} is not a JSON object` });
 }

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { JsonObject } from "../data/json_file.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { CheckpointNames, JsonObject } from "./checkpoint.ts";
+import type { CheckpointNames } from "./checkpoint.ts";
 import type { DropoutSource } from "./dropout.ts";
 import type { ParameterSpec } from "./parameters.ts";
 import { causalLmFamily } from "./registry.ts";
@@ -57,7 +58,7 @@ export function causalLm(config: JsonObject): CausalLm {
       architectures: [family.architecture],
     },
     parameters: family.parameters(parsed),
-    names: parsed.tie_word_embeddings ? family.names : { ...family.names, tied: {} },
+    names: family.names(parsed),
     vocabSize: parsed.vocab_size,
     positions: parsed.n_positions,
     forward: (graph, inputs) => family.forward(graph, parsed, inputs).logits,

@@ -9,11 +9,9 @@
  *
  * @module
  */
+import { type JsonObject, readJsonObject } from "../data/json_file.ts";
 import { openSafetensors, type SafetensorsFile, type TensorData } from "../data/safetensors.ts";
 import { nearest, UserError } from "../errors.ts";
-
-/** A JSON object as parsed, checked by whoever knows its fields. */
-export type JsonObject = { readonly [key: string]: unknown };
 
 /** What this room needs to know of a parameter; `ParameterSpec` has it. */
 export interface ParameterShape {
@@ -67,14 +65,24 @@ export interface LoadOptions {
  * @throws {UserError} where it is missing or no JSON object.
  */
 export async function loadConfig(dir: string): Promise<JsonObject> {
-  const text = await readText(`${dir}/config.json`);
-  if (text === undefined) {
+  const config = await readJsonObject(`${dir}/config.json`);
+  if (config === undefined) {
     throw new UserError({
       what: `${dir} is no model: there is no config.json`,
       requirement: "a Hugging Face model folder: config.json and model.safetensors",
     });
   }
-  return parseObject(text, `${dir}/config.json`);
+  return config;
+}
+
+/**
+ * Reads generation_config.json of a model folder.
+ *
+ * @returns undefined where the folder has none.
+ * @throws {UserError} where it is no JSON object.
+ */
+export async function loadGenerationConfig(dir: string): Promise<JsonObject | undefined> {
+  return await readJsonObject(`${dir}/generation_config.json`);
 }
 
 /**
@@ -123,7 +131,7 @@ async function openWeights(dir: string): Promise<Weights> {
   try {
     const index = await exists(`${dir}/model.safetensors`)
       ? undefined
-      : await readText(`${dir}/model.safetensors.index.json`);
+      : await readJsonObject(`${dir}/model.safetensors.index.json`);
     if (index === undefined) {
       await requireSafetensors(dir);
       const file = await openSafetensors(`${dir}/model.safetensors`);
@@ -183,9 +191,8 @@ async function requireSafetensors(dir: string): Promise<void> {
   });
 }
 
-function weightMap(text: string, dir: string): Record<string, string> {
+function weightMap({ weight_map: map }: JsonObject, dir: string): Record<string, string> {
   const path = `${dir}/model.safetensors.index.json`;
-  const map = parseObject(text, path).weight_map;
   const entries = typeof map === "object" && map !== null ? Object.entries(map) : [];
   // A shard is a file beside the index; a path that leads elsewhere is an attack or a mistake.
   const fine = ([, file]: [string, unknown]): boolean =>
@@ -263,28 +270,6 @@ function toFloat32(
     what: `the tensor "${name}" in ${dir} has dtype ${dtype}`,
     requirement: "parameters in F32, F16, BF16 or F64; quantized models cannot be read",
   });
-}
-
-function parseObject(text: string, path: string): JsonObject {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new UserError({ what: `${path} is not JSON (${(cause as Error).message})`, cause });
-  }
-  if (typeof json !== "object" || json === null || Array.isArray(json)) {
-    throw new UserError({ what: `${path} is not a JSON object` });
-  }
-  return json as JsonObject;
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }
 
 async function exists(path: string): Promise<boolean> {

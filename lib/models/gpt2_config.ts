@@ -7,7 +7,7 @@
 
 import { nearest, UserError } from "../errors.ts";
 import { type Activation, ACTIVATIONS, isActivation } from "./activations.ts";
-import type { JsonObject } from "./checkpoint.ts";
+import type { JsonObject } from "../data/json_file.ts";
 
 /** The settings of a GPT-2 model, checked. */
 export interface Gpt2Config {

@@ -5,9 +5,10 @@
  * @module
  */
 
+import type { JsonObject } from "../data/json_file.ts";
 import { nearest, UserError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type CheckpointNames, GPT2_NAMES, type JsonObject } from "./checkpoint.ts";
+import { type CheckpointNames, GPT2_NAMES } from "./checkpoint.ts";
 import {
   type Gpt2Config,
   gpt2Forward,
@@ -24,8 +25,8 @@ export interface CausalLmFamily {
   readonly modelType: string;
   /** The class that opens it in transformers, for `architectures` in config.json. */
   readonly architecture: string;
-  /** How its checkpoints name things. */
-  readonly names: CheckpointNames;
+  /** How checkpoints of a config name things. */
+  names(config: Gpt2Config): CheckpointNames;
   /** Reads a config; throws UserError for settings that are not supported. */
   parse(json: JsonObject): Gpt2Config;
   /** The trainable parameters in the reference's order. */
@@ -38,7 +39,8 @@ const FAMILIES: Readonly<Record<string, CausalLmFamily>> = {
   gpt2: {
     modelType: "gpt2",
     architecture: "GPT2LMHeadModel",
-    names: GPT2_NAMES,
+    // An output layer of its own is a parameter, not a copy of the embedding.
+    names: (config) => config.tie_word_embeddings ? GPT2_NAMES : { ...GPT2_NAMES, tied: {} },
     parse: parseGpt2Config,
     parameters: gpt2Parameters,
     forward: gpt2Forward,

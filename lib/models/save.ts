@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { type JsonObject, writeJsonObject } from "../data/json_file.ts";
 import { writeSafetensors } from "../data/safetensors.ts";
-import type { JsonObject } from "./checkpoint.ts";
+import { copyIfThere, copyTokenizerFiles } from "../data/tokenizer_files.ts";
 
 /** What goes into a model folder. */
 export interface SavedModel {
@@ -27,13 +28,6 @@ export interface SavedModel {
   readonly tokenizerFrom?: readonly string[];
 }
 
-const TOKENIZER_FILES = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "chat_template.jinja",
-] as const;
-
 /**
  * Writes config.json, model.safetensors, generation_config.json and the tokenizer's files. The same
  * model gives the same bytes.
@@ -44,7 +38,11 @@ const TOKENIZER_FILES = [
 export async function saveCheckpoint(dir: string, model: SavedModel): Promise<void> {
   const { config, tensors, generationConfigFrom = [], tokenizerFrom = [] } = model;
   // transformers reads `dtype` since 4.56 and `torch_dtype` before.
-  await writeJson(`${dir}/config.json`, { ...config, dtype: "float32", torch_dtype: "float32" });
+  await writeJsonObject(`${dir}/config.json`, {
+    ...config,
+    dtype: "float32",
+    torch_dtype: "float32",
+  });
   const entries = [...tensors].map(([name, { shape, data }]) =>
     [name, { dtype: "F32", shape, data }] as const
   );
@@ -52,14 +50,12 @@ export async function saveCheckpoint(dir: string, model: SavedModel): Promise<vo
 
   const source = await firstWith("generation_config.json", generationConfigFrom);
   if (source === undefined) {
-    await writeJson(`${dir}/generation_config.json`, generationConfig(config));
+    await writeJsonObject(`${dir}/generation_config.json`, generationConfig(config));
   } else {
     await copyIfThere(`${source}/generation_config.json`, `${dir}/generation_config.json`);
   }
   const tokenizer = await firstWith("tokenizer.json", tokenizerFrom);
-  for (const file of tokenizer === undefined ? [] : TOKENIZER_FILES) {
-    await copyIfThere(`${tokenizer}/${file}`, `${dir}/${file}`);
-  }
+  if (tokenizer !== undefined) await copyTokenizerFiles(tokenizer, dir);
 }
 
 function generationConfig(config: JsonObject): JsonObject {
@@ -69,26 +65,10 @@ function generationConfig(config: JsonObject): JsonObject {
   return { _from_model_config: true, ...Object.fromEntries(tokens) };
 }
 
-async function writeJson(path: string, value: JsonObject): Promise<void> {
-  const sorted = Object.fromEntries(
-    Object.entries(value).sort(([a], [b]) => a < b ? -1 : 1),
-  );
-  await Deno.writeTextFile(path, JSON.stringify(sorted, null, 2) + "\n");
-}
-
 async function firstWith(file: string, dirs: readonly string[]): Promise<string | undefined> {
   for (const dir of dirs) {
     const found = await Deno.stat(`${dir}/${file}`).then((stat) => stat.isFile, () => false);
     if (found) return dir;
   }
   return undefined;
-}
-
-async function copyIfThere(from: string, to: string): Promise<void> {
-  try {
-    // Not copyFile, which would keep the read-only mode that files in the store have.
-    await Deno.writeFile(to, await Deno.readFile(from));
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

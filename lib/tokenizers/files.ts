@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { isJsonObject, readJsonObject } from "../data/json_file.ts";
 import { UserError } from "../errors.ts";
 
 /** JSON as it comes out of a file. */
@@ -46,13 +47,6 @@ export interface TokenizerFiles {
   /** `model_max_length` in tokens, where it is a real bound (transformers writes 1e30 for none). */
   readonly modelMaxLength: number | undefined;
 }
-
-/** Names of the files that make up a tokenizer, the ones to copy along with a model. */
-export const TOKENIZER_FILES: readonly string[] = [
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-];
 
 /** What a special token can be to a language model. */
 export type Role = "bos" | "eos" | "pad";
@@ -167,30 +161,12 @@ function parseAddedTokens(tokenizer: JsonObject): AddedToken[] {
 
 /** Whether a JSON value is an object (and no array). */
 export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }
 
-/** A JSON object from a file, or undefined where there is no such file. */
 async function readObject(path: string): Promise<JsonObject | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  let value: Json;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new UserError({
-      what: `${path} is not valid JSON: ${cause instanceof Error ? cause.message : cause}`,
-      remedy: "download the tokenizer again",
-      cause,
-    });
-  }
-  if (!isObject(value)) throw new UserError({ what: `${path} holds no JSON object` });
-  return value;
+  // What JSON.parse returned is JSON all through.
+  return await readJsonObject(path) as JsonObject | undefined;
 }
 
 async function missing(dir: string): Promise<UserError> {

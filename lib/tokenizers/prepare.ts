@@ -5,7 +5,8 @@
  */
 import { UserError } from "../errors.ts";
 import { type Dataset, UNSPLIT } from "../data/dataset.ts";
-import { type JsonObject, readTokenizerFiles, TOKENIZER_FILES } from "./files.ts";
+import { copyTokenizerFiles } from "../data/tokenizer_files.ts";
+import { type JsonObject, readTokenizerFiles } from "./files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
 import { saveBpe } from "./save.ts";
@@ -56,14 +57,7 @@ export async function prepareTokenizer(dir: string, options: PrepareOptions): Pr
 
 async function copyTokenizer(source: string, dir: string): Promise<void> {
   const files = await readTokenizerFiles(source);
-  for (const name of TOKENIZER_FILES) {
-    try {
-      // Read and write, not copyFile: a read-only source must not make a read-only copy.
-      await Deno.writeFile(`${dir}/${name}`, await Deno.readFile(`${source}/${name}`));
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
+  await copyTokenizerFiles(source, dir);
   // The roles of special tokens may be known from config.json alone, which does not come along.
   const loaded = await readTokenizerFiles(dir);
   const roles = ["bos", "eos", "pad"] as const;

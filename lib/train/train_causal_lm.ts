@@ -5,10 +5,11 @@
  * @module
  */
 import { lengthBuckets, longestRow } from "../data/batch.ts";
+import type { JsonObject } from "../data/json_file.ts";
 import { readTokens, type Tokens, type TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
 import { type CausalLm, causalLm } from "../models/causal_lm.ts";
-import { type JsonObject, loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
 import { saveCheckpoint } from "../models/save.ts";
 import { schedule } from "../optim/schedules.ts";
 import type { Engine } from "../runtime/session.ts";

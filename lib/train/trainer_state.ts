@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { writeJsonObject } from "../data/json_file.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
 
 /** One entry of `log_history`; numbers under the names that Trainer uses. */
@@ -58,6 +59,5 @@ export function initialState(args: TrainingArguments, plan: TrainingPlan): Train
 
 /** Writes `trainer_state.json`. */
 export async function writeTrainerState(dir: string, state: TrainerState): Promise<void> {
-  const sorted = Object.fromEntries(Object.entries(state).sort(([a], [b]) => a < b ? -1 : 1));
-  await Deno.writeTextFile(`${dir}/trainer_state.json`, JSON.stringify(sorted, null, 2) + "\n");
+  await writeJsonObject(`${dir}/trainer_state.json`, state);
 }

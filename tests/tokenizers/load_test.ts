@@ -193,7 +193,7 @@ Deno.test("damaged tokenizer files are named", async () => {
   }
   const dir = await makeTokenizer();
   await Deno.writeTextFile(`${dir}/tokenizer.json`, "{");
-  await assert.rejects(loadTokenizer(dir), /is not valid JSON/);
+  await assert.rejects(loadTokenizer(dir), /is not JSON/);
 });
 
 Deno.test("a long word of one character is encoded in reasonable time", async () => {
