@@ -13,7 +13,7 @@ import { permutation, randomStream } from "./random.ts";
 import { tokenRow, type TokenSplit } from "./tokens.ts";
 
 /** A label that no loss counts, as in transformers. */
-export const IGNORED_LABEL = -100;
+const IGNORED_LABEL = -100;
 
 /** Rows as a rectangle, B rows of T tokens, row by row. */
 export interface Batch {

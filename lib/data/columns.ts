@@ -35,7 +35,7 @@ export interface Column {
 }
 
 /** The type of one value; undefined for null. */
-export function cellType(cell: Cell | undefined): ColumnType | undefined {
+function cellType(cell: Cell | undefined): ColumnType | undefined {
   switch (typeof cell) {
     case "string":
       return "string";
@@ -72,7 +72,7 @@ export function inferColumns(rows: Iterable<Row>): Column[] {
 }
 
 /** The narrowest type that holds values of both. */
-export function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
+function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
   if (a === b) return a;
   const numeric = (type: ColumnType): boolean => type === "int" || type === "float";
   return numeric(a) && numeric(b) ? "float" : "json";

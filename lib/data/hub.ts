@@ -14,7 +14,7 @@ import type { PinnedFile } from "./resolved.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
 /** The public hub. */
-export const DEFAULT_ENDPOINT = "https://huggingface.co";
+const DEFAULT_ENDPOINT = "https://huggingface.co";
 
 /** How to reach a hub. */
 export interface HubClient {

@@ -77,7 +77,7 @@ export async function readTokens(dir: string): Promise<Tokens> {
 }
 
 /** Reads tokens.json alone. */
-export async function readTokensInfo(dir: string): Promise<TokensInfo> {
+async function readTokensInfo(dir: string): Promise<TokensInfo> {
   let text: string;
   try {
     text = await Deno.readTextFile(`${dir}/tokens.json`);

@@ -13,7 +13,7 @@ import { type GenerationOptions, resolveSettings } from "./settings.ts";
 import { rowWindows, type ScoringWindow, slidingWindows } from "./windows.ts";
 
 /** Longest continuation where no length is asked for. */
-export const DEFAULT_CONTINUATION = 32;
+const DEFAULT_CONTINUATION = 32;
 
 /** What to ask. */
 export interface EvaluationPlan {

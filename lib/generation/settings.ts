@@ -68,7 +68,7 @@ export interface ModelDefaults {
 }
 
 /** Tokens of the continuation where neither the caller nor the model says how many, as in transformers. */
-export const DEFAULT_NEW_TOKENS = 20;
+const DEFAULT_NEW_TOKENS = 20;
 
 // What generation_config.json may hold although this version lacks the feature: the value that means
 // "off". Another value would change the text, so it is refused rather than ignored.

@@ -11,7 +11,7 @@ import { MessageWriter } from "./protobuf.ts";
 import type { Attribute, ConstantData, DataType, TensorType } from "./tensor.ts";
 
 /** The `ai.onnx` operator set that lowering speaks. */
-export const OPSET = 21;
+const OPSET = 21;
 
 /** The domain of ONNX Runtime's own operators. */
 export const CONTRIB_DOMAIN = "com.microsoft";

@@ -10,9 +10,6 @@
 /** A tokenizer by the name that sacrebleu gives it. */
 export type BleuTokenizer = "13a" | "char" | "none";
 
-/** Every {@linkcode BleuTokenizer}, for schemas and messages. */
-export const BLEU_TOKENIZERS: readonly BleuTokenizer[] = ["13a", "char", "none"];
-
 // What Python's str.split() and str.rstrip() take for whitespace. JavaScript's \s lacks U+001C to
 // U+001F and U+0085 and has U+FEFF, so \s would give other words than the reference.
 const SPACE =

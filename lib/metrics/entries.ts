@@ -30,7 +30,7 @@ export interface MetricEntry {
 export type MetricEntries = Readonly<Record<string, MetricEntry>>;
 
 /** The ROUGE types that an evaluation reports. */
-export const ROUGE_TYPES = ["rouge1", "rouge2", "rougeL"] as const;
+const ROUGE_TYPES = ["rouge1", "rouge2", "rougeL"] as const;
 
 /** A prediction and what it should have been. */
 export interface TextPair {

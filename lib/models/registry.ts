@@ -48,7 +48,7 @@ const FAMILIES: Readonly<Record<string, CausalLmFamily>> = {
 };
 
 /** The accepted values of `model_type`. */
-export const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
+const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
 
 /**
  * The family of a config.json.

@@ -135,7 +135,7 @@ export interface ThrownError {
  * What marks a protocol line among whatever a stage prints: ASCII record separator and a name. It
  * is no secret; a stage that fakes its own progress deceives only its own user.
  */
-export const MESSAGE_PREFIX = "\x1etemper:";
+const MESSAGE_PREFIX = "\x1etemper:";
 
 /** A message as the line that carries it, without the newline. */
 export function encodeMessage(message: ChildMessage): string {

@@ -204,7 +204,7 @@ function requirementOf(issue: SchemaIssue, schema: JsonSchema): string {
 }
 
 /** A value in a message: `"fast" (text)`, `3 (a number)`; cut where it is long. */
-export function shownValue(value: Json | undefined): string {
+function shownValue(value: Json | undefined): string {
   if (value === undefined || value === null) return typeName(value);
   const json = JSON.stringify(value);
   const shown = json.length > 60 ? `${json.slice(0, 57)}…` : json;

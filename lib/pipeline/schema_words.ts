@@ -172,7 +172,7 @@ export function schemaAt(
 }
 
 /** `a, b or c`. */
-export function joinOr(parts: readonly string[]): string {
+function joinOr(parts: readonly string[]): string {
   return join(parts, " or ");
 }
 

@@ -50,7 +50,7 @@ export async function evaluateTemplates(
 }
 
 /** Whether any text or key in the tree holds `${{`. */
-export function containsTemplate(node: YamlNode): boolean {
+function containsTemplate(node: YamlNode): boolean {
   switch (node.type) {
     case "scalar":
       return typeof node.value === "string" && node.value.includes(OPEN);

@@ -127,21 +127,6 @@ export function jsonToNode(value: Json, span: Span): YamlNode {
   return { type: "scalar", value: value as string | number | boolean | null, span };
 }
 
-/** Whether the node or anything in it is invalid. */
-export function holdsInvalid(node: YamlNode): boolean {
-  switch (node.type) {
-    case "scalar":
-      return false;
-    case "list":
-      return node.items.some(holdsInvalid);
-    case "mapping":
-      for (const { value } of node.entries.values()) if (holdsInvalid(value)) return true;
-      return false;
-    case "invalid":
-      return true;
-  }
-}
-
 /** Where a path leads: the node and the place of the key that names it. */
 export interface FoundNode {
   /** The node at the path, or the deepest one on the way. */

@@ -8,11 +8,8 @@
  */
 import { ENTITIES } from "./entities.ts";
 
-/** Forms of Unicode normalization (https://unicode.org/reports/tr15/). */
-export const UNICODE_FORMS = ["NFC", "NFD", "NFKC", "NFKD"] as const;
-
-/** A form of Unicode normalization. */
-export type UnicodeForm = (typeof UNICODE_FORMS)[number];
+/** A form of Unicode normalization (https://unicode.org/reports/tr15/). */
+export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
 
 /** A comment, a doctype, a whole script or style, or a tag with its name. */
 const MARKUP =

@@ -8,11 +8,8 @@
  */
 import { normalizeWhitespace } from "./clean.ts";
 
-/** Ways of comparing texts. */
-export const DEDUPE_MODES = ["exact", "normalized"] as const;
-
 /** How texts are compared. */
-export type DedupeMode = (typeof DEDUPE_MODES)[number];
+export type DedupeMode = "exact" | "normalized";
 
 /** Equal for texts that count as the same. */
 export function textKey(text: string, mode: DedupeMode): string {

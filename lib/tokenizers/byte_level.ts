@@ -19,7 +19,7 @@ const PATTERN =
 export const BYTE_TO_CHAR: readonly string[] = byteToChar();
 
 /** The inverse of {@linkcode BYTE_TO_CHAR}, by character. */
-export const CHAR_TO_BYTE: ReadonlyMap<string, number> = new Map(
+const CHAR_TO_BYTE: ReadonlyMap<string, number> = new Map(
   BYTE_TO_CHAR.map((char, byte) => [char, byte]),
 );
 
