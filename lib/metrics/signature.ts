@@ -7,7 +7,7 @@
  */
 
 /** What the signatures end with. Raise it when a score changes for the same input and settings. */
-const METRICS_VERSION = "temper-0.1.0";
+export const METRICS_VERSION = "temper-0.1.0";
 
 /**
  * Writes a signature.
