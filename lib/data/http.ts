@@ -131,7 +131,9 @@ export function reason(error: unknown): string {
   let inner = error;
   while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;
   const message = inner instanceof Error ? inner.message : String(inner);
-  return /[^:]*\(os error \d+\)/.exec(message)?.[0].trim() ?? message;
+  return /[^:]*\(os error \d+\)/.exec(message)?.[0].trim() ??
+    // Deno begins with the URL, which stands in the sentence around this already.
+    message.replace(/^error sending request( for url \([^)]*\))?: (client error \(\w+\): )?/, "");
 }
 
 function isRefused(error: unknown): boolean {
