@@ -11,6 +11,7 @@ import { parseInputSpec } from "./inputs_spec.ts";
 import { KINDS, type Permissions, type StageDefinition } from "./stage.ts";
 import { acceptsOthers } from "./options.ts";
 import { isMapping } from "./params.ts";
+import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "./permission_forms.ts";
 import type { Json, RoleSpec, StageDescription } from "./types.ts";
 
 /** Whose definition it is. */
@@ -102,6 +103,13 @@ export function definitionMistake(value: unknown): string | undefined {
   }
   if (permissions !== undefined && permissionsMistake(permissions)) {
     return "has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }";
+  }
+  const { net = [], env = [] } = (permissions ?? {}) as Permissions;
+  for (const host of net) {
+    if (!HOST.test(host)) return `asks for net "${host}", which is not ${HOST_WORDS}`;
+  }
+  for (const name of env) {
+    if (!VARIABLE.test(name)) return `asks for env "${name}", which is not ${VARIABLE_WORDS}`;
   }
   return undefined;
 }

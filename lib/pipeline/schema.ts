@@ -7,6 +7,7 @@
  * @module
  */
 import { z } from "zod";
+import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "./permission_forms.ts";
 
 /** Names of stages: they become folder names and parts of ids. */
 export const STAGE_NAME = /^[a-z0-9_-]+$/;
@@ -33,10 +34,12 @@ const schedule = z.strictObject({
 }).describe("When the pipeline is to run by itself (`deno task schedule`).");
 
 const permissions = z.strictObject({
-  net: z.array(z.string().min(1)).optional().describe(
+  net: z.array(z.string().regex(HOST, { error: HOST_WORDS })).optional().describe(
     "Hosts (`host` or `host:port`) it may connect to.",
   ),
-  env: z.array(z.string().min(1)).optional().describe("Environment variables it may read."),
+  env: z.array(z.string().regex(VARIABLE, { error: VARIABLE_WORDS })).optional().describe(
+    "Environment variables it may read.",
+  ),
   read: z.array(z.string().min(1)).optional().describe(
     "Files and folders it may read, relative to the pipeline file.",
   ),

@@ -310,6 +310,22 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "a host that is an address",
+    yaml: using(""),
+    loading: module("", 'permissions: { net: ["https://a.org/"] },'),
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export asks for net "https://a.org/", which is not a host, or host:port: example.com, 127.0.0.1:8080, [::1]:80; no address with https://, no *; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+  {
+    name: "a variable that is a pattern",
+    yaml: using(""),
+    loading: module("", 'permissions: { env: ["A_*"] },'),
+    expected: [
+      '4:14+8 "./own.ts" is not a stage: its default export asks for env "A_*", which is not the name of one environment variable, no pattern; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
+    ],
+  },
+  {
     name: "permissions of a wrong form",
     yaml: using(),
     loading: module("", 'permissions: { nets: ["a.org"] } as never,'),
