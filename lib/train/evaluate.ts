@@ -16,26 +16,16 @@ import {
 } from "../data/batch.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
-import { type CausalLm, causalLm } from "../models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
-import {
-  type AnyTensor,
-  type Engine,
-  float32,
-  type HostTensor,
-  int32,
-  isHostTensor,
-} from "../runtime/session.ts";
+import type { CausalLm } from "../models/causal_lm.ts";
+import { type AnyTensor, type Engine, type HostTensor, int32 } from "../runtime/session.ts";
 import { compileEvaluation, type EvaluationProgram } from "./program.ts";
 
-/** A model that is ready to be evaluated. */
-export interface OpenCausalLm extends AsyncDisposable {
+/** A model with its parameters in the memory of an engine. */
+export interface PlacedModel {
   readonly model: CausalLm;
   readonly engine: Engine;
   /** Parameters by name. */
   readonly feeds: Readonly<Record<string, AnyTensor>>;
-  /** Tensors of the files that the model does not use. */
-  readonly unused: readonly string[];
 }
 
 /** How to evaluate. */
@@ -62,47 +52,9 @@ export interface NegativeLogLikelihood {
 }
 
 /**
- * Opens a model folder for evaluation.
- *
- * @param dir A Hugging Face folder of a causal model.
- * @param engine Where it computes; the caller disposes of it after the model.
- * @throws {UserError} as `loadCheckpoint`, and where the model is of a kind that is not known.
- */
-export async function openCausalLm(dir: string, engine: Engine): Promise<OpenCausalLm> {
-  const model = causalLm(await loadConfig(dir));
-  const { tensors, unused } = await loadCheckpoint(dir, {
-    names: model.names,
-    parameters: () => model.parameters,
-  });
-  const feeds: Record<string, AnyTensor> = {};
-  for (const [name, { shape, data }] of tensors) {
-    if (engine.memory === undefined) {
-      feeds[name] = float32(data, shape);
-    } else {
-      const tensor = engine.memory.allocate("float32", shape);
-      engine.memory.upload(tensor, data);
-      feeds[name] = tensor;
-    }
-    tensors.delete(name);
-  }
-  return {
-    model,
-    engine,
-    feeds,
-    unused,
-    [Symbol.asyncDispose](): Promise<void> {
-      for (const tensor of Object.values(feeds)) {
-        if (!isHostTensor(tensor)) engine.memory?.release(tensor);
-      }
-      return Promise.resolve();
-    },
-  };
-}
-
-/**
  * Sums the negative log likelihood of every token of a split after the first of its row.
  *
- * @param open The model, its parameters and the engine.
+ * @param placed The model, its parameters and the engine.
  * @param split Rows of token ids; labels of -100 are not counted where the split has labels per token.
  * @param options Batch size, cut, progress.
  * @returns The sum and the count; perplexity is `exp(nll / tokens)`.
@@ -110,11 +62,11 @@ export async function openCausalLm(dir: string, engine: Engine): Promise<OpenCau
  * vocabulary, or where the split has no token to predict.
  */
 export async function sumNegativeLogLikelihood(
-  open: Pick<OpenCausalLm, "model" | "engine" | "feeds">,
+  placed: PlacedModel,
   split: TokenSplit,
   options: EvaluationOptions,
 ): Promise<NegativeLogLikelihood> {
-  const { model, engine, feeds } = open;
+  const { model, engine, feeds } = placed;
   const { batchSize, maxLength, packed = false, progress, signal } = options;
   checkFits(model, split, { what: "evaluate", ...(maxLength === undefined ? {} : { maxLength }) });
   // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.

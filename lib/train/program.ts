@@ -17,6 +17,7 @@ import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { CausalLm } from "../models/causal_lm.ts";
 import { meanCrossEntropy } from "../models/loss.ts";
+import { parameterInputs } from "../models/parameters.ts";
 import {
   type AnyTensor,
   type Engine,
@@ -118,10 +119,7 @@ function declareInputs(
   model: CausalLm,
   { batchSize, length }: ProgramOptions,
 ): { params: Map<string, Tensor>; inputIds: Tensor; targets: Tensor } {
-  const params = new Map<string, Tensor>();
-  for (const { name, shape } of model.parameters) {
-    params.set(name, graph.input(name, { type: "float32", shape }));
-  }
+  const params = parameterInputs(graph, model.parameters);
   const shape = [batchSize, length];
   const inputIds = graph.input("input_ids", { type: "int32", shape });
   const targets = graph.input("targets", { type: "int32", shape });

@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import { randomStream } from "../../lib/data/random.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
+import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  type NegativeLogLikelihood,
-  openCausalLm,
-  sumNegativeLogLikelihood,
-} from "../../lib/train/evaluate.ts";
+import { type NegativeLogLikelihood, sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
 import { initializeParameter } from "../../lib/train/initialize.ts";
 import { splitOf } from "./fixture.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
-import type { Device } from "../../lib/runtime/session.ts";
+import { type AnyTensor, type Device, type Engine, float32 } from "../../lib/runtime/session.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -42,14 +39,29 @@ async function example(): Promise<{ dir: string; rows: number[][] }> {
   return { dir, rows };
 }
 
+/** The parameters of a model folder, where the engine computes. */
+async function place(dir: string, { memory }: Engine): Promise<Record<string, AnyTensor>> {
+  const { tensors } = await loadCheckpoint(dir);
+  return Object.fromEntries([...tensors].map(([name, { shape, data }]) => {
+    if (memory === undefined) return [name, float32(data, shape)];
+    const tensor = memory.allocate("float32", shape);
+    memory.upload(tensor, data);
+    return [name, tensor];
+  }));
+}
+
 async function evaluate(
   { dir, rows }: { dir: string; rows: number[][] },
   options: { batchSize: number; maxLength?: number; device?: Device },
 ): Promise<NegativeLogLikelihood> {
   const { device = "cpu", ...rest } = options;
   const engine = await openEngine(device, { threads: 2 });
-  await using open = await openCausalLm(dir, engine);
-  const result = await sumNegativeLogLikelihood(open, splitOf(rows), rest);
+  const placed = {
+    model: causalLm(await loadConfig(dir)),
+    engine,
+    feeds: await place(dir, engine),
+  };
+  const result = await sumNegativeLogLikelihood(placed, splitOf(rows), rest);
   await engine.dispose();
   return result;
 }
