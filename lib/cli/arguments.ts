@@ -95,3 +95,11 @@ export function wholeNumber(text: string): number {
 export function collect(text: string, before: unknown): string[] {
   return [...(Array.isArray(before) ? before as string[] : []), text];
 }
+
+/** For options that may be given once: of two values one would be passed over without a word. */
+export function once(text: string, before: unknown): string {
+  if (before !== undefined) {
+    throw new InvalidArgumentError(`It was given before, as '${before}'.`);
+  }
+  return text;
+}

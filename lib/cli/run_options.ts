@@ -6,7 +6,7 @@
 import { UserError } from "../errors.ts";
 import { type Device, DEVICE_CHOICES } from "../pipeline/device.ts";
 import type { SelectionRequest } from "../pipeline/selection.ts";
-import { type Arguments, collect, Option, wholeNumber } from "./arguments.ts";
+import { type Arguments, collect, once, Option, wholeNumber } from "./arguments.ts";
 
 /** What decides which stages run and what their keys are. */
 export interface PlanOptions extends SelectionRequest {
@@ -37,8 +37,8 @@ export function planOptions(): Option[] {
   return [
     new Option("-p, --param <key=value>", "set a parameter of the pipeline; may be repeated")
       .argParser(collect),
-    new Option("--only <stage>", "this stage alone, on results that exist"),
-    new Option("--from <stage>", "rerun this stage and what depends on it"),
+    new Option("--only <stage>", "this stage alone, on results that exist").argParser(once),
+    new Option("--from <stage>", "rerun this stage and what depends on it").argParser(once),
     new Option("--force <stage>", "rerun this stage even if its result is there; may be repeated")
       .argParser(collect),
     new Option("--device <device>", "the engine that stages compute on")

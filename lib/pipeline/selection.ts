@@ -26,8 +26,8 @@ export interface Selection {
 /**
  * Works out a selection.
  *
- * @throws {UserError} For a stage that the pipeline does not have, with the nearest one, and for
- *   `--only` together with `--from`.
+ * @throws {UserError} For a stage that the pipeline does not have, with the nearest one, for
+ *   `--only` together with `--from`, and for `--force` of what `--only` leaves out.
  */
 export function select(pipeline: Pipeline, request: SelectionRequest): Selection {
   const forced = new Map<string, string>();
@@ -52,6 +52,13 @@ export function select(pipeline: Pipeline, request: SelectionRequest): Selection
     return { run: new Set(pipeline.stages.map(({ id }) => id)), required: new Set(), forced };
   }
   const run = new Set(matching(pipeline, request.only, "--only"));
+  const idle = [...forced.keys()].find((id) => !run.has(id));
+  if (idle !== undefined) {
+    throw new UserError({
+      what: `--force has no effect on "${idle}": --only ${request.only} runs that stage alone`,
+      remedy: "leave --only away, or force what it runs",
+    });
+  }
   const byId = new Map(pipeline.stages.map((node) => [node.id, node]));
   const required = new Set<string>();
   // A stage's key needs the digests of its inputs, and theirs those of what is above them.

@@ -20,6 +20,8 @@ Deno.test("every mistake on the command line is told in one sentence, exit 2, no
     [["plan", "p.yaml", "--jobs", "2"], /unknown option "--jobs"/],
     [["run", "p.yaml", "--dry-run", "--jobs", "0"], /whole number from 1/],
     [["run", "p.yaml", "--dry-run", "--jobs", "1.5"], /whole number from 1/],
+    [["plan", "p.yaml", "--only", "a", "--only", "b"], /It was given before, as 'a'/],
+    [["plan", "p.yaml", "--from", "a", "--from", "b"], /It was given before, as 'a'/],
     [["run", "p.yaml", "--dry-run", "-p"], /argument missing/],
     [["run", "p.yaml", "--dry-run", "-p", "tex=1"], /tex/],
     [

@@ -92,6 +92,12 @@ Deno.test("a stage that the pipeline does not have is an error before anything r
   }
   const both = await p.temper(["plan", "p.yaml", "--only", "a", "--from", "b"]);
   assert.match(both.err, /--only and --from cannot be used together/);
+  const idle = await p.temper(["run", "p.yaml", "--only", "a", "--force", "b"]);
+  assert.equal(idle.code, 2);
+  assert.match(
+    idle.out + idle.err,
+    /--force has no effect on .*b.*: --only a runs that stage alone/,
+  );
   await assert.rejects(Deno.stat(join(p.runs, "latest")), Deno.errors.NotFound);
 });
 
