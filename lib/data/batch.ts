@@ -21,8 +21,6 @@ export interface Batch {
   readonly length: number;
   /** int32 [B, T]. */
   readonly inputIds: Int32Array<ArrayBuffer>;
-  /** int32 [B, T]: 1 where a token is, 0 where padding is. */
-  readonly attentionMask: Int32Array<ArrayBuffer>;
   /** int32 [B, T], not shifted; {@linkcode IGNORED_LABEL} on padding. */
   readonly labels: Int32Array<ArrayBuffer>;
   /** How many of the B rows are real. */
@@ -43,8 +41,6 @@ export interface CollateOptions {
   readonly lengths: readonly number[];
   /** What padding is filled with; no result depends on it. */
   readonly padTokenId: number;
-  /** Rows are cut to this many tokens. Default: never. */
-  readonly maxLength?: number;
 }
 
 /**
@@ -102,10 +98,10 @@ export function collate(
   split: TokenSplit,
   options: CollateOptions & { readonly rows: ArrayLike<number> },
 ): Batch {
-  const { batchSize, lengths, padTokenId, maxLength = Infinity, rows } = options;
+  const { batchSize, lengths, padTokenId, rows } = options;
   let longest = 0;
   for (let i = 0; i < rows.length; i++) {
-    longest = Math.max(longest, Math.min(maxLength, tokenRow(split, rows[i]!).length));
+    longest = Math.max(longest, tokenRow(split, rows[i]!).length);
   }
   const length = lengths.find((candidate) => candidate >= longest);
   if (length === undefined || rows.length > batchSize) {
@@ -114,23 +110,19 @@ export function collate(
     );
   }
   const inputIds = new Int32Array(batchSize * length).fill(padTokenId);
-  const attentionMask = new Int32Array(batchSize * length);
   const labels = new Int32Array(batchSize * length).fill(IGNORED_LABEL);
-  // A row that attends to nothing has no distribution: rows that only fill the batch keep a token.
-  for (let row = 0; row < batchSize; row++) attentionMask[row * length] = 1;
   let tokens = 0;
   const rowPredicted = new Int32Array(batchSize);
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!;
     const ids = tokenRow(split, row);
-    const count = Math.min(maxLength, ids.length);
+    const count = ids.length;
     const start = split.offsets[row]!;
     const own = split.labels?.length === split.inputIds.length
       ? split.labels.subarray(start, start + count)
-      : ids.subarray(0, count);
-    inputIds.set(ids.subarray(0, count), i * length);
+      : ids;
+    inputIds.set(ids, i * length);
     labels.set(own, i * length);
-    attentionMask.fill(1, i * length, i * length + count);
     tokens += count;
     for (let t = 1; t < count; t++) if (own[t] !== IGNORED_LABEL) rowPredicted[i]!++;
   }
@@ -138,7 +130,6 @@ export function collate(
     batchSize,
     length,
     inputIds,
-    attentionMask,
     labels,
     rows: rows.length,
     tokens,

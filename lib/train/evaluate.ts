@@ -32,8 +32,6 @@ export interface PlacedModel {
 export interface EvaluationOptions {
   /** Rows computed side by side. */
   readonly batchSize: number;
-  /** Rows are cut to this many tokens. Default: a row that the model cannot hold is an error. */
-  readonly maxLength?: number;
   /** Rows are all of one length. Default false. */
   readonly packed?: boolean;
   /** Called after each batch with the rows done. */
@@ -47,7 +45,7 @@ export interface NegativeLogLikelihood {
   readonly nll: number;
   /** Predicted tokens: all but the first of each row. */
   readonly tokens: number;
-  /** The same for each row of the split, for confidence intervals. */
+  /** The same for each row of the split. */
   readonly rows: { readonly nll: Float64Array; readonly tokens: Int32Array };
 }
 
@@ -56,7 +54,7 @@ export interface NegativeLogLikelihood {
  *
  * @param placed The model, its parameters and the engine.
  * @param split Rows of token ids; labels of -100 are not counted where the split has labels per token.
- * @param options Batch size, cut, progress.
+ * @param options Batch size, progress.
  * @returns The sum and the count; perplexity is `exp(nll / tokens)`.
  * @throws {UserError} where a row is longer than the model's positions or holds an id beyond its
  * vocabulary, or where the split has no token to predict.
@@ -67,16 +65,14 @@ export async function sumNegativeLogLikelihood(
   options: EvaluationOptions,
 ): Promise<NegativeLogLikelihood> {
   const { model, engine, feeds } = placed;
-  const { batchSize, maxLength, packed = false, progress, signal } = options;
-  checkFits(model, split, { what: "evaluate", ...(maxLength === undefined ? {} : { maxLength }) });
+  const { batchSize, packed = false, progress, signal } = options;
+  checkFits(model, split, { what: "evaluate" });
   // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.
   const programs = new Map<number, EvaluationProgram>();
-  const longest = Math.min(maxLength ?? Infinity, longestRow(split));
   const collation: CollateOptions = {
     batchSize,
-    lengths: lengthBuckets(Math.max(1, longest), { limit: model.positions, packed }),
+    lengths: lengthBuckets(Math.max(1, longestRow(split)), { limit: model.positions, packed }),
     padTokenId: 0,
-    ...(maxLength === undefined ? {} : { maxLength }),
   };
   const rows = { nll: new Float64Array(split.rows), tokens: new Int32Array(split.rows) };
   let done = 0;
@@ -120,15 +116,15 @@ export async function sumNegativeLogLikelihood(
  *
  * @param model The model.
  * @param split The rows.
- * @param options `what` is being done, for the message; `maxLength`: rows are cut to it.
+ * @param options `what` is being done, for the message.
  * @throws {UserError} naming the first id beyond the vocabulary or the longest row.
  */
 export function checkFits(
   model: CausalLm,
   split: TokenSplit,
-  options: { readonly what: string; readonly maxLength?: number },
+  options: { readonly what: string },
 ): void {
-  const longest = Math.min(options.maxLength ?? Infinity, longestRow(split));
+  const longest = longestRow(split);
   if (longest > model.positions) {
     throw new UserError({
       what: `cannot ${options.what}: the data has rows of ${longest} tokens, ` +

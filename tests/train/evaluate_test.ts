@@ -52,7 +52,7 @@ async function place(dir: string, { memory }: Engine): Promise<Record<string, An
 
 async function evaluate(
   { dir, rows }: { dir: string; rows: number[][] },
-  options: { batchSize: number; maxLength?: number; device?: Device },
+  options: { batchSize: number; device?: Device },
 ): Promise<NegativeLogLikelihood> {
   const { device = "cpu", ...rest } = options;
   const engine = await openEngine(device, { threads: 2 });
@@ -81,15 +81,6 @@ Deno.test("sumNegativeLogLikelihood() counts each token once, whatever the batch
     assert.ok(Math.abs(other.nll - one.nll) < 1e-3);
   }
   assert.ok(one.nll / one.tokens > 1, "a random model is surprised");
-});
-
-Deno.test("sumNegativeLogLikelihood() cuts rows to maxLength", async () => {
-  const model = await example();
-  const cut = await evaluate(model, { batchSize: 4, maxLength: 6 });
-  const short = { ...model, rows: model.rows.map((row) => row.slice(0, 6)) };
-  const expected = await evaluate(short, { batchSize: 4 });
-  assert.equal(cut.tokens, 0 + 1 + 5 + 5 + 5 + 4 + 0 + 5);
-  assert.ok(Math.abs(cut.nll - expected.nll) < 1e-4);
 });
 
 Deno.test("sumNegativeLogLikelihood() refuses what the model cannot read", async () => {
