@@ -24,13 +24,39 @@ export interface Jinja {
   ) => Json | undefined;
 }
 
+/** More numbers than a pipeline file can need; the package's own `range` fills the memory. */
+const MAX_RANGE = 10_000;
+
+/** What every expression may use beside the pipeline's values. */
+const GLOBALS: Readonly<Record<string, unknown>> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  range: (first: unknown, second?: unknown, by: unknown = 1): number[] => {
+    const [start, stop, step] = [second === undefined ? 0 : first, second ?? first, by].map(Number);
+    const count = Math.ceil((stop! - start!) / step!);
+    if (Number.isNaN(count) || step === 0) throw new Error("range() takes whole numbers");
+    if (count > MAX_RANGE) throw new Error(`range() makes at most ${MAX_RANGE} numbers`);
+    return Array.from({ length: Math.max(0, count) }, (_, i) => start! + i * step!);
+  },
+};
+
 /** Imports the package at its first use. */
 export async function loadJinja(): Promise<Jinja> {
-  const { Template } = await import("@huggingface/jinja");
+  const { Environment, Interpreter, Template } = await import("@huggingface/jinja");
   return {
     parse: (template) => new Template(template).parsed,
     evaluate(expression, values): Json | undefined {
-      const render = (template: string): string => new Template(template).render({ ...values });
+      const render = (template: string): string => {
+        const environment = new Environment();
+        for (const [name, value] of Object.entries({ ...GLOBALS, ...values })) {
+          environment.set(name, value);
+        }
+        return String(new Interpreter(environment).run(new Template(template).parsed).value);
+      };
       const json = render(`{{ (${expression}) | tojson }}`);
       const value = JSON.parse(json) as Json;
       // Undefined, NaN and infinity are written as null, too.

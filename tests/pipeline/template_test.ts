@@ -166,6 +166,13 @@ const CASES: readonly Case[] = [
     expected: ["6:39+19 the expression ${{ params.n / 0 }} has no value"],
   },
   {
+    name: "expressions that would fill the memory",
+    yaml: pipeline("'${{ range(params.n * 100000000) | length }}'"),
+    expected: [
+      "6:39+43 cannot evaluate ${{ range(params.n * 100000000) | length }}: range() makes at most 10000 numbers",
+    ],
+  },
+  {
     name: "matrix values where there are none",
     yaml: pipeline("'${{ matrix.a }}'"),
     expected: ['6:43+6 the stage "d" has no matrix and reads no stage that has one'],
