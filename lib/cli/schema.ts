@@ -25,7 +25,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     io,
     spec: {
       name: "schema",
-      description: "Print the JSON Schema of a pipeline file, for editors.",
+      description: "Prints the JSON Schema of a pipeline file, for editors.",
       operands: [],
       options: [
         new Option("--write", `write it to ${SCHEMA_FILE} instead`),

@@ -23,7 +23,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     io,
     spec: {
       name: "stages",
-      description: "Document every stage, or one: its inputs, its output and its options.",
+      description: "Documents every stage, or one: its inputs, its output and its options.",
       operands: [{
         name: "[name]",
         description: "a built-in stage, or a file such as ./my_stage.ts",

@@ -25,7 +25,6 @@ export function openNative({ threads }: { readonly threads: number }): Engine {
   return {
     name: "cpu",
     description: `ONNX Runtime ${ort.env.versions.common}, native CPU, ${threadCount(threads)}`,
-    inPlace: true,
     async createSession(onnx: Uint8Array): Promise<Session> {
       const inner = await ort.InferenceSession.create(onnx, {
         executionProviders: ["cpu"],

@@ -72,11 +72,6 @@ export interface SessionOptions {
    * without `memory`: they always return host tensors.
    */
   readonly deviceOutputs?: boolean | readonly string[];
-  /**
-   * Whether WebGPU may run ops that it lacks on the CPU, with a copy to and fro each time. Default
-   * false: a graph that would is a bug of its lowering, and `createSession` throws.
-   */
-  readonly allowCpuFallback?: boolean;
 }
 
 /** A graph that is ready to run. */
@@ -106,8 +101,6 @@ export interface Engine {
   readonly name: Device;
   /** For people: "ONNX Runtime 1.30.0, native, 2 threads". */
   readonly description: string;
-  /** True where a host array can be fed and fetched at once by an elementwise graph. */
-  readonly inPlace: boolean;
   /** Device memory, where the engine has it. */
   readonly memory?: DeviceMemory;
   /**
@@ -137,9 +130,4 @@ export function float32(
 /** A host tensor of int32. The data's length is the product of `dims`. */
 export function int32(data: Int32Array<ArrayBuffer>, dims: readonly number[]): HostTensor<"int32"> {
   return { type: "int32", dims, data };
-}
-
-/** Number of elements of a shape. */
-export function elements(dims: readonly number[]): number {
-  return dims.reduce((product, n) => product * n, 1);
 }

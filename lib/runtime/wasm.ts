@@ -24,7 +24,6 @@ export function openWasm(): Engine {
   return {
     name: "wasm",
     description: `ONNX Runtime ${ort.env.versions.common}, WebAssembly, ${threadCount(1)}`,
-    inPlace: false,
     async createSession(onnx: Uint8Array): Promise<Session> {
       const inner = await ort.InferenceSession.create(onnx, {
         executionProviders: ["wasm"],

@@ -78,15 +78,16 @@ export async function openWebGpu(): Promise<Engine> {
     name: "webgpu",
     description: `ONNX Runtime ${ort.env.versions.common}, WebGPU on ${name}` +
       (software ? " (software)" : ""),
-    inPlace: false,
     memory: deviceMemory(device, { release: bridge.release, check }),
     async createSession(onnx: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-      const { deviceOutputs = false, allowCpuFallback = false } = options;
+      const { deviceOutputs = false } = options;
       const inner = await ort.InferenceSession.create(onnx, {
         executionProviders: [{ name: "webgpu", device }],
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        extra: allowCpuFallback ? {} : { session: { disable_cpu_ep_fallback: "1" } },
+        // Ops that WebGPU lacks would run on the CPU, with a copy to and fro each time: a graph that
+        // has any is a bug of its lowering, and must not go unseen.
+        extra: { session: { disable_cpu_ep_fallback: "1" } },
         ...outputLocations(deviceOutputs),
       }).catch((cause) => {
         throw refused(cause, MEMORY);

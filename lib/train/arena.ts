@@ -9,7 +9,8 @@
  * @module
  */
 import { InternalError, UserError } from "../errors.ts";
-import { elements, float32, type HostTensor } from "../runtime/session.ts";
+import { sizeOf } from "../graph/tensor.ts";
+import { float32, type HostTensor } from "../runtime/session.ts";
 
 /** What the layout needs to know of a parameter; `ParameterSpec` has it. */
 export interface ArenaParameter {
@@ -46,7 +47,7 @@ export function arenaLayout(parameters: readonly ArenaParameter[]): ArenaLayout 
   let count = 0;
   for (const decay of [true, false]) {
     for (const { name, shape } of parameters.filter((parameter) => parameter.decay === decay)) {
-      const size = elements(shape);
+      const size = sizeOf(shape);
       places.push({ name, shape, offset, size });
       offset += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
       count += size;
