@@ -12,7 +12,7 @@
  * @module
  */
 import { join } from "node:path";
-import { InternalError, UserError } from "../errors.ts";
+import { InternalError, nearest, UserError } from "../errors.ts";
 import { sha256Hex } from "../store/hash.ts";
 import { readAnswer } from "./describe_answer.ts";
 import { type ProcessOutput, runDeno } from "./describe_process.ts";
@@ -42,6 +42,8 @@ export interface DescribeOptions {
 /** A description and the results for each options request. */
 export type DescribedOwn = Extract<DescribeAnswer, { ok: true }>;
 
+/** What the import map has for authors of stages. */
+const NAMES = ["temper", "temper/data"];
 const NAMESPACE = "describe";
 const HOST = import.meta.resolve("./describe_host.ts");
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -208,6 +210,16 @@ function answerError(uses: string, answer: Extract<DescribeAnswer, { ok: false }
   if (missing) {
     return new UserError({
       what: `the stage "${uses}" imports "${missing[1]}", which does not exist`,
+    });
+  }
+  const bare = /^Import "([^"]+)" not a dependency/.exec(answer.message)?.[1];
+  if (bare !== undefined) {
+    return new UserError({
+      what: `the stage "${uses}" imports "${bare}", which is neither a file nor a known name`,
+      nearest: nearest(bare, NAMES),
+      requirement: `a stage imports ${
+        NAMES.join(", ")
+      }, files (./NAME.ts) and packages (npm:NAME@VERSION)`,
     });
   }
   const syntax = /^SyntaxError: (.*)/s.exec(answer.message);

@@ -106,6 +106,14 @@ interface Case {
 
 const CASES: readonly Case[] = [
   {
+    name: "a name that nothing stands for",
+    yaml: using(),
+    loading: module('import "temper/dta";'),
+    expected: [
+      '4:14+8 the stage "./own.ts" imports "temper/dta", which is neither a file nor a known name; did you mean "temper/data"?; a stage imports temper, temper/data, files (./NAME.ts) and packages (npm:NAME@VERSION)',
+    ],
+  },
+  {
     name: "the environment",
     yaml: using(),
     loading: module('const secret = Deno.env.get("SECRET_TOKEN");'),
