@@ -106,8 +106,13 @@ async function planStage(
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return stagePlan(node, { status: "unknown", reasons: [error.message], waits_for: waits });
+    return stagePlan(node, { status: "unknown", reasons: [told(error)], waits_for: waits });
   }
+}
+
+/** A mistake in one line, with its place. */
+function told({ message, parts: { at } }: UserError): string {
+  return at === undefined ? message : `${at.file}:${at.line}:${at.column}: ${message}`;
 }
 
 function stagePlan(

@@ -51,7 +51,10 @@ export async function describeStage(
   if (isOwnStage(uses)) {
     const path = resolve(options.baseDir, uses);
     await requireModule(uses, path);
-    const identity = { uses, module: pathToFileURL(path).href, builtin: false };
+    // Deno grants importing a file, not following a link to it.
+    const isLink = (await Deno.lstat(path)).isSymlink;
+    const file = isLink ? await Deno.realPath(path) : path;
+    const identity = { uses, module: pathToFileURL(file).href, builtin: false };
     return await describeOwn(identity, requests, options);
   }
   const { registry } = options;

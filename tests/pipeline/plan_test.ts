@@ -136,3 +136,35 @@ stages:
   assert.match(plans.far!.reasons[0]!, /cannot reach example\.org; try again/);
   assert.deepEqual(plans.after!.waits_for, ["far"]);
 });
+
+Deno.test("a stage may be a link to a file; plan names the place of what breaks later", async () => {
+  await using p = await project({
+    "p.yaml": "name: link\nstages:\n  s: { uses: ./link.ts, with: { path: a } }\n",
+  });
+  await Deno.mkdir(join(p.folder, "far"));
+  await p.write("far/lazy.ts", 'export default "lazy";\n');
+  await p.write(
+    "far/own.ts",
+    `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Imports late.",
+  inputs: {},
+  output: "texts",
+  options: z.object({ path: z.string() }),
+  async run({ output }) {
+    const { default: text } = await import("./lazy.ts");
+    await Deno.writeTextFile(output.path + "/generations.jsonl", text);
+  },
+});
+`,
+  );
+  await Deno.symlink("far/own.ts", join(p.folder, "link.ts"));
+  const { code, failures } = await p.temper(["run", "p.yaml"]);
+  assert.equal(code, 0, JSON.stringify(failures));
+  assert.equal(await p.result("s"), "lazy");
+
+  await p.write("far/lazy.ts", "\nexport syntax;\n");
+  const { s } = await planOf(p);
+  assert.equal(s!.status, "unknown");
+  assert.match(s!.reasons[0]!, /lazy\.ts:2:8: cannot read the module: SyntaxError/);
+});
