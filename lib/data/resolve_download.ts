@@ -13,11 +13,25 @@ export interface DownloadSources {
   readonly from: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
   readonly allow_patterns?: readonly string[] | undefined;
   readonly ignore_patterns?: readonly string[] | undefined;
+  readonly format?: string;
+  readonly split_by?: string;
+  readonly text_column?: string;
   readonly delimiter?: unknown;
   readonly column_names?: unknown;
   readonly columns?: unknown;
   readonly limit?: number;
 }
+
+/** Options that say how rows are read, with the value that says nothing. */
+const ROW_OPTIONS = {
+  format: "auto",
+  split_by: "line",
+  text_column: "text",
+  delimiter: undefined,
+  column_names: undefined,
+  columns: undefined,
+  limit: 0,
+} as const;
 
 /** Resolved sources by split; a model is the only source of the split `model`. */
 export type ResolvedSplits = Readonly<Record<string, readonly ResolvedSource[]>>;
@@ -102,10 +116,14 @@ function checkKinds(all: readonly Source[], options: DownloadSources): boolean {
       });
     }
   }
-  for (const name of ["delimiter", "column_names", "columns", "limit"] as const) {
-    if (options[name] && model !== undefined) {
-      throw new UserError({ what: `\`${name}\` is for rows, and ${model.written} is a model` });
-    }
+  if (model === undefined) return false;
+  for (const [name, nothing] of Object.entries(ROW_OPTIONS)) {
+    const given = options[name as keyof typeof ROW_OPTIONS];
+    if (given === undefined || given === nothing) continue;
+    throw new UserError({
+      what: `\`${name}\` is for rows, and ${model.written} is a model`,
+      remedy: `leave out ${name}`,
+    });
   }
-  return model !== undefined;
+  return true;
 }
