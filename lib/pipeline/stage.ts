@@ -35,7 +35,10 @@ export interface Permissions {
   readonly net?: readonly string[];
   /** Environment variables it may read. */
   readonly env?: readonly string[];
-  /** Files and folders it may read; relative paths count from the pipeline file. */
+  /**
+   * Files and folders it may read or import as data; relative paths count from the pipeline file.
+   * What they hold is part of the stage's key, unless it has a `resolve` that says what counts.
+   */
   readonly read?: readonly string[];
   /** Whether it may load native libraries (ONNX Runtime's native engine needs it). */
   readonly ffi?: boolean;
