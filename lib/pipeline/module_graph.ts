@@ -122,13 +122,29 @@ async function watch(
 }
 
 async function denoInfo(path: string, { project, signal }: ModuleGraphOptions): Promise<DenoInfo> {
+  // A copy of the lock: Deno writes packages that are new to it into the one it is given, and what an own
+  // stage imports is none of the project's.
+  const scratch = await Deno.makeTempDir({ prefix: "temper-info-" });
+  const lock = join(scratch, "deno.lock");
+  const isLocked = await Deno.copyFile(join(project, "deno.lock"), lock)
+    .then(() => true, (error) => {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    });
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--config", join(project, "deno.json"), path],
+    args: [
+      "info",
+      "--json",
+      "--config",
+      join(project, "deno.json"),
+      isLocked ? `--lock=${lock}` : "--no-lock",
+      path,
+    ],
     cwd: project,
     env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "null",
     ...(signal === undefined ? {} : { signal }),
-  }).output();
+  }).output().finally(() => Deno.remove(scratch, { recursive: true }));
   signal?.throwIfAborted();
   if (!success) {
     throw new UserError({
@@ -157,7 +173,6 @@ async function assemble(
     watched.push(file);
     return file;
   };
-  // Before the graph's files: a lock that `deno info` of another stage rewrites must be noticed.
   await watchAlso(join(options.project, "deno.json"));
   await watchAlso(join(options.project, "deno.lock"));
 

@@ -126,6 +126,16 @@ Deno.test("moduleGraph() lists npm packages with those that they need", async ()
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("moduleGraph() leaves the project's lock file as it is", async () => {
+  await withPlace(async ({ project, write, graph }) => {
+    const lock = await write("project/deno.lock", JSON.stringify({ version: "5" }));
+    await write("beside/stage.ts", `import { z } from "npm:zod@4.6.7"; export default z;\n`);
+    assert.deepEqual((await graph("beside/stage.ts")).packages, ["zod@4.6.7"]);
+    assert.equal(await Deno.readTextFile(lock), JSON.stringify({ version: "5" }));
+    assert.equal(join(project, "deno.lock"), lock);
+  });
+});
+
 Deno.test("moduleGraph() sees every edit, however fast, of the same size, or put back", async () => {
   await withPlace(async ({ write, graph }) => {
     await write("project/stages/a.ts", `import { b } from "../lib/b.ts"; b;\n`);
