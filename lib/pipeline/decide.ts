@@ -159,7 +159,7 @@ export class Decider {
     const { artifacts, blobs } = store;
     if (await artifacts.has(action.artifact)) {
       const edited = await editedFiles(action, { store, signal });
-      return edited.length > 0 ? `its result was edited (${edited.join(", ")})` : undefined;
+      return edited.length > 0 ? `its result was edited (${edited.join("; ")})` : undefined;
     }
     const manifest = await artifacts.manifest(action.artifact);
     if (manifest === undefined) {

@@ -9,8 +9,8 @@
 import type { Action, Store } from "../store/mod.ts";
 
 /**
- * Paths of a result whose bytes have changed since its record was written. Reads only files that were
- * written to since.
+ * Files of a result whose bytes have changed since its record was written, in words. Reads only files
+ * that were written to since.
  */
 export async function editedFiles(
   { key, artifact }: Action,
@@ -21,5 +21,5 @@ export async function editedFiles(
   const { touched, edited } = await store.artifacts.editedSince(artifact, recorded, signal);
   // Touched and sound, as after a copy of the whole store: once is enough.
   if (touched > 0 && edited.length === 0) await store.actions.confirm(key);
-  return edited;
+  return edited.map(({ path, digest }) => `${path}, blob ${digest.slice(0, 12)}`);
 }

@@ -74,12 +74,11 @@ export async function executeStage(run: StageRun): Promise<StageRunResult> {
       onWait: (owner) =>
         run.onNote(`waiting for ${describeOwner(owner)}, which does the same work`),
     });
-    if (!run.forced) {
-      const action = await store.actions.read(run.key);
-      if (
-        action !== undefined && await store.artifacts.has(action.artifact) &&
-        (await editedFiles(action, { store, signal: stop })).length === 0
-      ) return { type: "taken", action };
+    const action = await store.actions.read(run.key);
+    if (action !== undefined && await store.artifacts.has(action.artifact)) {
+      const isSound = (await editedFiles(action, { store, signal: stop })).length === 0;
+      if (isSound && !run.forced) return { type: "taken", action };
+      if (!isSound) await setDamageAside(run, action.artifact, "a result");
     }
     const damaged = await damagedInputs(run);
     if (damaged.length > 0) return { type: "damaged", artifacts: damaged };
@@ -94,18 +93,23 @@ export async function executeStage(run: StageRun): Promise<StageRunResult> {
 async function damagedInputs(run: StageRun): Promise<string[]> {
   const damaged: string[] = [];
   for (const digest of new Set(Object.values(run.components.inputs).flat())) {
-    const state = await run.store.artifacts.verify(digest, run.stop);
-    if (state.ok) continue;
-    damaged.push(digest);
-    for (const file of state.damaged) {
-      run.onNote(
-        `an input is damaged: ${file.path} (blob ${file.digest.slice(0, 12)}) has other bytes ` +
-          `than its name; it was set aside as ${file.setAside} and is made again`,
-      );
-    }
-    for (const path of state.missing) run.onNote(`an input is gone: ${path}; it is made again`);
+    if (!await setDamageAside(run, digest, "an input")) damaged.push(digest);
   }
   return damaged;
+}
+
+/** Reads every byte of an artifact again, sets aside what is damaged, and says so; true where nothing is. */
+async function setDamageAside(run: StageRun, digest: string, what: string): Promise<boolean> {
+  const state = await run.store.artifacts.verify(digest, run.stop);
+  if (state.ok) return true;
+  for (const file of state.damaged) {
+    run.onNote(
+      `${what} is damaged: ${file.path} (blob ${file.digest.slice(0, 12)}) has other bytes ` +
+        `than its name; it was set aside as ${file.setAside} and is made again`,
+    );
+  }
+  for (const path of state.missing) run.onNote(`${what} is gone: ${path}; it is made again`);
+  return false;
 }
 
 async function inProcess(run: StageRun): Promise<StageRunResult> {

@@ -127,21 +127,21 @@ export class Artifacts {
    * What of an artifact was edited: what a person opens under `runs/<run>/artifacts` are the blobs
    * themselves. Only files that were written to after `time` are read. Nothing is set aside.
    *
-   * @returns `touched`: how many were read; `edited`: paths whose bytes have changed.
+   * @returns `touched`: how many were read; `edited`: files whose bytes have changed.
    */
   async editedSince(
     digest: Digest,
     time: Date,
     signal?: AbortSignal,
-  ): Promise<{ readonly touched: number; readonly edited: readonly string[] }> {
-    const edited: string[] = [];
+  ): Promise<{ readonly touched: number; readonly edited: readonly ManifestFile[] }> {
+    const edited: ManifestFile[] = [];
     let touched = 0;
     for (const file of (await this.manifest(digest))?.files ?? []) {
       const blob = this.#blobs.pathOf(file.digest);
       const modified = (await lstatOf(blob))?.mtime;
       if (!modified || modified.getTime() <= time.getTime()) continue;
       touched++;
-      if ((await hashFile(blob, { signal })).digest !== file.digest) edited.push(file.path);
+      if ((await hashFile(blob, { signal })).digest !== file.digest) edited.push(file);
     }
     return { touched, edited };
   }
