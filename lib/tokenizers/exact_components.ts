@@ -1,20 +1,15 @@
 /**
  * Parts of `@huggingface/tokenizers` 0.2.0 that give other results than Hugging Face tokenizers, and
- * what stands in for them: `BertNormalizer`, `Precompiled`, `WhitespaceSplit` (whose white space is
- * JavaScript's, with U+FEFF and without U+0085).
+ * what stands in for them: `BertNormalizer`, `Precompiled`, `Strip` (whose
+ * white space is JavaScript's, with U+FEFF and without U+0085); pre-tokenizers are in
+ * `exact_pre_tokenizers.ts`.
  *
  * Left as they are: characters that Unicode made after version 8 (the reference's tables of marks and
  * punctuation for BERT are that old).
  *
  * @module
  */
-import {
-  type Model,
-  Normalizer,
-  PreTokenizer,
-  SequenceNormalizer,
-  SequencePreTokenizer,
-} from "@huggingface/tokenizers";
+import { type Model, Normalizer, SequenceNormalizer } from "@huggingface/tokenizers";
 import { bertNormalize, type BertNormalizerConfig } from "./bert_normalizer.ts";
 import { isObject, type Json, type JsonObject } from "./files.ts";
 import { PrecompiledCharsMap } from "./precompiled_normalizer.ts";
@@ -32,6 +27,7 @@ export function exactNormalizer(
   if (normalizer === null || !isObject(config)) return normalizer;
   if (config.type === "BertNormalizer") return new ExactBertNormalizer(config);
   if (config.type === "Precompiled") return new ExactPrecompiled(config);
+  if (config.type === "Strip") return new ExactStrip(config);
   if (normalizer instanceof SequenceNormalizer && Array.isArray(config.normalizers)) {
     const parts = config.normalizers;
     normalizer.normalizers = normalizer.normalizers.map((part, i) =>
@@ -39,22 +35,6 @@ export function exactNormalizer(
     );
   }
   return normalizer;
-}
-
-/** A pre-tokenizer of the package, or ours in its place; arguments as for the normalizer. */
-export function exactPreTokenizer(
-  preTokenizer: PreTokenizer | null,
-  config: Json | undefined,
-): PreTokenizer | null {
-  if (preTokenizer === null || !isObject(config)) return preTokenizer;
-  if (config.type === "WhitespaceSplit") return new ExactWhitespaceSplit();
-  if (preTokenizer instanceof SequencePreTokenizer && Array.isArray(config.pretokenizers)) {
-    const parts = config.pretokenizers;
-    preTokenizer.tokenizers = preTokenizer.tokenizers.map((part, i) =>
-      exactPreTokenizer(part, parts[i])
-    );
-  }
-  return preTokenizer;
 }
 
 /**
@@ -113,8 +93,23 @@ class ExactPrecompiled extends Normalizer {
   }
 }
 
-class ExactWhitespaceSplit extends PreTokenizer {
-  override pre_tokenize_text(text: string): string[] {
-    return text.match(/\P{White_Space}+/gu) ?? [];
+class ExactStrip extends Normalizer {
+  readonly #left: boolean;
+  readonly #right: boolean;
+
+  constructor({ strip_left: left, strip_right: right }: JsonObject) {
+    super({ type: "Strip" });
+    this.#left = left !== false;
+    this.#right = right !== false;
+  }
+
+  override normalize(text: string): string {
+    let [start, end] = [0, text.length];
+    // White space is in the basic plane: a half of a pair is none.
+    while (this.#left && start < end && WHITE_SPACE.test(text[start]!)) start++;
+    while (this.#right && start < end && WHITE_SPACE.test(text[end - 1]!)) end--;
+    return text.slice(start, end);
   }
 }
+
+const WHITE_SPACE = /\p{White_Space}/u;

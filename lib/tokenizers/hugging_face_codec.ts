@@ -7,7 +7,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import { UserError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
-import { exactNormalizer, exactPreTokenizer, rememberWords } from "./exact_components.ts";
+import { exactNormalizer, rememberWords } from "./exact_components.ts";
+import { exactPreTokenizer } from "./exact_pre_tokenizers.ts";
 import { isObject, type JsonObject, type TokenizerFiles } from "./files.ts";
 
 /**
@@ -42,13 +43,24 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
   if (inner.model !== null) rememberWords(inner.model);
   const { model } = files.tokenizer;
   const type = isObject(model) ? modelType(model) : "unknown";
+  const unknown = unknownToken(model);
+  // The package gives no id for a word outside of a WordLevel vocabulary.
+  const unknownId = unknown === undefined ? undefined : inner.token_to_id(unknown);
+  const knownId = (id: number | undefined): number => {
+    const found = id ?? unknownId;
+    if (found !== undefined) return found;
+    throw new UserError({
+      what: `the text has a word that ${dir}/tokenizer.json has no token for`,
+      requirement: "its model needs an unk_token that is in its vocabulary",
+    });
+  };
   const cleanUp = type !== "BPE" && files.config.clean_up_tokenization_spaces === true;
   let highest = -1;
   for (const id of inner.get_vocab().values()) highest = Math.max(highest, id);
   return {
     type,
     encode: (text, options = {}) =>
-      inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids,
+      inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids.map(knownId),
     decode: (ids, options = {}) => {
       // A model's embedding may be padded past the vocabulary; such ids stand for nothing.
       const known = Array.from(ids).filter((id) => inner.id_to_token(id) !== undefined);
@@ -63,6 +75,11 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
     idOf: (token) => inner.token_to_id(token),
     tokenOf: (id) => inner.id_to_token(id),
   };
+}
+
+/** The token that stands for what the vocabulary lacks, where the model names one. */
+function unknownToken(model: TokenizerFiles["tokenizer"]["model"]): string | undefined {
+  return isObject(model) && typeof model.unk_token === "string" ? model.unk_token : undefined;
 }
 
 /** The type of a model; files of old leave it out. */
