@@ -101,7 +101,7 @@ export async function evaluateModel(
   model: CausalModel,
   options: {
     readonly plan: EvaluationPlan;
-    readonly generation: GenerationOptions;
+    readonly generation: Pick<GenerationOptions, "do_sample" | "temperature" | "top_k" | "top_p">;
     readonly eosTokenIds: readonly number[];
     readonly seed: number;
     readonly batchSize: number;
@@ -117,8 +117,9 @@ export async function evaluateModel(
   });
   if (plan.examples.length === 0) return { losses, continuations: [] };
   // Defaults of the model's folder stay out: two models are compared under the same settings.
+  const { do_sample, temperature, top_k, top_p } = options.generation;
   const settings = resolveSettings({
-    ...options.generation,
+    ...{ do_sample, temperature, top_k, top_p },
     max_new_tokens: plan.maxNewTokens,
     eos_token_id: options.eosTokenIds,
   });

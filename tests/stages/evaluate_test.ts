@@ -254,6 +254,14 @@ Deno.test("evaluate's max_length and stride decide what a prediction sees", asyn
   await assert.rejects(perplexity({ stride: 49 }), /stride 49 is more than the window/);
 });
 
+Deno.test("evaluate's max_length bounds what is predicted, and leaves texts as they are", async () => {
+  const given = { num_examples: 3, max_new_tokens: 5 };
+  const bounded = await run({ ...given, max_length: 6 });
+  const free = await run(given);
+  assert.deepEqual(bounded.predictions, free.predictions);
+  assert.notEqual(bounded.metrics.perplexity!.value, free.metrics.perplexity!.value);
+});
+
 Deno.test("evaluate reads the split that is asked for and names those there are", async () => {
   const { metrics } = await run({ metrics: ["perplexity"], split: "train" });
   assert.equal(metrics.perplexity!.tokens, TEXTS.train.join("").length - 3);
