@@ -257,6 +257,7 @@ function refuseUnsupported(
   for (const [name, off] of Object.entries(neutral)) {
     const value = config[name] ?? undefined;
     if (value === undefined || off.includes(value)) continue;
+    if (Array.isArray(value) && value.length === 0) continue;
     throw new UserError(
       name === "num_beams"
         ? {

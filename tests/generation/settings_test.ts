@@ -89,6 +89,11 @@ Deno.test("resolveSettings() finds end tokens in generation_config, config, toke
   assert.equal(resolveSettings({}, { tokenizer }).bos_token_id, 4);
 });
 
+Deno.test("resolveSettings() takes an empty list in generation_config.json for a rule that is off", () => {
+  const generationConfig = { suppress_tokens: [], sequence_bias: null, bad_words_ids: [] };
+  assert.deepEqual(resolveSettings({}, { generationConfig }), resolveSettings({}));
+});
+
 Deno.test("resolveSettings() refuses what contradicts itself, is out of range or not supported", () => {
   const table: [GenerationOptions, ModelDefaults, RegExp][] = [
     [{ max_length: 9, max_new_tokens: 9 }, {}, /both max_length and max_new_tokens/],
