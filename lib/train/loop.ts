@@ -3,8 +3,10 @@
  *
  * Semantics are those of transformers' `Trainer` (5.x): a step's loss is the mean over the tokens that
  * all its batches predict; the last step of an epoch takes the batches that are left; the learning rate
- * of an entry is the one its step used; `loss` in an entry is the mean since the entry before. Left out:
- * saving in between and going on from there, several devices, mixed precision.
+ * of an entry is the one its step used; `loss` in an entry is the mean since the entry before. (For
+ * `GPT2LMHeadModel`, whose loss it does not recognize, Trainer 5.23 divides by all tokens, the first of
+ * each row too, which nothing predicts; ours is the mean that it means.) Left out: saving in between
+ * and going on from there, several devices, mixed precision.
  *
  * @module
  */
