@@ -1,10 +1,11 @@
 /**
  * Arenas: all parameters of a model in one array, and gradients and moments in arrays of the same layout.
  *
- * An optimizer then walks a few long arrays instead of hundreds of short ones. Parameters with weight
- * decay come first, so that the decay is a property of a range. Each tensor starts at a multiple of 16
- * elements (64 bytes, a cache line); the elements between are zero in every arena and stay so, since
- * nothing but zeros ever updates them.
+ * An optimizer then walks a few long arrays instead of hundreds of short ones. Parameters lie in the order
+ * of the groups in which they are trained (see `unfreeze.ts`; most runs have one), in each those with weight
+ * decay first, so that both are properties of a range. Each tensor starts at a multiple of 16 elements (64
+ * bytes, a cache line); the elements between are zero in every arena and stay so, since nothing but zeros
+ * ever updates them.
  *
  * @module
  */
@@ -18,6 +19,18 @@ export interface ArenaParameter {
   readonly shape: readonly number[];
   /** Whether weight decay applies to it. */
   readonly decay: boolean;
+  /** When it begins to be trained; default 0, from the start. */
+  readonly group?: number;
+}
+
+/** Neighbouring parameters that are updated alike. */
+export interface ArenaRange {
+  /** First element; a multiple of 16. */
+  readonly begin: number;
+  /** The element after the last; a multiple of 16. */
+  readonly end: number;
+  readonly decay: boolean;
+  readonly group: number;
 }
 
 /** Where each parameter lies. */
@@ -28,11 +41,15 @@ export interface ArenaLayout {
     readonly shape: readonly number[];
     readonly offset: number;
     readonly size: number;
+    readonly decay: boolean;
+    readonly group: number;
   }[];
+  /** What lies where, by group and decay, without gaps; empty ranges are left out. */
+  readonly ranges: readonly ArenaRange[];
   /** Elements of an arena; a multiple of 16. */
   readonly size: number;
-  /** Elements before this one are decayed; a multiple of 16. */
-  readonly decayed: number;
+  /** One more than the highest group. */
+  readonly groups: number;
   /** Elements that are parameters. */
   readonly parameters: number;
 }
@@ -42,19 +59,24 @@ const ALIGNMENT = 16;
 /** Lays parameters out. */
 export function arenaLayout(parameters: readonly ArenaParameter[]): ArenaLayout {
   const places: ArenaLayout["places"][number][] = [];
+  const ranges: ArenaRange[] = [];
+  const groups = 1 + Math.max(0, ...parameters.map(({ group = 0 }) => group));
   let offset = 0;
-  let decayed = 0;
   let count = 0;
-  for (const decay of [true, false]) {
-    for (const { name, shape } of parameters.filter((parameter) => parameter.decay === decay)) {
-      const size = sizeOf(shape);
-      places.push({ name, shape, offset, size });
-      offset += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
-      count += size;
+  for (let group = 0; group < groups; group++) {
+    for (const decay of [true, false]) {
+      const begin = offset;
+      for (const { name, shape, ...of } of parameters) {
+        if (of.decay !== decay || (of.group ?? 0) !== group) continue;
+        const size = sizeOf(shape);
+        places.push({ name, shape, offset, size, decay, group });
+        offset += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+        count += size;
+      }
+      if (offset > begin) ranges.push({ begin, end: offset, decay, group });
     }
-    if (decay) decayed = offset;
   }
-  return { places, size: offset, decayed, parameters: count };
+  return { places, ranges, size: offset, groups, parameters: count };
 }
 
 /** One array with a view for each parameter. */

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { InternalError } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import { adamwGraph, adamwStep } from "../optim/adamw.ts";
@@ -19,7 +20,7 @@ import {
   type HostTensor,
   type Session,
 } from "../runtime/session.ts";
-import { type Arena, type ArenaLayout, makeArena } from "./arena.ts";
+import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
 import type { OptimizerSettings, TrainingState } from "./state.ts";
 
@@ -32,6 +33,8 @@ const CHUNK = 1 << 18;
 /** A piece of the arenas, with one factor of weight decay. */
 interface Chunk {
   readonly size: number;
+  /** When it begins to be trained. */
+  readonly group: number;
   readonly weightDecay: number;
   readonly parameter: HostTensor;
   readonly gradient: HostTensor;
@@ -44,17 +47,19 @@ interface Chunk {
  * Makes the state of a run.
  *
  * @param engine One that fetches into host arrays.
- * @param options `layout`, and `parameters`: the arena with the first weights, which is updated.
+ * @param options `layout`, and `parameters`: the arena with the first weights, which is updated; `frozen`: those
+ * that are not trained.
  */
 export function openHostState(
   engine: Engine,
   options: {
     readonly layout: ArenaLayout;
     readonly parameters: Arena;
+    readonly frozen?: Arena;
     readonly settings: OptimizerSettings;
   },
 ): TrainingState {
-  const { layout, parameters, settings } = options;
+  const { layout, parameters, frozen, settings } = options;
   const gradients = makeArena(layout);
   // Where batches are summed up, each but the first puts its gradients here first.
   const addends = settings.accumulation > 1 ? makeArena(layout) : undefined;
@@ -66,14 +71,19 @@ export function openHostState(
     m: moments[0].values,
     v: moments[1].values,
   });
-  const feeds = Object.fromEntries(parameters.tensors);
+  const feeds = Object.fromEntries([...parameters.tensors, ...frozen?.tensors ?? []]);
   const loss = float32(new Float32Array(1), []);
+  // Updates before each group that is trained began to be.
+  const begun = [0];
   const fetchesOf = (arena: Arena): Record<string, HostTensor> => ({
-    ...Object.fromEntries([...arena.tensors].map(([name, view]) => [gradientOutput(name), view])),
+    ...Object.fromEntries(
+      layout.places.filter(({ group }) => group < begun.length)
+        .map(({ name }) => [gradientOutput(name), viewOf(arena, name)]),
+    ),
     [LOSS_OUTPUT]: loss,
   });
-  const fetches = fetchesOf(gradients);
-  const addendFetches = addends && fetchesOf(addends);
+  let fetches = fetchesOf(gradients);
+  let addendFetches = addends && fetchesOf(addends);
   const sessions = sessionCache(engine);
   let batches = 0;
 
@@ -87,8 +97,8 @@ export function openHostState(
       const first = batches++ === 0;
       const target = first || addendFetches === undefined ? fetches : addendFetches;
       await program.session.run({ ...feeds, ...inputs }, target);
-      for (const { size, gradient, addend } of first ? [] : chunks) {
-        if (addend === undefined) continue;
+      for (const { size, group, gradient, addend } of first ? [] : chunks) {
+        if (addend === undefined || group >= begun.length) continue;
         const session = await sessions.get("sum", size);
         await session.run({ sum: gradient, addend }, { result: gradient });
       }
@@ -99,13 +109,16 @@ export function openHostState(
       const norm = Math.sqrt(sumOfSquares(gradients.values));
       if (!Number.isFinite(norm)) return norm;
       const scale = clipFactor(norm, settings.maxGradNorm);
-      const scalarsOf = (weightDecay: number): Record<string, HostTensor> =>
-        adamwStep({ ...settings, step, learningRate, weightDecay, scale });
+      const scalarsOf = (weightDecay: number): Record<string, HostTensor>[] =>
+        begun.map((before) =>
+          adamwStep({ ...settings, step: step - before, learningRate, weightDecay, scale })
+        );
       const decayed = scalarsOf(settings.weightDecay);
       const others = scalarsOf(0);
-      for (const { size, weightDecay, parameter, gradient, m, v } of chunks) {
+      for (const { size, group, weightDecay, parameter, gradient, m, v } of chunks) {
+        const scalars = (weightDecay === 0 ? others : decayed)[group];
+        if (scalars === undefined) continue;
         const session = await sessions.get("adamw", size);
-        const scalars = weightDecay === 0 ? others : decayed;
         await session.run(
           { parameter, gradient, m, v, ...scalars },
           { new_parameter: parameter, new_m: m, new_v: v },
@@ -113,13 +126,21 @@ export function openHostState(
       }
       return norm;
     },
+    unfreeze({ updates }): void {
+      if (begun.length >= layout.groups) {
+        throw new InternalError("there is no further group to train");
+      }
+      begun.push(updates);
+      fetches = fetchesOf(gradients);
+      addendFetches = addends && fetchesOf(addends);
+    },
     download: (): Promise<Map<string, HostTensor<"float32">>> =>
-      Promise.resolve(new Map(parameters.tensors)),
+      Promise.resolve(new Map([...parameters.tensors, ...frozen?.tensors ?? []])),
     release: (): Promise<void> => sessions.release(),
   };
 }
 
-/** Cuts the arenas into chunks: the decayed part, then the rest. */
+/** Cuts the arenas into chunks, each within a range of the layout. */
 function cut(
   layout: ArenaLayout,
   weightDecay: number,
@@ -132,20 +153,15 @@ function cut(
   },
 ): Chunk[] {
   const chunks: Chunk[] = [];
-  for (
-    const [from, to, decay] of [[0, layout.decayed, weightDecay], [
-      layout.decayed,
-      layout.size,
-      0,
-    ]] as const
-  ) {
-    for (let begin = from; begin < to; begin += CHUNK) {
-      const size = Math.min(CHUNK, to - begin);
+  for (const { begin: from, end, decay, group } of layout.ranges) {
+    for (let begin = from; begin < end; begin += CHUNK) {
+      const size = Math.min(CHUNK, end - begin);
       const piece = (values: Float32Array<ArrayBuffer>): HostTensor =>
         float32(values.subarray(begin, begin + size), [size]);
       chunks.push({
         size,
-        weightDecay: decay,
+        group,
+        weightDecay: decay ? weightDecay : 0,
         parameter: piece(arenas.parameter),
         gradient: piece(arenas.gradient),
         addend: arenas.addend && piece(arenas.addend),

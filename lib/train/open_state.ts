@@ -14,6 +14,8 @@ export interface StateOptions {
   readonly layout: ArenaLayout;
   /** The first weights. Engines that compute on the host update them, others take a copy. */
   readonly parameters: Arena;
+  /** Parameters that are not trained. */
+  readonly frozen?: Arena;
   readonly settings: OptimizerSettings;
 }
 

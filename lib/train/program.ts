@@ -67,10 +67,14 @@ export interface ProgramOptions {
   readonly length: number;
 }
 
-/** Builds and compiles forward, loss and backward. */
+/**
+ * Builds and compiles forward, loss and backward.
+ *
+ * @param options `trained`: the parameters whose gradients are computed; all where absent.
+ */
 export async function compileTraining(
   model: CausalLm,
-  options: ProgramOptions,
+  options: ProgramOptions & { readonly trained?: ReadonlySet<string> },
 ): Promise<TrainingProgram> {
   const { engine, batchSize, length } = options;
   const graph = new Graph("train");
@@ -80,7 +84,8 @@ export async function compileTraining(
   const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
   const { loss } = meanCrossEntropy(flat(logits), { labels: flat(targets), denominator });
   graph.output(LOSS_OUTPUT, loss);
-  const wrt = [...params];
+  const { trained } = options;
+  const wrt = [...params].filter(([name]) => trained?.has(name) ?? true);
   const found = gradients(loss, wrt.map(([, tensor]) => tensor));
   for (const [i, [name]] of wrt.entries()) graph.output(gradientOutput(name), found[i]!);
   const session = await engine.createSession(graph.toOnnx({ target: engine.name }), {

@@ -22,7 +22,7 @@ export interface OptimizerSettings {
 /** Parameters, gradients and moments of a run. */
 export interface TrainingState {
   readonly engine: Engine;
-  /** What programs are fed with as parameters, by name. Valid until the next update. */
+  /** What programs are fed with as parameters, by name, those that are frozen too. Valid until the next update. */
   feeds(): Readonly<Record<string, AnyTensor>>;
   /**
    * Runs forward and backward for one batch and adds its gradients to those of this step.
@@ -42,6 +42,13 @@ export interface TrainingState {
    * @returns The gradients' norm before clipping. Where it is no finite number nothing was updated.
    */
   update(step: { readonly step: number; readonly learningRate: number }): Promise<number>;
+  /**
+   * Begins to train the layout's next group of parameters, with moments of zero. The programs that follow
+   * give their gradients too.
+   *
+   * @param done Updates before it: the first one of the group is its optimizer's step 1.
+   */
+  unfreeze(done: { readonly updates: number }): void;
   /** Copies of the parameters (or the arrays themselves, where they are on the host). */
   download(): Promise<Map<string, HostTensor<"float32">>>;
   /** Frees everything. */

@@ -14,7 +14,25 @@ Deno.test("arenaLayout() puts decayed parameters first, each on a cache line", (
     layout.places.map(({ name, offset, size }) => [name, offset, size]),
     [["wte", 0, 20], ["w", 32, 16], ["bias", 48, 3], ["scalar", 64, 1]],
   );
-  assert.deepEqual([layout.decayed, layout.size, layout.parameters], [48, 80, 40]);
+  assert.deepEqual(layout.ranges, [
+    { begin: 0, end: 48, decay: true, group: 0 },
+    { begin: 48, end: 80, decay: false, group: 0 },
+  ]);
+  assert.deepEqual([layout.size, layout.parameters], [80, 40]);
+});
+
+Deno.test("arenaLayout() puts the groups that are trained later behind the others", () => {
+  const [wte, bias, scalar, w] = PARAMETERS;
+  const layout = arenaLayout([{ ...wte!, group: 1 }, bias!, { ...scalar!, group: 2 }, w!]);
+  assert.deepEqual(
+    layout.places.map(({ name, offset, group }) => [name, offset, group]),
+    [["w", 0, 0], ["bias", 16, 0], ["wte", 32, 1], ["scalar", 64, 2]],
+  );
+  assert.deepEqual(
+    layout.ranges.map(({ begin, decay, group }) => [begin, decay, group]),
+    [[0, true, 0], [16, false, 0], [32, true, 1], [64, false, 2]],
+  );
+  assert.equal(layout.groups, 3);
 });
 
 Deno.test("makeArena() gives views of one array", () => {
