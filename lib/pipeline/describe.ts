@@ -54,6 +54,7 @@ export function describeDefinition(
     permissions: cleanPermissions(definition.permissions ?? {}),
     compute: definition.compute ?? false,
     cache: definition.cache ?? false,
+    resumable: definition.resumable ?? false,
     resolves: definition.resolve !== undefined,
   };
 }

@@ -36,6 +36,7 @@ const description = z.strictObject({
   }),
   compute: z.boolean(),
   cache: z.boolean(),
+  resumable: z.boolean(),
   resolves: z.boolean(),
 });
 

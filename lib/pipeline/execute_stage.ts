@@ -9,7 +9,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
-import { type Action, describeOwner, safeName, type Store } from "../store/mod.ts";
+import { type Action, describeOwner, keyLock, safeName, type Store } from "../store/mod.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 import type { DeviceChoice, Engines } from "./device.ts";
 import { editedFiles } from "./edited.ts";
@@ -69,7 +69,7 @@ export type StageRunResult =
 export async function executeStage(run: StageRun): Promise<StageRunResult> {
   const { store, node, stop } = run;
   try {
-    await using _lock = await store.locks.acquire(`action-${run.key}`, {
+    await using _lock = await store.locks.acquire(keyLock(run.key), {
       signal: stop,
       onWait: (owner) =>
         run.onNote(`waiting for ${describeOwner(owner)}, which does the same work`),
@@ -124,12 +124,16 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
   await Deno.mkdir(generated);
   const { inputs, lists, folders } = await openInputs(run, scratch.path);
   const cache = run.cache ? await cacheFolder(run) : undefined;
+  const resume = node.description.resumable
+    ? await store.resume.open(run.key, { fresh: run.forced })
+    : undefined;
   const engine = run.device === undefined ? undefined : await run.engines.needs(run.device.device);
   const granted = grantsOf(node, {
     baseDir,
     inputs: folders,
     output,
     cache,
+    resume,
     sources: run.sources,
     engine,
     modules: Object.keys(run.components.code.files),
@@ -145,6 +149,7 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
       lists,
       output,
       cache: cache ?? null,
+      resume: resume ?? null,
       options: node.options,
       seed: run.seed,
       sources: run.sources?.data ?? null,
@@ -183,6 +188,7 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
     device: run.device?.device ?? null,
   };
   await store.actions.write(action);
+  if (resume !== undefined) await store.resume.remove(run.key);
   return { type: "done", action };
 }
 

@@ -24,6 +24,8 @@ export interface StageJob {
   readonly output: string;
   /** A folder that outlives the run, for stages that declare one; null for the others. */
   readonly cache: string | null;
+  /** The folder of its key, for stages that go on after a kill; null for the others. */
+  readonly resume: string | null;
   readonly options: Readonly<Record<string, Json>>;
   readonly seed: number;
   readonly sources: Json;
@@ -108,6 +110,7 @@ async function runStage(
     seed: job.seed,
     sources: job.sources,
     ...(job.cache === null ? {} : { cache: { path: job.cache } }),
+    ...(job.resume === null ? {} : { resume: { path: job.resume } }),
     device: job.device,
     threads: job.threads,
     offline: job.offline,

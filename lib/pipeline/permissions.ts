@@ -43,6 +43,8 @@ export interface GrantSources {
   readonly output: string | undefined;
   /** The folder that outlives the run, for stages that declare one. */
   readonly cache: string | undefined;
+  /** The folder of its key, for stages that go on after a kill. */
+  readonly resume?: string | undefined;
   /** What `resolve` found; only a built-in stage gets more by it. */
   readonly sources: Pick<Sources, "read" | "net" | "env"> | undefined;
   /** What the engine needs; undefined for stages that do not compute. */
@@ -67,7 +69,7 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
   const engine = description.compute ? from.engine : undefined;
   const remote = from.modules.filter((name) => /^https?:/.test(name))
     .map((url) => new URL(url).host);
-  const own = [from.output, from.cache].filter((folder) => folder !== undefined);
+  const own = [from.output, from.cache, from.resume].filter((folder) => folder !== undefined);
   return {
     read: unique([
       ...from.inputs,

@@ -96,6 +96,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
       lists: {},
       output: "",
       cache: null,
+      resume: null,
       options: node.options,
       seed: options.seed,
       sources: null,

@@ -60,6 +60,11 @@ export interface StageContext<O> {
   readonly sources: unknown;
   /** The stage's scratch folder across runs, for stages that declare `cache`; see there. */
   readonly cache?: { readonly path: string };
+  /**
+   * For stages that declare `resumable`: the folder of this very work, with what an attempt before
+   * left there that was killed or failed; empty at the first.
+   */
+  readonly resume?: { readonly path: string };
   /** The engine asked for: the runner resolved `auto` already. */
   readonly device: "cpu" | "webgpu" | "wasm";
   /** CPU threads the stage may keep busy. */
@@ -197,6 +202,15 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
    * at any time, and what is in it must never change what the stage puts out.
    */
   readonly cache?: boolean;
+  /**
+   * True where the stage can go on from the middle of its work: the runner creates
+   * `runs/store/resume/<key>`, grants reading and writing it, and passes it as `context.resume`. It
+   * outlives kills and failures, belongs to one key and is used by one process at a time; it is
+   * removed when the result is published, emptied by `--force`, and swept after 30 days without a
+   * change. It is no part of the result, and the result must be the same with it and without: write
+   * there whole files or none (write, fsync, rename) and check what you read.
+   */
+  readonly resumable?: boolean;
   /** Finds what the sources named in the options are right now. */
   readonly resolve?: (context: ResolveContext<z.output<S>>) => Promise<Sources>;
   /** Does the work. Whatever it throws fails the stage; a `UserError` is shown as it is. */

@@ -39,6 +39,8 @@ export interface StageDescription {
   readonly compute: boolean;
   /** Whether it keeps files between runs. */
   readonly cache: boolean;
+  /** Whether it goes on, after a kill, from what it kept. */
+  readonly resumable: boolean;
   /** Whether it has a `resolve`. */
   readonly resolves: boolean;
 }

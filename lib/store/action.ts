@@ -43,6 +43,11 @@ export interface Action<C = unknown> {
   readonly device: string | null;
 }
 
+/** Name of the lock that whoever works on a key holds. */
+export function keyLock(key: string): string {
+  return `action-${key}`;
+}
+
 /** The action records of a store. */
 export class Actions {
   readonly #layout: StoreLayout;

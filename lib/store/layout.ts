@@ -11,6 +11,7 @@
  *     actions/<key>.json                         which artifact a stage's key led to
  *     damaged/<sha256>-<time>                    blobs whose bytes changed, set aside
  *     locks/  scratch/  tmp/                     work in progress, swept when its owner is dead
+ *     resume/<key>/                              how far a stage has come, for the run after a kill
  *     index.db                                   caches only; may be deleted at any moment
  * ```
  *
@@ -30,6 +31,7 @@ export interface StoreLayout {
   readonly damaged: string;
   readonly locks: string;
   readonly scratch: string;
+  readonly resume: string;
   readonly temporary: string;
   readonly index: string;
 }
@@ -47,6 +49,7 @@ export function layoutOf(runs: string): StoreLayout {
     damaged: join(store, "damaged"),
     locks: join(store, "locks"),
     scratch: join(store, "scratch"),
+    resume: join(store, "resume"),
     temporary: join(store, "tmp"),
     index: join(store, "index.db"),
   };

@@ -10,12 +10,13 @@ export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "./has
 export { Blobs, type BlobState, type PutOptions } from "./blobs.ts";
 export { Artifacts, type ArtifactState, type DamagedFile, type Published } from "./artifact.ts";
 export type { Manifest, ManifestFile } from "./manifest.ts";
-export { type Action, Actions } from "./action.ts";
+export { type Action, Actions, keyLock } from "./action.ts";
 export { type FoundRun, type ListOptions, readEvents, RunFolder, Runs } from "./record.ts";
 export type { RunRecord, RunStart, RunStatus, StageRecord } from "./run_record.ts";
 export { type AcquireOptions, type Lock, Locks } from "./lock.ts";
 export { describeOwner, type Owner, ownerState, thisOwner } from "./owner.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
+export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure } from "./failure.ts";
 export { writeFileAtomic, type WriteOptions } from "./durable.ts";

@@ -10,6 +10,7 @@ import { StoreIndex } from "./index.ts";
 import { layoutOf, type StoreLayout } from "./layout.ts";
 import { Locks } from "./lock.ts";
 import { Runs } from "./record.ts";
+import { ResumeFolders } from "./resume.ts";
 import { Scratch } from "./scratch.ts";
 
 /** The rooms of a store. Nothing is created on disk before it is needed. */
@@ -21,8 +22,9 @@ export interface Store extends Disposable {
   readonly runs: Runs;
   readonly locks: Locks;
   readonly scratch: Scratch;
+  readonly resume: ResumeFolders;
   readonly index: StoreIndex;
-  /** Removes what dead processes left: scratch folders, locks, temporary files. */
+  /** Removes what dead processes left: scratch folders, locks, temporary files, folders to resume from. */
   sweep(): Promise<void>;
   /** Closes the index. */
   close(): void;
@@ -38,6 +40,8 @@ export function openStore(runs: string): Store {
   const blobs = new Blobs(layout);
   const locks = new Locks(layout);
   const scratch = new Scratch(layout);
+  const actions = new Actions(layout);
+  const resume = new ResumeFolders(layout, { actions, locks });
   const index = new StoreIndex(layout.index);
   const close = (): void => index.close();
   return {
@@ -45,12 +49,14 @@ export function openStore(runs: string): Store {
     blobs,
     locks,
     scratch,
+    resume,
     index,
     artifacts: new Artifacts(layout, blobs),
-    actions: new Actions(layout),
+    actions,
     runs: new Runs(layout),
     sweep: async () => {
       await scratch.sweep();
+      await resume.sweep();
       await locks.sweep();
     },
     close,

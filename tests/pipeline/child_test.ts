@@ -65,6 +65,7 @@ async function make(
       lists: {},
       output,
       cache: null,
+      resume: null,
       options: { text: "text", what: "write", linger: 0, busy: 0, ...options },
       seed: 1,
       sources: null,

@@ -249,6 +249,61 @@ export default defineStage({
   assert.equal(await p.result("s"), "2 offline");
 });
 
+/** Counts its attempts in its folder, and fails as often as it is told to. */
+const RESUMES = `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Counts its attempts.",
+  inputs: {},
+  output: "texts",
+  resumable: true,
+  options: z.object({ fail: z.number().default(0), text: z.string().default("") }),
+  async run({ resume, options, output }) {
+    const path = resume.path + "/count";
+    const count = Number(await Deno.readTextFile(path).catch(() => "0")) + 1;
+    await Deno.writeTextFile(path, String(count));
+    if (count <= options.fail) throw new Error("attempt " + count + " fails");
+    await Deno.writeTextFile(output.path + "/generations.jsonl", options.text + count);
+  },
+});
+`;
+
+Deno.test("a resumable stage finds what its failed attempt left, until its result is there", async () => {
+  await using p = await project({
+    "resumes.ts": RESUMES,
+    "p.yaml": "name: p\nparams: { text: a }\nstages:\n" +
+      '  s: { uses: ./resumes.ts, with: { fail: 2, text: "${{ params.text }}" } }\n',
+  });
+  const kept = async (): Promise<number> =>
+    (await Array.fromAsync(Deno.readDir(join(p.runs, "store/resume")))).length;
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 1);
+  const other = await p.temper(["run", "p.yaml", "-p", "text=b"]);
+  assert.match(other.failures.s!.what, /attempt 1 fails/, "another key has another folder");
+  assert.match((await p.temper(["run", "p.yaml"])).failures.s!.what, /attempt 2 fails/);
+  assert.equal(await kept(), 2);
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  assert.equal(await p.result("s"), "a3");
+  assert.equal(await kept(), 1, "it goes with the result, and the other's stays");
+  const forced = await p.temper(["run", "p.yaml", "-p", "text=b", "--force", "s"]);
+  assert.match(forced.failures.s!.what, /attempt 1 fails/, "--force begins at the beginning");
+});
+
+Deno.test("a stage that is not resumable has no such folder, and none may touch another's", async () => {
+  const thief = RESUMES.replace("resumable: true,", "").replace(
+    'resume.path + "/count"',
+    'options.text + "/count"',
+  ).replace('Deno.readTextFile(path).catch(() => "0")', '"0"');
+  await using p = await project({
+    "thief.ts": thief,
+    "p.yaml": "name: p\nparams: { text: a }\nstages:\n" +
+      '  s: { uses: ./thief.ts, with: { text: "${{ params.text }}" } }\n',
+  });
+  const folder = join(p.runs, "store/resume", "0".repeat(64));
+  await Deno.mkdir(folder, { recursive: true });
+  const { failures } = await p.temper(["run", "p.yaml", "-p", `text=${folder}`]);
+  assert.match(failures.s!.what, /denied \(permission: write\)/);
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+});
+
 Deno.test("the seed reaches the stages", async () => {
   await using p = await project({
     "p.yaml": "name: seed\nseed: 7\nstages:\n  a: { uses: make }\n",

@@ -1,0 +1,80 @@
+/**
+ * Folders in which a stage keeps how far it has come, so that a run after a kill goes on from there:
+ * `resume/<key>/`, one for each key.
+ *
+ * A key names all that decides a result, so what lies in its folder can only be of the same work: a
+ * changed option, input or line of code has another folder. Whoever uses or removes one holds the
+ * key's lock. It goes when the result is published; what a kill leaves after that, and what nobody
+ * went on with for 30 days, is swept by the next run.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type Actions, keyLock } from "./action.ts";
+import { ensureFolder, listNames, lstatOf, removeQuietly } from "./durable.ts";
+import { guarded } from "./failure.ts";
+import { isDigest } from "./hash.ts";
+import type { StoreLayout } from "./layout.ts";
+import type { Locks } from "./lock.ts";
+
+/** Work that nobody went on with for so long is given up: 30 days, in milliseconds. */
+export const GIVEN_UP_AFTER: number = 30 * 24 * 3600 * 1000;
+
+/** The resume folders of a store. */
+export class ResumeFolders {
+  readonly #layout: StoreLayout;
+  readonly #actions: Actions;
+  readonly #locks: Locks;
+
+  constructor(layout: StoreLayout, { actions, locks }: { actions: Actions; locks: Locks }) {
+    this.#layout = layout;
+    this.#actions = actions;
+    this.#locks = locks;
+  }
+
+  /**
+   * The folder of a key, made where it is not there. The caller holds the key's lock.
+   *
+   * @param key The key of a stage.
+   * @param options `fresh`: whether what is in it is thrown away first.
+   * @returns Its absolute path.
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async open(key: string, { fresh = false }: { fresh?: boolean } = {}): Promise<string> {
+    const path = join(this.#layout.resume, key);
+    if (fresh) await removeQuietly(path);
+    await guarded({ doing: "make a folder to resume from", path }, () => ensureFolder(path));
+    return path;
+  }
+
+  /** Removes the folder of a key, whose result is published. The caller holds the key's lock. */
+  async remove(key: string): Promise<void> {
+    await removeQuietly(join(this.#layout.resume, key));
+  }
+
+  /**
+   * Removes the folders of keys whose result is there, and those given up; none that is in use.
+   *
+   * @param now Milliseconds since 1970, to judge age by.
+   */
+  async sweep(now: number = Date.now()): Promise<void> {
+    for (const key of await listNames(this.#layout.resume)) {
+      const path = join(this.#layout.resume, key);
+      if (!isDigest(key)) continue;
+      const isOver = now - await lastChange(path) > GIVEN_UP_AFTER ||
+        await this.#actions.read(key) !== undefined;
+      if (!isOver) continue;
+      await using lock = await this.#locks.tryAcquire(keyLock(key));
+      if (lock !== undefined) await removeQuietly(path);
+    }
+  }
+}
+
+/** When a folder or something right in it last changed. */
+async function lastChange(folder: string): Promise<number> {
+  const times: number[] = [];
+  for (const path of [folder, ...(await listNames(folder)).map((name) => join(folder, name))]) {
+    times.push((await lstatOf(path))?.mtime?.getTime() ?? 0);
+  }
+  return Math.max(...times);
+}
