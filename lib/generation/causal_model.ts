@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { causalLm } from "../models/causal_lm.ts";
 import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../models/checkpoint.ts";
-import { causalLmFamily } from "../models/registry.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../runtime/session.ts";
 import type { Decoder } from "./decoder.ts";
@@ -45,19 +45,18 @@ export async function loadCausalModel(
   options: { readonly device: Device; readonly threads: number },
 ): Promise<CausalModel> {
   const json = await loadConfig(dir);
-  const family = causalLmFamily(json);
-  const config = family.parse(json);
+  const model = causalLm(json);
   const generationConfig = await loadGenerationConfig(dir);
   const { tensors } = await loadCheckpoint(dir, {
-    parameters: () => family.parameters(config),
-    names: family.names(config),
+    parameters: () => model.parameters,
+    names: model.names,
   });
   const engine = await openEngine(options.device, { threads: options.threads });
-  const weights = placeWeights(tensors, { family, config, engine });
+  const weights = placeWeights(tensors, { model, engine });
   const programs = new Programs(engine, weights);
   const size = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
-    description: `${family.modelType} with ${
+    description: `${model.modelType} with ${
       size.toLocaleString("en")
     } parameters, ${engine.description}`,
     defaults: { config: json, ...(generationConfig === undefined ? {} : { generationConfig }) },
@@ -74,5 +73,5 @@ export async function loadCausalModel(
 /** The window of a model, read from its config.json alone. */
 export async function contextLengthOf(dir: string): Promise<number> {
   const json = await loadConfig(dir);
-  return causalLmFamily(json).parse(json).n_positions;
+  return causalLm(json).positions;
 }

@@ -15,22 +15,20 @@ import type { Programs } from "./programs.ts";
 
 /** Reads each token once. */
 export function cachedDecoder(programs: Programs): Decoder {
-  const { config } = programs.weights;
+  const { model } = programs.weights;
   return {
-    vocabSize: config.vocab_size,
-    contextLength: config.n_positions,
+    vocabSize: model.vocabSize,
+    contextLength: model.positions,
     async start(prompts, { capacity }): Promise<DecodingBatch> {
       const lengths = Int32Array.from(prompts, (prompt) => prompt.length);
       const cache = new KeyValueCache({
-        layers: config.n_layer,
+        ...model.cache,
         batch: prompts.length,
-        heads: config.n_head,
-        headWidth: config.n_embd / config.n_head,
       }, capacity);
       cache.reserve(Math.max(...lengths));
       const first = await prefill(programs, { sequences: prompts, keep: true });
       cache.write(first, { places: new Int32Array(prompts.length), counts: lengths });
-      let logits = rowsOf(first, config.vocab_size);
+      let logits = rowsOf(first, model.vocabSize);
       const ones = new Int32Array(prompts.length).fill(1);
       return {
         logits: (index) => logits(index),
@@ -47,7 +45,7 @@ export function cachedDecoder(programs: Programs): Decoder {
             position_ids: int32(places, [prompts.length, 1]),
           });
           cache.write(outputs, { places, counts: ones });
-          logits = rowsOf(outputs, config.vocab_size);
+          logits = rowsOf(outputs, model.vocabSize);
           lengths.forEach((length, row) => lengths[row] = length + 1);
         },
       };
@@ -57,14 +55,14 @@ export function cachedDecoder(programs: Programs): Decoder {
 
 /** Reads every sequence from its start at each step. */
 export function recomputingDecoder(programs: Programs): Decoder {
-  const { config } = programs.weights;
+  const { model } = programs.weights;
   return {
-    vocabSize: config.vocab_size,
-    contextLength: config.n_positions,
+    vocabSize: model.vocabSize,
+    contextLength: model.positions,
     async start(prompts, { capacity }): Promise<DecodingBatch> {
       const sequences = prompts.map((prompt) => [...prompt]);
       const read = async (): Promise<(index: number) => Float32Array> =>
-        rowsOf(await prefill(programs, { sequences, keep: false }), config.vocab_size);
+        rowsOf(await prefill(programs, { sequences, keep: false }), model.vocabSize);
       let logits = await read();
       return {
         logits: (index) => logits(index),
@@ -87,7 +85,7 @@ async function prefill(
   const batch = sequences.length;
   const longest = Math.max(...sequences.map((ids) => ids.length));
   // A session is made for each length, so lengths are rounded up to a few.
-  const length = Math.min(programs.weights.config.n_positions, Math.ceil(longest / 16) * 16);
+  const length = Math.min(programs.weights.model.positions, Math.ceil(longest / 16) * 16);
   const ids = new Int32Array(batch * length);
   sequences.forEach((sequence, row) => ids.set(sequence, row * length));
   const last = Int32Array.from(sequences, (sequence) => sequence.length - 1);

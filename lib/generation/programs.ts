@@ -7,15 +7,13 @@
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import type { Gpt2Config, Gpt2Inputs, Gpt2Outputs } from "../models/gpt2.ts";
+import type { CausalLm } from "../models/causal_lm.ts";
 import { parameterConstants, parameterInputs } from "../models/parameters.ts";
-import type { CausalLmFamily } from "../models/registry.ts";
 import type { AnyTensor, Engine, Session } from "../runtime/session.ts";
 
 /** The parameters of a model, as an engine wants them. */
 export interface Weights {
-  readonly family: CausalLmFamily;
-  readonly config: Gpt2Config;
+  readonly model: CausalLm;
   /** Declares the parameters in a graph. */
   declare(graph: Graph): Map<string, Tensor>;
   /** What each run is fed with; empty where the graph holds them. */
@@ -42,21 +40,16 @@ export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<
  */
 export function placeWeights(
   tensors: ParameterArrays,
-  options: {
-    readonly family: CausalLmFamily;
-    readonly config: Gpt2Config;
-    readonly engine: Engine;
-  },
+  options: { readonly model: CausalLm; readonly engine: Engine },
 ): Weights & { release(): void } {
-  const { family, config, engine } = options;
-  const specs = family.parameters(config);
+  const { model, engine } = options;
+  const specs = model.parameters;
   const { memory } = engine;
   if (engine.name === "wasm") {
     const bytes = specs.reduce((sum, { name }) => sum + tensors.get(name)!.data.byteLength, 0);
     const fitting = Math.floor(MOST_PARAMETER_BYTES / bytes);
     return {
-      family,
-      config,
+      model,
       feeds: {},
       mostSessions: Math.max(1, Math.min(fitting, MOST_SESSIONS)),
       declare: (graph) => parameterConstants(graph, specs, (name) => tensors.get(name)!.data),
@@ -77,8 +70,7 @@ export function placeWeights(
     }
   }
   return {
-    family,
-    config,
+    model,
     feeds,
     mostSessions: MOST_SESSIONS,
     declare: (graph) => parameterInputs(graph, specs),
@@ -107,7 +99,11 @@ export class Programs {
     return this.#session(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const last = graph.input("last", { type: "int32", shape: [batch] });
-      const { logits, present } = this.#forward(graph, { params, inputIds, logitsAt: last });
+      const { logits, present } = this.weights.model.decode(graph, {
+        params,
+        inputIds,
+        logitsAt: last,
+      });
       graph.output("logits", logits);
       if (keep) outputPresent(graph, present);
     });
@@ -119,19 +115,19 @@ export class Programs {
    */
   step(shape: { batch: number; capacity: number }): Promise<Session> {
     const { batch, capacity } = shape;
-    const { n_head, n_embd, n_layer } = this.weights.config;
+    const { layers, heads, headWidth } = this.weights.model.cache;
     return this.#session(`step ${batch} ${capacity}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, 1] });
       const positionIds = graph.input("position_ids", { type: "int32", shape: [batch, 1] });
       const mask = graph.input("past_mask", { type: "int32", shape: [batch, capacity] });
       const cached = (part: string): Tensor[] =>
-        Array.from({ length: n_layer }, (_, layer) =>
+        Array.from({ length: layers }, (_, layer) =>
           graph.input(`past_${part}.${layer}`, {
             type: "float32",
-            shape: [batch, n_head, capacity, n_embd / n_head],
+            shape: [batch, heads, capacity, headWidth],
           }));
       const past = { keys: cached("key"), values: cached("value"), mask };
-      const { logits, present } = this.#forward(graph, {
+      const { logits, present } = this.weights.model.decode(graph, {
         params,
         inputIds,
         positionIds,
@@ -152,8 +148,8 @@ export class Programs {
     return this.#session(`score ${batch} ${length}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const labels = graph.input("labels", { type: "int32", shape: [batch, length] });
-      const { logits } = this.#forward(graph, { params, inputIds });
-      const rows = ops.reshape(logits, [batch * length, this.weights.config.vocab_size]);
+      const logits = this.weights.model.forward(graph, { params, inputIds });
+      const rows = ops.reshape(logits, [batch * length, this.weights.model.vocabSize]);
       graph.output("losses", ops.crossEntropy(rows, { labels: ops.reshape(labels, [-1]) }));
     });
   }
@@ -167,10 +163,6 @@ export class Programs {
     const session = this.#sessions.get(key);
     this.#sessions.delete(key);
     await session?.release();
-  }
-
-  #forward(graph: Graph, inputs: Gpt2Inputs): Gpt2Outputs {
-    return this.weights.family.forward(graph, this.weights.config, inputs);
   }
 
   async #session(

@@ -38,11 +38,11 @@ export async function scoreWindows(
   },
 ): Promise<TokenLoss[]> {
   const { windows } = options;
-  const { vocab_size, n_positions } = programs.weights.config;
-  checkIds(windows, vocab_size);
+  const { vocabSize, positions } = programs.weights.model;
+  checkIds(windows, vocabSize);
   const losses = new Array<TokenLoss>(windows.length);
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  if (longest > n_positions) throw new InternalError(`a window of ${longest} tokens`);
+  if (longest > positions) throw new InternalError(`a window of ${longest} tokens`);
   // Three lengths make three sessions; shorter windows are not padded to the longest.
   const lengths = [...new Set([4, 2, 1].map((part) => Math.ceil(longest / part)))];
   let done = 0;
@@ -52,7 +52,7 @@ export async function scoreWindows(
       const size = windows[i]!.ids.length;
       return size > shorter && size <= length;
     });
-    const most = Math.max(1, Math.floor(MOST_LOGITS / (length * vocab_size)));
+    const most = Math.max(1, Math.floor(MOST_LOGITS / (length * vocabSize)));
     const batch = Math.min(options.batchSize, most, group.length);
     for (let start = 0; start < group.length; start += batch) {
       options.signal?.throwIfAborted();

@@ -14,48 +14,17 @@ import type { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { ACTIVATIONS } from "./activations.ts";
-import { dropout, type DropoutSource } from "./dropout.ts";
+import { dropout } from "./dropout.ts";
+import type { DecodeInputs } from "./family.ts";
 import type { Gpt2Config } from "./gpt2_config.ts";
 import { attention, causalBias, linear, mergeHeads, paddingBias, splitHeads } from "./layers.ts";
 import { parameterLookup, type ParameterSpec } from "./parameters.ts";
 
 export { type Gpt2Config, parseGpt2Config } from "./gpt2_config.ts";
 
-/** Keys and values of the tokens read before this run, kept by the host between runs. */
-export interface Gpt2Past {
-  /** A tensor a layer, float32 `[B, H, L, K]`; slots that hold nothing yet may have any finite content. */
-  readonly keys: readonly Tensor[];
-  /** Likewise the values. */
-  readonly values: readonly Tensor[];
-  /** int32 `[B, L]`: 1 where a slot holds a token that may be attended to, else 0. */
-  readonly mask: Tensor;
-}
-
-/** What a forward pass is built from. */
-export interface Gpt2Inputs {
-  /** Parameters by checkpoint name. */
-  readonly params: ReadonlyMap<string, Tensor>;
-  /** int32 `[B, T]`. */
-  readonly inputIds: Tensor;
-  /** int32 `[B, T]`: 0 where a token is padding, which is not attended to. Absent: none is. */
-  readonly attentionMask?: Tensor | undefined;
-  /** int32 `[B, T]`; 0 to T-1 where absent, so it is needed with `past` or padding on the left. */
-  readonly positionIds?: Tensor | undefined;
-  /** Randomness of dropout; nothing is dropped where absent. */
-  readonly dropout?: DropoutSource | undefined;
-  readonly past?: Gpt2Past | undefined;
-  /**
-   * Which positions get logits: `all` (default), the `last`, or for each row the one that an int32 `[B]` tensor
-   * names (prompts padded on the right to one length end at different positions).
-   */
-  readonly logitsAt?: "all" | "last" | Tensor | undefined;
-}
-
-/** What a forward pass gives. */
-export interface Gpt2Outputs {
-  /** `[B, T, V]`, or `[B, V]` where `logitsAt` names one position a row. */
-  readonly logits: Tensor;
-  /** The last layer's normalized states, `[B, T, D]`. */
+/** The last layer's states, and what decoding keeps. */
+export interface Gpt2States {
+  /** Normalized, `[B, T, D]`. */
   readonly hidden: Tensor;
   /** Keys and values of this run's own tokens alone, `[B, H, T, K]` a layer, for the host to keep. */
   readonly present: { readonly keys: readonly Tensor[]; readonly values: readonly Tensor[] };
@@ -116,10 +85,23 @@ export function gpt2Parameters(config: Gpt2Config): ParameterSpec[] {
  *
  * @param graph The graph under construction.
  * @param config The model's settings.
- * @param inputs See {@linkcode Gpt2Inputs}.
+ * @param inputs See {@linkcode DecodeInputs}.
+ * @returns Logits, `[B, T, V]` or `[B, V]` as `logitsAt` says, and all that {@linkcode gpt2Hidden} gives.
  * @throws UserError where the sequence is longer than the model has positions.
  */
-export function gpt2Forward(graph: Graph, config: Gpt2Config, inputs: Gpt2Inputs): Gpt2Outputs {
+export function gpt2Forward(
+  graph: Graph,
+  config: Gpt2Config,
+  inputs: DecodeInputs,
+): Gpt2States & { readonly logits: Tensor } {
+  const states = gpt2Hidden(graph, config, inputs);
+  const param = parameterLookup(inputs.params);
+  const head = param(config.tie_word_embeddings ? "transformer.wte.weight" : "lm_head.weight");
+  return { ...states, logits: headLogits(states.hidden, { head, at: inputs.logitsAt ?? "all" }) };
+}
+
+/** The pass of {@linkcode gpt2Forward} up to the head: `GPT2Model`. */
+export function gpt2Hidden(graph: Graph, config: Gpt2Config, inputs: DecodeInputs): Gpt2States {
   const { inputIds, attentionMask, past } = inputs;
   const [, length = 0] = inputIds.shape;
   if (length > config.n_positions) {
@@ -148,15 +130,13 @@ export function gpt2Forward(graph: Graph, config: Gpt2Config, inputs: Gpt2Inputs
     values.push(out.values);
   }
   hidden = layerNorm(hidden, { config, param, name: "transformer.ln_f" });
-  const head = param(config.tie_word_embeddings ? "transformer.wte.weight" : "lm_head.weight");
-  const logits = headLogits(hidden, { head, at: inputs.logitsAt ?? "all" });
-  return { logits, hidden, present: { keys, values } };
+  return { hidden, present: { keys, values } };
 }
 
 /** Token plus position embeddings: [B, T] -> [B, T, D]. */
 function embeddings(
   graph: Graph,
-  { config, inputs }: { config: Gpt2Config; inputs: Gpt2Inputs },
+  { config, inputs }: { config: Gpt2Config; inputs: DecodeInputs },
 ): Tensor {
   const { inputIds, positionIds } = inputs;
   const param = parameterLookup(inputs.params, "transformer.");
@@ -173,7 +153,7 @@ function embeddings(
 
 interface BlockOptions {
   readonly config: Gpt2Config;
-  readonly inputs: Gpt2Inputs;
+  readonly inputs: DecodeInputs;
   readonly layer: number;
   readonly bias: Tensor | undefined;
   readonly pastBias: Tensor | undefined;

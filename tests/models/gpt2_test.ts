@@ -12,7 +12,7 @@ import {
   parseGpt2Config,
 } from "../../lib/models/gpt2.ts";
 import { parameterConstants, parameterInputs } from "../../lib/models/parameters.ts";
-import { causalLmFamily } from "../../lib/models/registry.ts";
+import { modelFamily } from "../../lib/models/registry.ts";
 import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
 import { trainingFeeds, trainingGraph } from "./training.ts";
 
@@ -271,8 +271,8 @@ Deno.test("parseGpt2Config() takes transformers' defaults and refuses what canno
   }
 });
 
-Deno.test("causalLmFamily() finds a family by its model_type", () => {
-  assert.equal(causalLmFamily({ model_type: "gpt2" }).architecture, "GPT2LMHeadModel");
-  assert.throws(() => causalLmFamily({ model_type: "gpt3" }), /did you mean "gpt2"/);
-  assert.throws(() => causalLmFamily({}), /no model_type/);
+Deno.test("modelFamily() finds a family by its model_type", () => {
+  assert.equal(modelFamily({ model_type: "gpt2" }).architectures.causalLm, "GPT2LMHeadModel");
+  assert.throws(() => modelFamily({ model_type: "gpt3" }), /did you mean "gpt2"/);
+  assert.throws(() => modelFamily({}), /no model_type/);
 });
