@@ -35,6 +35,11 @@ const configOverrides = z.strictObject({
   attn_pdrop: probability.optional().describe("dropout of attention weights"),
 });
 
+const unfreezing = z.strictObject({
+  epoch: z.int().min(1).describe("epoch at whose start they begin to be trained, counted from 0"),
+  modules: z.array(z.string().min(1)).min(1).describe("patterns as in `freeze`, of parts of it"),
+});
+
 const options = z.object({
   config: config.optional()
     .describe("architecture of a model from scratch, in place of the input `model`"),
@@ -80,6 +85,16 @@ const options = z.object({
     .describe("when to evaluate on the split `validation`: never, every `eval_steps`, every epoch"),
   eval_steps: z.int().min(1).optional()
     .describe("steps between evaluations with `eval_strategy: steps`; default `logging_steps`"),
+  freeze: z.array(z.string().min(1)).default([])
+    .describe(
+      "modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, *.bias; " +
+        "no gradient is computed for them, and their weights stay to the bit",
+    ),
+  unfreeze: z.array(unfreezing).default([])
+    .describe(
+      "parts of `freeze` to train from a later epoch on, with an optimizer that starts anew for them: " +
+        "[{ epoch: 1, modules: [h.5] }, …]",
+    ),
   seed: z.int().min(0).optional()
     .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
 });
@@ -98,6 +113,10 @@ const checkedOptions = options.refine(
 }).refine((given) => given.config === undefined || given.config_overrides === undefined, {
   path: ["config_overrides"],
   message: "left out where `config` is given: it changes the input `model`",
+  ...acrossOptions,
+}).refine((given) => given.unfreeze.length === 0 || given.freeze.length > 0, {
+  path: ["unfreeze"],
+  message: "left out, or go with `freeze`, which names what is frozen first",
   ...acrossOptions,
 });
 

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Unfreezing } from "./freeze.ts";
+
 /** When something that happens during training happens. */
 export type IntervalStrategy = "no" | "steps" | "epoch";
 
@@ -40,6 +42,10 @@ export interface TrainingArguments {
   readonly eval_strategy: IntervalStrategy;
   /** With `eval_strategy: steps`; `logging_steps` where undefined. */
   readonly eval_steps: number | undefined;
+  /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
+  readonly freeze?: readonly string[];
+  /** Parts of `freeze` that are trained from an epoch on. Default none. */
+  readonly unfreeze?: readonly Unfreezing[];
   /** Decides the order of rows, dropout and the weights of a model from scratch. */
   readonly seed: number;
 }

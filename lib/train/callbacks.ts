@@ -32,6 +32,11 @@ export interface CallbackContext {
 /** Events of a run. Each may be absent, each may take its time. */
 export interface TrainerCallback {
   onTrainBegin?(context: CallbackContext): void | Promise<void>;
+  /** Before the first batch of an epoch, counted from 0; `updates` that the optimizer has made so far. */
+  onEpochBegin?(
+    context: CallbackContext,
+    at: { readonly epoch: number; readonly updates: number },
+  ): void | Promise<void>;
   /** After the parameters of a step were updated; `state.global_step` counts it. `loss` is the step's. */
   onStepEnd?(context: CallbackContext, step: { readonly loss: number }): void | Promise<void>;
   onEpochEnd?(context: CallbackContext): void | Promise<void>;

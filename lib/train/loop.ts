@@ -90,6 +90,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
 
   for (const callback of callbacks) await callback.onTrainBegin?.(context);
   for (let epoch = 0; epoch < plan.epochs && !control.shouldStop; epoch++) {
+    for (const callback of callbacks) await callback.onEpochBegin?.(context, { epoch, updates });
     const order = epochOrder(split.rows, { seed: args.seed, epoch });
     for (let first = 0; first < plan.batchesPerEpoch && !control.shouldStop;) {
       const group: Batch[] = [];

@@ -13,16 +13,18 @@ import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
 import { saveCheckpoint } from "../models/save.ts";
 import { schedule } from "../optim/schedules.ts";
 import type { Engine } from "../runtime/session.ts";
-import { type Arena, type ArenaLayout, arenaLayout, makeArena, viewOf } from "./arena.ts";
-import { planTraining, type TrainingArguments } from "./arguments.ts";
+import { planTraining, type TrainingArguments, type TrainingPlan } from "./arguments.ts";
 import { reportCallback, type TrainerCallback } from "./callbacks.ts";
 import { checkFits, type NegativeLogLikelihood, sumNegativeLogLikelihood } from "./evaluate.ts";
+import { type TrainedParameters, trainedParameters } from "./freeze.ts";
 import { initializeParameter } from "./initialize.ts";
 import { train } from "./loop.ts";
 import { openState } from "./open_state.ts";
 import { compileTraining, type TrainingProgram } from "./program.ts";
 import type { TrainingState } from "./state.ts";
 import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
+import { unfreezeCallback } from "./unfreeze.ts";
+import { makeWeights, type Weights } from "./weights.ts";
 
 /** A run. */
 export interface TrainCausalLmOptions {
@@ -64,16 +66,17 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const tokens = await readTokens(options.data);
   const split = trainingSplit(tokens);
   const validation = args.eval_strategy === "no" ? undefined : validationSplit(tokens);
-  const { model, layout, parameters } = await prepareModel(options, tokens);
+  const plan = planTraining(args, split.rows);
+  const { model, trained, weights } = await prepareModel(options, tokens, plan);
+  const { layout, parameters, frozen } = weights;
   checkFits(model, split, { what: "train" });
   if (validation !== undefined) checkFits(model, validation, { what: "evaluate" });
-  const plan = planTraining(args, split.rows);
   const { packed } = tokens.info;
   const lengths = lengthBuckets(longestRow(split), { limit: model.positions, packed });
   log(
-    `${layout.parameters.toLocaleString("en")} parameters, ${
-      split.rows.toLocaleString("en")
-    } rows, ` +
+    `${layout.parameters.toLocaleString("en")} ${
+      frozen === undefined ? "" : "trained "
+    }parameters, ${split.rows.toLocaleString("en")} rows, ` +
       `${plan.maxSteps} steps in ${plan.epochs} ${plan.epochs === 1 ? "epoch" : "epochs"}, ` +
       `batches of ${args.per_device_train_batch_size} × ${lengths.join(" or ")} tokens`,
   );
@@ -81,6 +84,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const state = openState(engine, {
     layout,
     parameters,
+    ...(frozen === undefined ? {} : { frozen }),
     settings: {
       weightDecay: args.weight_decay,
       beta1: args.adam_beta1,
@@ -102,7 +106,14 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     program(length: number): Promise<TrainingProgram> {
       const known = programs.get(length);
       if (known !== undefined) return known;
-      const made = compileTraining(model, { engine, batchSize, length });
+      const now = state.begun.length;
+      const names = layout.places.filter(({ group }) => group < now).map(({ name }) => name);
+      const made = compileTraining(model, {
+        engine,
+        batchSize,
+        length,
+        trained: new Set(names),
+      });
       programs.set(length, made);
       return made;
     },
@@ -113,11 +124,24 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
           packed,
           ...(signal === undefined ? {} : { signal }),
         })),
-    callbacks: [reportCallback({ log, progress }), ...options.callbacks ?? []],
+    callbacks: [
+      reportCallback({ log, progress }),
+      unfreezeCallback({
+        epochs: trained.epochs,
+        state,
+        async onChange(group: number): Promise<void> {
+          const count = layout.places.filter((place) => place.group === group)
+            .reduce((sum, { size }) => sum + size, 0);
+          log(`${count.toLocaleString("en")} more parameters are trained from here on`);
+          await releaseAll(programs);
+        },
+      }),
+      ...options.callbacks ?? [],
+    ],
     ...(signal === undefined ? {} : { signal }),
   });
-  await save({ options, model, state, layout, trainer });
-  for (const made of programs.values()) await (await made).session.release();
+  await save({ options, model, state, trainer });
+  await releaseAll(programs);
   await state.release();
   return {
     state: trainer,
@@ -126,18 +150,22 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   };
 }
 
-async function save({ options, model, state, layout, trainer }: {
+async function releaseAll(programs: Map<number, Promise<TrainingProgram>>): Promise<void> {
+  for (const made of programs.values()) await (await made).session.release();
+  programs.clear();
+}
+
+async function save({ options, model, state, trainer }: {
   readonly options: TrainCausalLmOptions;
   readonly model: CausalLm;
   readonly state: TrainingState;
-  readonly layout: ArenaLayout;
   readonly trainer: TrainerState;
 }): Promise<void> {
   const { output, data } = options;
   const weights = await state.download();
   await saveCheckpoint(output, {
     config: model.config,
-    tensors: layout.places.map(({ name, shape }) =>
+    tensors: model.parameters.map(({ name, shape }) =>
       [name, { shape, data: weights.get(name)!.data }] as const
     ),
     generationConfigFrom: options.model === undefined ? [] : [options.model],
@@ -146,11 +174,12 @@ async function save({ options, model, state, layout, trainer }: {
   await writeTrainerState(output, trainer);
 }
 
-/** The model with its first weights in an arena. */
+/** The model with its first weights in arenas. */
 async function prepareModel(
   options: TrainCausalLmOptions,
   { info }: Tokens,
-): Promise<{ model: CausalLm; layout: ArenaLayout; parameters: Arena }> {
+  { epochs }: TrainingPlan,
+): Promise<{ model: CausalLm; trained: TrainedParameters; weights: Weights }> {
   const { model: dir, config, configOverrides, args, log } = options;
   if ((dir === undefined) === (config === undefined)) {
     throw new UserError({
@@ -170,24 +199,33 @@ async function prepareModel(
       });
     }
     const model = causalLm({ ...fromTokens(info), ...config });
-    const layout = arenaLayout(model.parameters);
-    const parameters = makeArena(layout);
+    const trained = chooseTrained(model, args, epochs);
+    const weights = makeWeights(model.parameters, trained.groupOf);
     for (const [index, parameter] of model.parameters.entries()) {
-      const values = viewOf(parameters, parameter.name).data;
+      const values = weights.view(parameter.name).data;
       initializeParameter(parameter, { values, seed: args.seed, index });
     }
-    return { model, layout, parameters };
+    return { model, trained, weights };
   }
   const model = causalLm({ ...await loadConfig(dir), ...configOverrides });
-  const layout = arenaLayout(model.parameters);
-  const parameters = makeArena(layout);
+  const trained = chooseTrained(model, args, epochs);
+  const weights = makeWeights(model.parameters, trained.groupOf);
   const { unused } = await loadCheckpoint(dir, {
     names: model.names,
     parameters: () => model.parameters,
-    into: ({ name }) => viewOf(parameters, name).data,
+    into: ({ name }) => weights.view(name).data,
   });
   if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
-  return { model, layout, parameters };
+  return { model, trained, weights };
+}
+
+function chooseTrained(
+  { parameters, names: { prefix } }: CausalLm,
+  { freeze = [], unfreeze = [] }: TrainingArguments,
+  epochs: number,
+): TrainedParameters {
+  const names = parameters.map(({ name }) => name);
+  return trainedParameters({ names, prefix }, { freeze, unfreeze, epochs });
 }
 
 /** What a model from scratch takes over from its tokenizer. */
