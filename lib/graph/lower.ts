@@ -55,7 +55,8 @@ function valueOf({ name, type, shape }: Tensor): OnnxValue {
   return { name, type, shape };
 }
 
-function neededNodes(graph: Graph): GraphNode[] {
+/** The nodes that the outputs depend on, in order: those that are compiled. */
+export function neededNodes(graph: Graph): GraphNode[] {
   const needed = new Set<GraphNode>();
   const stack = [...graph.outputs.values()].flatMap(({ node }) => node ?? []);
   while (stack.length > 0) {
