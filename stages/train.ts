@@ -45,7 +45,7 @@ const options = z.object({
     .describe("architecture of a model from scratch, in place of the input `model`"),
   config_overrides: configOverrides.optional()
     .describe("settings of the input `model` to train with instead of its own"),
-  learning_rate: z.number().positive().default(5e-5).describe("highest learning rate of AdamW"),
+  learning_rate: z.number().positive().default(5e-5).describe("highest learning rate"),
   per_device_train_batch_size: z.int().min(1).default(8).describe("rows in a batch"),
   per_device_eval_batch_size: z.int().min(1).default(8).describe("rows in a batch of evaluation"),
   gradient_accumulation_steps: z.int().min(1).default(1)
@@ -66,8 +66,22 @@ const options = z.object({
     "inverse_sqrt",
   ]).default("linear")
     .describe("how the learning rate goes on after warm-up, by the names of transformers"),
+  optim: z.enum(["adamw", "adamw_torch", "sgd", "adafactor"]).default("adamw")
+    .describe(
+      "the optimizer: `adamw` (also called `adamw_torch`), `sgd`, or `adafactor` with its factored " +
+        "moments, set up as Trainer does (`scale_parameter` and `relative_step` off)",
+    ),
+  optim_args: z.strictObject({
+    momentum: z.number().min(0).lt(1).default(0).describe("share of the last change that goes on"),
+    dampening: z.number().min(0).max(1).default(0)
+      .describe("what a gradient loses on its way into the momentum"),
+    nesterov: z.boolean().default(false).describe("Nesterov's momentum"),
+  }).optional().describe("settings of `optim: sgd`, those of torch.optim.SGD"),
   weight_decay: z.number().min(0).default(0)
-    .describe("decoupled weight decay of matrices; biases and layer norms have none"),
+    .describe(
+      "weight decay of matrices; biases and layer norms have none. Decoupled from the gradient " +
+        "but with `sgd`",
+    ),
   adam_beta1: z.number().min(0).lt(1).default(0.9).describe("decay of AdamW's first moment"),
   adam_beta2: z.number().min(0).lt(1).default(0.999).describe("decay of AdamW's second moment"),
   adam_epsilon: z.number().positive().default(1e-8).describe("keeps AdamW from dividing by 0"),
@@ -99,7 +113,32 @@ const options = z.object({
     .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
 });
 
+/** Options that only AdamW has, with their defaults. */
+const ADAM = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 };
+
 const checkedOptions = options.refine(
+  (given) => given.optim_args === undefined || given.optim === "sgd",
+  { path: ["optim_args"], message: "left out, or go with optim: sgd", ...acrossOptions },
+).refine(
+  ({ optim_args: sgd }) => !sgd?.nesterov || (sgd.momentum > 0 && sgd.dampening === 0),
+  {
+    path: ["optim_args", "nesterov"],
+    message: "false, or go with a momentum and without dampening",
+    ...acrossOptions,
+  },
+).refine(
+  ({ optim_args: sgd }) => !sgd?.dampening || sgd.momentum > 0,
+  { path: ["optim_args", "dampening"], message: "0, or go with a momentum", ...acrossOptions },
+).refine(
+  (given) =>
+    given.optim.startsWith("adamw") ||
+    Object.entries(ADAM).every(([name, value]) => given[name as keyof typeof ADAM] === value),
+  {
+    path: ["optim"],
+    message: "adamw, or go without adam_beta1, adam_beta2 and adam_epsilon",
+    ...acrossOptions,
+  },
+).refine(
   (given) => given.eval_steps === undefined || given.eval_strategy === "steps",
   { path: ["eval_steps"], message: "left out, or go with eval_strategy: steps", ...acrossOptions },
 ).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_steps === 0, {
@@ -175,7 +214,12 @@ small:
         model: inputs.model?.path,
         config,
         configOverrides,
-        args: { ...args, eval_steps: args.eval_steps, seed: args.seed ?? seed },
+        args: {
+          ...args,
+          eval_steps: args.eval_steps,
+          optim_args: args.optim_args,
+          seed: args.seed ?? seed,
+        },
         output: output.path,
         log,
         progress,

@@ -8,9 +8,16 @@
  * @module
  */
 
-import { Graph } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
+import {
+  type OptimizedTensor,
+  type Optimizer,
+  optimizerGraph,
+  type OptimizerStep,
+  type ScalarFeed,
+} from "./optimizer.ts";
 
 /** What one step of the optimizer depends on, beside the tensors. */
 export interface AdamwSettings {
@@ -24,13 +31,6 @@ export interface AdamwSettings {
   readonly weightDecay: number;
   /** The factor of gradient clipping. */
   readonly scale: number;
-}
-
-/** A scalar feed. */
-export interface ScalarFeed {
-  readonly type: "float32";
-  readonly dims: readonly number[];
-  readonly data: Float32Array<ArrayBuffer>;
 }
 
 /** Names of the scalar inputs of an update. */
@@ -64,20 +64,50 @@ export interface AdamwState {
  * @returns Feeds for the inputs that {@linkcode adamwScalars} declares.
  */
 export function adamwStep(settings: AdamwSettings): Record<AdamwScalar, ScalarFeed> {
+  const values = adamwValues(settings);
+  return Object.fromEntries(
+    ADAMW_SCALARS.map((name) => [name, {
+      type: "float32",
+      dims: [],
+      data: Float32Array.of(values[name]),
+    }]),
+  ) as unknown as Record<AdamwScalar, ScalarFeed>;
+}
+
+function adamwValues(settings: AdamwSettings): Record<AdamwScalar, number> {
   const { step, learningRate, beta1, beta2, epsilon, weightDecay, scale } = settings;
-  const feed = (value: number): ScalarFeed => (
-    { type: "float32", dims: [], data: Float32Array.of(value) }
-  );
   return {
-    scale: feed(scale),
-    keep: feed(1 - learningRate * weightDecay),
-    beta1: feed(beta1),
-    one_minus_beta1: feed(1 - beta1),
-    beta2: feed(beta2),
-    one_minus_beta2: feed(1 - beta2),
-    inverse_correction: feed(1 / Math.sqrt(1 - beta2 ** step)),
-    epsilon: feed(epsilon),
-    step_size: feed(learningRate / (1 - beta1 ** step)),
+    scale,
+    keep: 1 - learningRate * weightDecay,
+    beta1,
+    one_minus_beta1: 1 - beta1,
+    beta2,
+    one_minus_beta2: 1 - beta2,
+    inverse_correction: 1 / Math.sqrt(1 - beta2 ** step),
+    epsilon,
+    step_size: learningRate / (1 - beta1 ** step),
+  };
+}
+
+/** AdamW with its settings, for a training run. */
+export function adamw(
+  settings: Omit<AdamwSettings, keyof OptimizerStep>,
+): Optimizer {
+  return {
+    name: "adamw",
+    elementwise: true,
+    slots: (shape): Record<string, readonly number[]> => ({ m: shape, v: shape }),
+    scalars: ADAMW_SCALARS,
+    undecayed: { keep: 1 },
+    feeds: (step: OptimizerStep): Record<AdamwScalar, number> =>
+      adamwValues({ ...settings, ...step }),
+    update({ parameter, slots }: OptimizedTensor, { gradient, scalars }): OptimizedTensor {
+      const next = adamwUpdate({ parameter, m: slots.m!, v: slots.v! }, {
+        gradient,
+        scalars: scalars as Readonly<Record<AdamwScalar, Tensor>>,
+      });
+      return { parameter: next.parameter, slots: { m: next.m, v: next.v } };
+    },
   };
 }
 
@@ -118,13 +148,6 @@ export function adamwUpdate(
  * was fed with on the native engine.
  */
 export function adamwGraph(shape: readonly number[]): Graph {
-  const graph = new Graph("adamw");
-  const input = (name: string): Tensor => graph.input(name, { type: "float32", shape });
-  const state = { parameter: input("parameter"), m: input("m"), v: input("v") };
-  const gradient = input("gradient");
-  const next = adamwUpdate(state, { gradient, scalars: adamwScalars(graph) });
-  graph.output("new_parameter", next.parameter);
-  graph.output("new_m", next.m);
-  graph.output("new_v", next.v);
-  return graph;
+  const unused = { beta1: 0, beta2: 0, epsilon: 0, weightDecay: 0 };
+  return optimizerGraph(adamw(unused), shape);
 }

@@ -1,19 +1,47 @@
 /**
  * Learning rates over the steps of a run, as factors of the peak rate: the shapes of transformers'
- * `get_scheduler` (`optimization.py`). Left out: schedules that follow a metric (`reduce_lr_on_plateau`).
+ * `get_scheduler` (`optimization.py`) and the settings of `lr_scheduler_kwargs`. The schedule that follows
+ * a metric is in `plateau.ts`.
  *
  * @module
  */
 
 import { nearest, UserError } from "../errors.ts";
 
-/** The length of a run. */
+/** The length of a run and the settings of its schedule. */
 export interface ScheduleSteps {
   /** Steps over which the rate rises linearly from 0. */
   readonly warmupSteps: number;
   /** All optimizer steps of the run, the warm-up included. */
   readonly maxSteps: number;
+  /** The peak rate, which `polynomial` falls from; default 1. */
+  readonly learningRate?: number | undefined;
+  /** Settings by the names of `lr_scheduler_kwargs`; each has transformers' default. */
+  readonly kwargs?: ScheduleKwargs | undefined;
 }
+
+/** What shapes a schedule. Each goes with those that {@linkcode SCHEDULE_KWARGS} says. */
+export interface ScheduleKwargs {
+  /** Waves of `cosine`, default 0.5; restarts of `cosine_with_restarts`, default 1. */
+  readonly num_cycles?: number | undefined;
+  /** Exponent of `polynomial`; default 1. */
+  readonly power?: number | undefined;
+  /** Rate at which `polynomial` ends; default 1e-7. */
+  readonly lr_end?: number | undefined;
+  /** Steps after which `inverse_sqrt` has fallen by the root of 2; default the warm-up, or 10,000. */
+  readonly timescale?: number | undefined;
+}
+
+/** Which settings go with which schedule. */
+export const SCHEDULE_KWARGS: Readonly<Record<string, readonly (keyof ScheduleKwargs)[]>> = {
+  linear: [],
+  cosine: ["num_cycles"],
+  cosine_with_restarts: ["num_cycles"],
+  polynomial: ["lr_end", "power"],
+  constant: [],
+  constant_with_warmup: [],
+  inverse_sqrt: ["timescale"],
+};
 
 /** From the number of steps done, from 0, to the factor for the next one. */
 export type Schedule = (step: number) => number;
@@ -23,16 +51,22 @@ type Decay = (progress: number, after: number, run: ScheduleSteps) => number;
 
 const DECAYS: Readonly<Record<string, Decay>> = {
   linear: (progress) => Math.max(0, 1 - progress),
-  // Half a period, from 1 to 0.
-  cosine: (progress) => Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress))),
-  // One cycle, as `num_cycles` is by default: the same as cosine but 0 from the end on.
-  cosine_with_restarts: (progress) =>
-    progress >= 1 ? 0 : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * (progress % 1)))),
+  // By default half a wave, from 1 to 0.
+  cosine: (progress, _after, { kwargs }) =>
+    Math.max(0, 0.5 * (1 + Math.cos(Math.PI * (kwargs?.num_cycles ?? 0.5) * 2 * progress))),
+  cosine_with_restarts: (progress, _after, { kwargs }) =>
+    progress >= 1
+      ? 0
+      : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * (((kwargs?.num_cycles ?? 1) * progress) % 1)))),
+  polynomial: (progress, _after, { kwargs, learningRate = 1 }) => {
+    const { lr_end: end = 1e-7, power = 1 } = kwargs ?? {};
+    if (progress > 1) return end / learningRate;
+    return ((learningRate - end) * (1 - progress) ** power + end) / learningRate;
+  },
   constant: () => 1,
   constant_with_warmup: () => 1,
-  inverse_sqrt: (_progress, after, { warmupSteps }) => {
-    // transformers takes 10,000 as the time scale where there is no warm-up.
-    const scale = warmupSteps === 0 ? 10_000 : warmupSteps;
+  inverse_sqrt: (_progress, after, { warmupSteps, kwargs }) => {
+    const scale = kwargs?.timescale ?? (warmupSteps === 0 ? 10_000 : warmupSteps);
     return 1 / Math.sqrt((after + scale) / scale);
   },
 };
@@ -44,9 +78,9 @@ export const SCHEDULES: readonly string[] = Object.keys(DECAYS);
  * A learning rate schedule.
  *
  * @param name One of {@linkcode SCHEDULES}.
- * @param steps The length of the run; `constant` has no warm-up whatever it says.
+ * @param steps The length of the run, and settings; `constant` has no warm-up whatever it says.
  * @returns The factor of the peak learning rate for each step.
- * @throws UserError for an unknown name.
+ * @throws UserError for an unknown name, or where `lr_end` is not below the peak.
  *
  * @example
  * ```ts
@@ -64,7 +98,14 @@ export function schedule(name: string, steps: ScheduleSteps): Schedule {
       nearest: nearest(name, SCHEDULES),
     });
   }
-  const { warmupSteps, maxSteps } = steps;
+  const { warmupSteps, maxSteps, learningRate = 1, kwargs } = steps;
+  if (name === "polynomial" && (kwargs?.lr_end ?? 1e-7) >= learningRate) {
+    throw new UserError({
+      what: `lr_end is ${kwargs?.lr_end ?? 1e-7} and learning_rate ${learningRate}`,
+      requirement: "polynomial falls from learning_rate to a smaller lr_end",
+      remedy: "set lr_scheduler_kwargs: { lr_end: … } to less",
+    });
+  }
   return (step) => {
     if (step < warmupSteps && name !== "constant") return step / Math.max(1, warmupSteps);
     const after = step - warmupSteps;

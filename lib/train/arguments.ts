@@ -7,6 +7,8 @@
 
 import type { Unfreezing } from "./freeze.ts";
 
+import type { OptimArgs, OptimizerName } from "./optimizers.ts";
+
 /** When something that happens during training happens. */
 export type IntervalStrategy = "no" | "steps" | "epoch";
 
@@ -27,6 +29,9 @@ export interface TrainingArguments {
   readonly warmup_ratio: number;
   /** A name of `optim/schedules`. */
   readonly lr_scheduler_type: string;
+  readonly optim: OptimizerName;
+  /** With `optim: sgd`. */
+  readonly optim_args: OptimArgs | undefined;
   readonly weight_decay: number;
   readonly adam_beta1: number;
   readonly adam_beta2: number;

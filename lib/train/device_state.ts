@@ -11,8 +11,8 @@ import { InternalError } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { adamwScalars, adamwStep, adamwUpdate } from "../optim/adamw.ts";
 import { clipFactor, sumOfSquares } from "../optim/clip.ts";
+import { type Optimizer, scalarFeeds, scalarInputs } from "../optim/optimizer.ts";
 import {
   type AnyTensor,
   type DeviceMemory,
@@ -23,6 +23,7 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, viewOf } from "./arena.ts";
+import { type PersistentArray, persistentTensors } from "./persistent.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
 import type { OptimizerSettings, TrainingState } from "./state.ts";
 
@@ -67,8 +68,14 @@ export function openDeviceState(
   const untrained = [...options.frozen?.tensors ?? []];
   const frozen = allocate(untrained.map(([name, { dims }]) => ({ name, shape: dims })));
   for (const [name, { data }] of untrained) memory.upload(frozen[name]!, data);
-  let [m, nextM] = twice();
-  let [v, nextV] = twice();
+  const { optimizer } = settings;
+  // What the optimizer keeps, as `slot/parameter`.
+  const kept = layout.places.flatMap(({ name, shape }) =>
+    Object.entries(optimizer.slots(shape)).map(([slot, dims]) => (
+      { name: `${slot}/${name}`, shape: dims, of: name }
+    ))
+  );
+  let [slots, nextSlots] = [allocate(kept), allocate(kept)];
   const accumulates = settings.accumulation > 1;
   let gradients = allocate();
   let spare = accumulates ? allocate() : gradients;
@@ -87,7 +94,9 @@ export function openDeviceState(
       names: places.map(({ name }) => name),
       adder: lazy(() => sumGraph(places)),
       norms: lazy(() => normGraph(places)),
-      adamw: lazy(() => updateGraph(places)),
+      slots: kept.filter((slot) => places.some(({ name }) => name === slot.of))
+        .map(({ name }) => name),
+      update: lazy(() => updateGraph(optimizer, places)),
       /** Updates before this group began to be trained. */
       before: 0,
     };
@@ -132,26 +141,27 @@ export function openDeviceState(
       const norm = Math.sqrt(sum);
       if (!Number.isFinite(norm)) return norm;
       const scale = clipFactor(norm, settings.maxGradNorm);
-      for (const { names, adamw, before } of trained) {
-        await (await adamw()).run(
+      for (const group of trained) {
+        const number = step - group.before;
+        await (await group.update()).run(
           {
-            ...prefixed("parameter", now, names),
-            ...prefixed("gradient", gradients, names),
-            ...prefixed("m", m, names),
-            ...prefixed("v", v, names),
-            ...adamwStep({ ...settings, step: step - before, learningRate, scale }),
+            ...prefixed("parameter", now, group.names),
+            ...prefixed("gradient", gradients, group.names),
+            ...prefixed("slot", slots, group.slots),
+            ...scalarFeeds(optimizer, { step: number, learningRate, scale, decayed: true }),
           },
           {
-            ...prefixed("new_parameter", next, names),
-            ...prefixed("new_m", nextM, names),
-            ...prefixed("new_v", nextV, names),
+            ...prefixed("new_parameter", next, group.names),
+            ...prefixed("new_slot", nextSlots, group.slots),
           },
         );
       }
       [now, next] = [next, now];
-      [m, nextM] = [nextM, m];
-      [v, nextV] = [nextV, v];
+      [slots, nextSlots] = [nextSlots, slots];
       return norm;
+    },
+    get begun(): readonly number[] {
+      return trained.map(({ before }) => before);
     },
     unfreeze({ updates }): void {
       const group = groups[trained.length];
@@ -159,6 +169,7 @@ export function openDeviceState(
       group.before = updates;
       trained.push(group);
     },
+    persistent: (): PersistentArray[] => persistentTensors(memory, { parameter: now, slot: slots }),
     async download(): Promise<Map<string, HostTensor<"float32">>> {
       const copies = new Map<string, HostTensor<"float32">>(options.frozen?.tensors);
       for (const [name, tensor] of Object.entries(now)) {
@@ -212,24 +223,37 @@ function normGraph(places: readonly Shaped[]): Graph {
   return graph;
 }
 
-/** AdamW for every parameter; those without weight decay keep all of their value. */
-function updateGraph(places: readonly (Shaped & { readonly decay: boolean })[]): Graph {
-  const graph = new Graph("adamw");
-  const scalars = adamwScalars(graph);
-  const one = graph.constant(Float32Array.of(1), { type: "float32", shape: [] });
+/** An update of every parameter; those without weight decay have their own value of one scalar. */
+function updateGraph(
+  optimizer: Optimizer,
+  places: readonly (Shaped & { readonly decay: boolean })[],
+): Graph {
+  const graph = new Graph(optimizer.name);
+  const scalars = scalarInputs(graph, optimizer);
+  const undecayed = {
+    ...scalars,
+    ...Object.fromEntries(
+      Object.entries(optimizer.undecayed).map(([name, value]) =>
+        [name, graph.constant(Float32Array.of(value), { type: "float32", shape: [] })] as const
+      ),
+    ),
+  };
   for (const { name, shape, decay } of places) {
-    const input = (role: string): Tensor =>
-      graph.input(`${role}/${name}`, { type: "float32", shape });
-    const updated = adamwUpdate(
-      { parameter: input("parameter"), m: input("m"), v: input("v") },
-      {
-        gradient: input("gradient"),
-        scalars: decay ? scalars : { ...scalars, keep: one },
-      },
+    const input = (role: string, dims: readonly number[]): Tensor =>
+      graph.input(`${role}/${name}`, { type: "float32", shape: dims });
+    const slots = Object.fromEntries(
+      Object.entries(optimizer.slots(shape)).map(([slot, dims]) =>
+        [slot, input(`slot/${slot}`, dims)] as const
+      ),
     );
+    const updated = optimizer.update({ parameter: input("parameter", shape), slots }, {
+      gradient: input("gradient", shape),
+      scalars: decay ? scalars : undecayed,
+    });
     graph.output(`new_parameter/${name}`, updated.parameter);
-    graph.output(`new_m/${name}`, updated.m);
-    graph.output(`new_v/${name}`, updated.v);
+    for (const [slot, tensor] of Object.entries(updated.slots)) {
+      graph.output(`new_slot/${slot}/${name}`, tensor);
+    }
   }
   return graph;
 }

@@ -1,18 +1,18 @@
 /**
  * Training state in arrays of the host, for the native and the WebAssembly engine.
  *
- * Parameters, gradients and both moments are arenas of one layout. A program's gradients are fetched
- * right into the gradient arena. The optimizer is an elementwise graph over chunks of the arenas, whose
- * results are fetched into the arrays it was fed with: the native engine updates them in place, the
- * WebAssembly engine copies.
+ * Parameters, gradients and what the optimizer keeps are arenas of one layout. A program's gradients are
+ * fetched right into the gradient arena. The optimizer is a graph over pieces of the arenas, whose results
+ * are fetched into the arrays it was fed with: the native engine updates them in place, the WebAssembly
+ * engine copies.
  *
  * @module
  */
 import { InternalError } from "../errors.ts";
 import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
-import { adamwGraph, adamwStep } from "../optim/adamw.ts";
 import { clipFactor } from "../optim/clip.ts";
+import { optimizerGraph, scalarFeeds } from "../optim/optimizer.ts";
 import {
   type AnyTensor,
   type Engine,
@@ -21,27 +21,10 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
+import { type PersistentArray, persistentViews } from "./persistent.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
+import { optimizerPieces, sumPieces } from "./optimizer_pieces.ts";
 import type { OptimizerSettings, TrainingState } from "./state.ts";
-
-/**
- * Elements of a chunk of the optimizer: few enough that what is computed between stays in the cache;
- * a call for each chunk costs about a tenth of a millisecond.
- */
-const CHUNK = 1 << 18;
-
-/** A piece of the arenas, with one factor of weight decay. */
-interface Chunk {
-  readonly size: number;
-  /** When it begins to be trained. */
-  readonly group: number;
-  readonly weightDecay: number;
-  readonly parameter: HostTensor;
-  readonly gradient: HostTensor;
-  readonly addend: HostTensor | undefined;
-  readonly m: HostTensor;
-  readonly v: HostTensor;
-}
 
 /**
  * Makes the state of a run.
@@ -63,14 +46,9 @@ export function openHostState(
   const gradients = makeArena(layout);
   // Where batches are summed up, each but the first puts its gradients here first.
   const addends = settings.accumulation > 1 ? makeArena(layout) : undefined;
-  const moments = [makeArena(layout), makeArena(layout)] as const;
-  const chunks = cut(layout, settings.weightDecay, {
-    parameter: parameters.values,
-    gradient: gradients.values,
-    addend: addends?.values,
-    m: moments[0].values,
-    v: moments[1].values,
-  });
+  const { optimizer } = settings;
+  const { pieces, slots } = optimizerPieces(layout, { optimizer, parameters, gradients });
+  const sums = addends === undefined ? [] : sumPieces(layout, { sum: gradients, addend: addends });
   const feeds = Object.fromEntries([...parameters.tensors, ...frozen?.tensors ?? []]);
   const loss = float32(new Float32Array(1), []);
   // Updates before each group that is trained began to be.
@@ -97,10 +75,10 @@ export function openHostState(
       const first = batches++ === 0;
       const target = first || addendFetches === undefined ? fetches : addendFetches;
       await program.session.run({ ...feeds, ...inputs }, target);
-      for (const { size, group, gradient, addend } of first ? [] : chunks) {
-        if (addend === undefined || group >= begun.length) continue;
-        const session = await sessions.get("sum", size);
-        await session.run({ sum: gradient, addend }, { result: gradient });
+      for (const { size, group, sum, addend } of first ? [] : sums) {
+        if (group >= begun.length) continue;
+        const session = await sessions.get(`sum ${size}`, () => sumGraph(size));
+        await session.run({ sum, addend }, { result: sum });
       }
       return loss.data[0]!;
     },
@@ -109,20 +87,19 @@ export function openHostState(
       const norm = Math.sqrt(sumOfSquares(gradients.values));
       if (!Number.isFinite(norm)) return norm;
       const scale = clipFactor(norm, settings.maxGradNorm);
-      const scalarsOf = (weightDecay: number): Record<string, HostTensor>[] =>
+      const scalarsOf = (decayed: boolean): Record<string, HostTensor>[] =>
         begun.map((before) =>
-          adamwStep({ ...settings, step: step - before, learningRate, weightDecay, scale })
+          scalarFeeds(optimizer, { step: step - before, learningRate, scale, decayed })
         );
-      const decayed = scalarsOf(settings.weightDecay);
-      const others = scalarsOf(0);
-      for (const { size, group, weightDecay, parameter, gradient, m, v } of chunks) {
-        const scalars = (weightDecay === 0 ? others : decayed)[group];
+      const [others, decayed] = [scalarsOf(false), scalarsOf(true)];
+      for (const { shape, group, decay, feeds, fetches } of pieces) {
+        const scalars = (decay ? decayed : others)[group];
         if (scalars === undefined) continue;
-        const session = await sessions.get("adamw", size);
-        await session.run(
-          { parameter, gradient, m, v, ...scalars },
-          { new_parameter: parameter, new_m: m, new_v: v },
+        const session = await sessions.get(
+          `update ${shape.join("x")}`,
+          () => optimizerGraph(optimizer, shape),
         );
+        await session.run({ ...feeds, ...scalars }, fetches);
       }
       return norm;
     },
@@ -134,58 +111,26 @@ export function openHostState(
       fetches = fetchesOf(gradients);
       addendFetches = addends && fetchesOf(addends);
     },
+    begun,
+    persistent: (): PersistentArray[] =>
+      persistentViews(new Map([...slots, ["parameter", parameters.tensors]])),
     download: (): Promise<Map<string, HostTensor<"float32">>> =>
       Promise.resolve(new Map([...parameters.tensors, ...frozen?.tensors ?? []])),
     release: (): Promise<void> => sessions.release(),
   };
 }
 
-/** Cuts the arenas into chunks, each within a range of the layout. */
-function cut(
-  layout: ArenaLayout,
-  weightDecay: number,
-  arenas: {
-    readonly parameter: Float32Array<ArrayBuffer>;
-    readonly gradient: Float32Array<ArrayBuffer>;
-    readonly addend: Float32Array<ArrayBuffer> | undefined;
-    readonly m: Float32Array<ArrayBuffer>;
-    readonly v: Float32Array<ArrayBuffer>;
-  },
-): Chunk[] {
-  const chunks: Chunk[] = [];
-  for (const { begin: from, end, decay, group } of layout.ranges) {
-    for (let begin = from; begin < end; begin += CHUNK) {
-      const size = Math.min(CHUNK, end - begin);
-      const piece = (values: Float32Array<ArrayBuffer>): HostTensor =>
-        float32(values.subarray(begin, begin + size), [size]);
-      chunks.push({
-        size,
-        group,
-        weightDecay: decay ? weightDecay : 0,
-        parameter: piece(arenas.parameter),
-        gradient: piece(arenas.gradient),
-        addend: arenas.addend && piece(arenas.addend),
-        m: piece(arenas.m),
-        v: piece(arenas.v),
-      });
-    }
-  }
-  return chunks;
-}
-
-/** Compiled optimizer graphs by size: full chunks and the two ends are at most three sizes. */
+/** Compiled graphs of the optimizer, by what they are. */
 function sessionCache(engine: Engine): {
-  get(kind: "adamw" | "sum", size: number): Promise<Session>;
+  get(key: string, graph: () => Graph): Promise<Session>;
   release(): Promise<void>;
 } {
   const sessions = new Map<string, Promise<Session>>();
   return {
-    get(kind: "adamw" | "sum", size: number): Promise<Session> {
-      const key = `${kind} ${size}`;
+    get(key: string, graph: () => Graph): Promise<Session> {
       let session = sessions.get(key);
       if (session === undefined) {
-        const graph = kind === "sum" ? sumGraph(size) : adamwGraph([size]);
-        session = engine.createSession(graph.toOnnx({ target: engine.name }));
+        session = engine.createSession(graph().toOnnx({ target: engine.name }));
         sessions.set(key, session);
       }
       return session;

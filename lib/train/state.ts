@@ -4,15 +4,14 @@
  *
  * @module
  */
+import type { Optimizer } from "../optim/optimizer.ts";
 import type { AnyTensor, Engine, HostTensor } from "../runtime/session.ts";
+import type { PersistentArray } from "./persistent.ts";
 import type { TrainingProgram } from "./program.ts";
 
-/** Settings of the optimizer that do not change during a run. */
+/** How gradients become updates; does not change during a run. */
 export interface OptimizerSettings {
-  readonly weightDecay: number;
-  readonly beta1: number;
-  readonly beta2: number;
-  readonly epsilon: number;
+  readonly optimizer: Optimizer;
   /** Longest allowed gradient; 0 for no limit. */
   readonly maxGradNorm: number;
   /** Batches whose gradients are summed up for a step. */
@@ -49,6 +48,16 @@ export interface TrainingState {
    * @param done Updates before it: the first one of the group is its optimizer's step 1.
    */
   unfreeze(done: { readonly updates: number }): void;
+  /**
+   * Updates before each group of the layout that is trained began to be: `[0]`, and a number more for each
+   * that was unfrozen. A checkpoint keeps it.
+   */
+  readonly begun: readonly number[];
+  /**
+   * All that a checkpoint keeps between two steps, besides `begun`: parameters that are trained and what the
+   * optimizer remembers. Valid until the next update.
+   */
+  persistent(): readonly PersistentArray[];
   /** Copies of the parameters (or the arrays themselves, where they are on the host). */
   download(): Promise<Map<string, HostTensor<"float32">>>;
   /** Frees everything. */

@@ -20,6 +20,7 @@ import { type TrainedParameters, trainedParameters } from "./freeze.ts";
 import { initializeParameter } from "./initialize.ts";
 import { train } from "./loop.ts";
 import { openState } from "./open_state.ts";
+import { optimizerOf } from "./optimizers.ts";
 import { compileTraining, type TrainingProgram } from "./program.ts";
 import type { TrainingState } from "./state.ts";
 import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
@@ -86,10 +87,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     parameters,
     ...(frozen === undefined ? {} : { frozen }),
     settings: {
-      weightDecay: args.weight_decay,
-      beta1: args.adam_beta1,
-      beta2: args.adam_beta2,
-      epsilon: args.adam_epsilon,
+      optimizer: optimizerOf(args),
       maxGradNorm: args.max_grad_norm,
       accumulation: args.gradient_accumulation_steps,
     },

@@ -13,6 +13,8 @@ export const ARGUMENTS: TrainingArguments = {
   warmup_steps: 0,
   warmup_ratio: 0,
   lr_scheduler_type: "linear",
+  optim: "adamw",
+  optim_args: undefined,
   weight_decay: 0,
   adam_beta1: 0.9,
   adam_beta2: 0.999,
