@@ -12,6 +12,7 @@ import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { CheckpointNames } from "./checkpoint.ts";
 import type { DropoutSource } from "./dropout.ts";
+import type { LinearAdapter } from "./layers.ts";
 import type { ParameterSpec } from "./parameters.ts";
 
 /** A model without its weights. */
@@ -24,6 +25,8 @@ export interface Model {
   readonly parameters: readonly ParameterSpec[];
   /** How its checkpoints name things. */
   readonly names: CheckpointNames;
+  /** Linear layers of its blocks, which adapters can be put beside: `transformer.h.0.attn.c_attn`. */
+  readonly linearModules: readonly string[];
   readonly vocabSize: number;
   /** Longest sequence it can read. */
   readonly positions: number;
@@ -41,6 +44,8 @@ export interface ForwardInputs {
   readonly attentionMask?: Tensor | undefined;
   /** Randomness of dropout; nothing is dropped where absent. */
   readonly dropout?: DropoutSource | undefined;
+  /** What is added to the results of linear layers, by `linearModules`. */
+  readonly adapters?: ReadonlyMap<string, LinearAdapter> | undefined;
 }
 
 /** A model that predicts each next token: `forward` gives float32 `[B, T, V]`. */

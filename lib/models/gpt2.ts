@@ -175,34 +175,43 @@ function block(
     });
   const attended = graph.scope("attn", () => {
     const normal = layerNorm(x, { config, param, name: "ln_1" });
-    const heads = selfAttention(normal, { ...options, param });
-    const weight = param("attn.c_proj.weight");
-    const out = linear(heads.out, { weight, bias: param("attn.c_proj.bias"), name: "proj" });
+    const heads = selfAttention(normal, options);
+    const out = project(heads.out, { inputs, layer, module: "attn.c_proj", name: "proj" });
     return { ...heads, out: drop(out, "attn") };
   });
   const middle = ops.add(x, attended.out, { name: "attn_residual" });
   const fed = graph.scope("mlp", () => {
     const normal = layerNorm(middle, { config, param, name: "ln_2" });
-    const fc = { weight: param("mlp.c_fc.weight"), bias: param("mlp.c_fc.bias"), name: "fc" };
-    const active = ACTIVATIONS[config.activation_function](linear(normal, fc)); // [B, T, 4D]
-    const weight = param("mlp.c_proj.weight");
-    return drop(linear(active, { weight, bias: param("mlp.c_proj.bias"), name: "proj" }), "mlp");
+    const wide = project(normal, { inputs, layer, module: "mlp.c_fc", name: "fc" }); // [B, T, 4D]
+    const active = ACTIVATIONS[config.activation_function](wide);
+    return drop(project(active, { inputs, layer, module: "mlp.c_proj", name: "proj" }), "mlp");
   });
   const hidden = ops.add(middle, fed, { name: "mlp_residual" });
   return { hidden, keys: attended.keys, values: attended.values };
 }
 
+/** A linear layer of a block, with what an adapter adds to it. */
+function project(
+  x: Tensor,
+  options: Pick<BlockOptions, "inputs" | "layer"> & {
+    readonly module: string;
+    readonly name: string;
+  },
+): Tensor {
+  const { inputs, layer, module, name } = options;
+  const full = `transformer.h.${layer}.${module}`;
+  const param = parameterLookup(inputs.params, `${full}.`);
+  const adapter = inputs.adapters?.get(full);
+  return linear(x, { weight: param("weight"), bias: param("bias"), adapter, name });
+}
+
 function selfAttention(
   x: Tensor,
-  options: BlockOptions & { readonly param: (name: string) => Tensor },
+  options: BlockOptions,
 ): { out: Tensor; keys: Tensor; values: Tensor } {
-  const { config, inputs, layer, bias, pastBias, param } = options;
+  const { config, inputs, layer, bias, pastBias } = options;
   const { n_head: heads, n_embd: width } = config;
-  const joint = linear(x, { // [B, T, 3D]
-    weight: param("attn.c_attn.weight"),
-    bias: param("attn.c_attn.bias"),
-    name: "qkv",
-  });
+  const joint = project(x, { inputs, layer, module: "attn.c_attn", name: "qkv" }); // [B, T, 3D]
   const parts = ops.split(joint, { axis: -1, sizes: [width, width, width], name: "split" });
   const [queries, keys, values] = parts.map((part) => splitHeads(part, heads)); // [B, H, T, K]
   if (queries === undefined || keys === undefined || values === undefined) {

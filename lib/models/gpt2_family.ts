@@ -6,7 +6,7 @@
 import type { JsonObject } from "../data/json_file.ts";
 import { GPT2_NAMES } from "./checkpoint.ts";
 import type { CausalLm, ModelFamily, SequenceClassifier } from "./family.ts";
-import { gpt2Forward, gpt2Parameters, parseGpt2Config } from "./gpt2.ts";
+import { type Gpt2Config, gpt2Forward, gpt2Parameters, parseGpt2Config } from "./gpt2.ts";
 import {
   classifyForward,
   classifyParameters,
@@ -32,6 +32,7 @@ export const GPT2_FAMILY: ModelFamily = {
       parameters: gpt2Parameters(config),
       // An output layer of its own is a parameter, not a copy of the embedding.
       names: config.tie_word_embeddings ? GPT2_NAMES : { ...GPT2_NAMES, tied: {} },
+      linearModules: linearModules(config),
       vocabSize: config.vocab_size,
       positions: config.n_positions,
       cache: {
@@ -51,6 +52,7 @@ export const GPT2_FAMILY: ModelFamily = {
       config: written(fields, json, ARCHITECTURES.classifier),
       parameters: classifyParameters(config),
       names: GPT2_CLASSIFIER_NAMES,
+      linearModules: linearModules(config),
       vocabSize: config.vocab_size,
       positions: config.n_positions,
       classes: config.classes,
@@ -58,6 +60,12 @@ export const GPT2_FAMILY: ModelFamily = {
     };
   },
 };
+
+function linearModules(config: Gpt2Config): string[] {
+  return gpt2Parameters(config)
+    .filter(({ name, shape }) => shape.length === 2 && name.startsWith("transformer.h."))
+    .map(({ name }) => name.slice(0, -".weight".length));
+}
 
 /** config.json with every default written out. */
 function written(config: object, json: JsonObject, architecture: string): JsonObject {

@@ -13,20 +13,30 @@ import { dropout, type DropoutSource } from "./dropout.ts";
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
 const MASKED = -1e9;
 
+/** What is added to a linear layer's result: `[N, in]` -> `[N, out]`. */
+export type LinearAdapter = (rows: Tensor) => Tensor;
+
 /**
  * `x weight + bias` over the last axis.
  *
  * @param x `[..., in]`.
- * @param options.weight `[in, out]`; `options.bias` `[out]`.
+ * @param options.weight `[in, out]`; `options.bias` `[out]`; `options.adapter` adds to the result.
  * @returns `[..., out]`.
  */
 export function linear(
   x: Tensor,
-  options: Named & { readonly weight: Tensor; readonly bias: Tensor },
+  options: Named & {
+    readonly weight: Tensor;
+    readonly bias: Tensor;
+    readonly adapter?: LinearAdapter | undefined;
+  },
 ): Tensor {
-  const [width = 0, out = 0] = options.weight.shape;
-  const rows = ops.gemm(ops.reshape(x, [-1, width]), options); // [N, in] x [in, out] -> [N, out]
-  return ops.reshape(rows, [...x.shape.slice(0, -1), out]);
+  const { adapter, ...layer } = options;
+  const [width = 0, out = 0] = layer.weight.shape;
+  const rows = ops.reshape(x, [-1, width]); // [N, in]
+  const result = ops.gemm(rows, layer); // [N, in] x [in, out] -> [N, out]
+  const adapted = adapter === undefined ? result : ops.add(result, adapter(rows));
+  return ops.reshape(adapted, [...x.shape.slice(0, -1), out]);
 }
 
 /** [B, T, H K] -> [B, H, T, K]. */

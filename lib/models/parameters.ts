@@ -14,10 +14,15 @@ export interface ParameterSpec {
   /** The name in the checkpoint, such as `transformer.h.0.attn.c_attn.weight`. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** How it starts: drawn from a normal distribution (`residual` likewise, with a smaller `std`), or constant. */
-  readonly init: "normal" | "zeros" | "ones" | "residual";
+  /**
+   * How it starts: drawn from a normal distribution (`residual` likewise, with a smaller `std`) or from a
+   * uniform one, or constant.
+   */
+  readonly init: "normal" | "zeros" | "ones" | "residual" | "uniform";
   /** Standard deviation of `normal` and `residual`. */
   readonly std?: number;
+  /** `uniform` lies between minus this and this. */
+  readonly bound?: number;
   /** Whether weight decay applies: matrices yes, biases and normalization no (transformers' Trainer). */
   readonly decay: boolean;
 }

@@ -1,7 +1,7 @@
 /**
  * First weights of a model from scratch, as transformers' `_init_weights` draws them: normal for
  * matrices, with a smaller deviation where a layer writes into the residual stream (GPT-2 paper,
- * section 2.3), zeros and ones elsewhere. Each tensor has a stream of its own, so that a model with one
+ * section 2.3), uniform for the adapters of LoRA, zeros and ones elsewhere. Each tensor has a stream of its own, so that a model with one
  * layer more has the same others.
  *
  * @module
@@ -30,6 +30,12 @@ export function initializeParameter(
     case "ones":
       values.fill(1);
       return;
+    case "uniform": {
+      const random = randomStream(seed, WEIGHTS, index);
+      const bound = parameter.bound ?? 0;
+      for (let i = 0; i < values.length; i++) values[i] = bound * (2 * random.nextFloat() - 1);
+      return;
+    }
     case "normal":
     case "residual": {
       const random = randomStream(seed, WEIGHTS, index);
