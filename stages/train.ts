@@ -40,6 +40,20 @@ const unfreezing = z.strictObject({
   modules: z.array(z.string().min(1)).min(1).describe("patterns as in `freeze`, of parts of it"),
 });
 
+/** Adapters, by the names of peft's `LoraConfig`. */
+const lora = z.strictObject({
+  r: z.int().min(1).default(8).describe("rank of the adapters"),
+  lora_alpha: z.number().positive().default(8).describe("adapters are scaled by lora_alpha / r"),
+  lora_dropout: z.number().min(0).lt(1).default(0).describe("dropout of the adapters' inputs"),
+  target_modules: z.union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
+    .default(["c_attn"])
+    .describe(
+      "layers that get an adapter, by the end of their names: c_attn, c_fc, mlp.c_proj, …; " +
+        "all-linear for every one but the output layer",
+    ),
+  bias: z.literal("none").default("none").describe("biases are not trained"),
+});
+
 const options = z.object({
   config: config.optional()
     .describe("architecture of a model from scratch, in place of the input `model`"),
@@ -109,6 +123,11 @@ const options = z.object({
       "parts of `freeze` to train from a later epoch on, with an optimizer that starts anew for them: " +
         "[{ epoch: 1, modules: [h.5] }, …]",
     ),
+  lora: lora.optional()
+    .describe(
+      "trains adapters of low rank (LoRA) and leaves the input `model` as it is; the result has them " +
+        "merged into its weights, and by themselves, for peft, in its folder adapter",
+    ),
   seed: z.int().min(0).optional()
     .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
 });
@@ -156,6 +175,15 @@ const checkedOptions = options.refine(
 }).refine((given) => given.unfreeze.length === 0 || given.freeze.length > 0, {
   path: ["unfreeze"],
   message: "left out, or go with `freeze`, which names what is frozen first",
+  ...acrossOptions,
+}).refine((given) => given.lora === undefined || given.freeze.length === 0, {
+  path: ["freeze"],
+  message: "left out where `lora` is given: it freezes the whole model but its adapters",
+  ...acrossOptions,
+}).refine((given) => given.lora === undefined || given.config === undefined, {
+  path: ["lora"],
+  message:
+    "left out where `config` is given: adapters need an input `model` that has learnt something",
   ...acrossOptions,
 });
 

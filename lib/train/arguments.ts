@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { LoraConfig } from "../models/lora.ts";
 import type { Unfreezing } from "./freeze.ts";
 
 import type { OptimArgs, OptimizerName } from "./optimizers.ts";
@@ -51,6 +52,8 @@ export interface TrainingArguments {
   readonly freeze?: readonly string[];
   /** Parts of `freeze` that are trained from an epoch on. Default none. */
   readonly unfreeze?: readonly Unfreezing[];
+  /** Train adapters of these settings alone. */
+  readonly lora?: LoraConfig | undefined;
   /** Decides the order of rows, dropout and the weights of a model from scratch. */
   readonly seed: number;
 }

@@ -8,24 +8,23 @@ import { lengthBuckets, longestRow } from "../data/batch.ts";
 import type { JsonObject } from "../data/json_file.ts";
 import { readTokens, type Tokens, type TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
-import { type CausalLm, causalLm } from "../models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import type { CausalLm } from "../models/causal_lm.ts";
+import { type LoraModel, mergedWeights } from "../models/lora.ts";
 import { saveCheckpoint } from "../models/save.ts";
+import { saveAdapter } from "../models/save_adapter.ts";
 import { schedule } from "../optim/schedules.ts";
 import type { Engine } from "../runtime/session.ts";
-import { planTraining, type TrainingArguments, type TrainingPlan } from "./arguments.ts";
+import { planTraining, type TrainingArguments } from "./arguments.ts";
 import { reportCallback, type TrainerCallback } from "./callbacks.ts";
 import { checkFits, type NegativeLogLikelihood, sumNegativeLogLikelihood } from "./evaluate.ts";
-import { type TrainedParameters, trainedParameters } from "./freeze.ts";
-import { initializeParameter } from "./initialize.ts";
 import { train } from "./loop.ts";
 import { openState } from "./open_state.ts";
 import { optimizerOf } from "./optimizers.ts";
+import { prepareModel } from "./prepare_model.ts";
 import { compileTraining, type TrainingProgram } from "./program.ts";
 import type { TrainingState } from "./state.ts";
 import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
 import { unfreezeCallback } from "./unfreeze.ts";
-import { makeWeights, type Weights } from "./weights.ts";
 
 /** A run. */
 export interface TrainCausalLmOptions {
@@ -68,7 +67,10 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const split = trainingSplit(tokens);
   const validation = args.eval_strategy === "no" ? undefined : validationSplit(tokens);
   const plan = planTraining(args, split.rows);
-  const { model, trained, weights } = await prepareModel(options, tokens, plan);
+  const { model, lora, trained, weights } = await prepareModel(options, {
+    info: tokens.info,
+    plan,
+  });
   const { layout, parameters, frozen } = weights;
   checkFits(model, split, { what: "train" });
   if (validation !== undefined) checkFits(model, validation, { what: "evaluate" });
@@ -138,7 +140,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     ],
     ...(signal === undefined ? {} : { signal }),
   });
-  await save({ options, model, state, trainer });
+  await save({ options, model, lora, state, trainer });
   await releaseAll(programs);
   await state.release();
   return {
@@ -153,9 +155,10 @@ async function releaseAll(programs: Map<number, Promise<TrainingProgram>>): Prom
   programs.clear();
 }
 
-async function save({ options, model, state, trainer }: {
+async function save({ options, model, lora, state, trainer }: {
   readonly options: TrainCausalLmOptions;
   readonly model: CausalLm;
+  readonly lora: LoraModel | undefined;
   readonly state: TrainingState;
   readonly trainer: TrainerState;
 }): Promise<void> {
@@ -163,77 +166,16 @@ async function save({ options, model, state, trainer }: {
   const weights = await state.download();
   await saveCheckpoint(output, {
     config: model.config,
-    tensors: model.parameters.map(({ name, shape }) =>
-      [name, { shape, data: weights.get(name)!.data }] as const
-    ),
+    tensors: lora === undefined
+      ? model.parameters.map(({ name, shape }) =>
+        [name, { shape, data: weights.get(name)!.data }] as const
+      )
+      : mergedWeights(lora, weights),
     generationConfigFrom: options.model === undefined ? [] : [options.model],
     tokenizerFrom: [data, ...(options.model === undefined ? [] : [options.model])],
   });
+  if (lora !== undefined) await saveAdapter(`${output}/adapter`, { model: lora, weights });
   await writeTrainerState(output, trainer);
-}
-
-/** The model with its first weights in arenas. */
-async function prepareModel(
-  options: TrainCausalLmOptions,
-  { info }: Tokens,
-  { epochs }: TrainingPlan,
-): Promise<{ model: CausalLm; trained: TrainedParameters; weights: Weights }> {
-  const { model: dir, config, configOverrides, args, log } = options;
-  if ((dir === undefined) === (config === undefined)) {
-    throw new UserError({
-      what: dir === undefined
-        ? "cannot train: there is neither an input `model` nor the option `config`"
-        : "cannot train: there are both an input `model` and the option `config`",
-      requirement: "exactly one of them",
-      remedy: "inputs: { model: … } goes on from a model; " +
-        "with: { config: { model_type: gpt2, … } } makes one from scratch",
-    });
-  }
-  if (dir === undefined) {
-    if (configOverrides !== undefined) {
-      throw new UserError({
-        what: "cannot train: `config_overrides` changes an input `model`, and there is none",
-        remedy: "put its fields into `config`",
-      });
-    }
-    const model = causalLm({ ...fromTokens(info), ...config });
-    const trained = chooseTrained(model, args, epochs);
-    const weights = makeWeights(model.parameters, trained.groupOf);
-    for (const [index, parameter] of model.parameters.entries()) {
-      const values = weights.view(parameter.name).data;
-      initializeParameter(parameter, { values, seed: args.seed, index });
-    }
-    return { model, trained, weights };
-  }
-  const model = causalLm({ ...await loadConfig(dir), ...configOverrides });
-  const trained = chooseTrained(model, args, epochs);
-  const weights = makeWeights(model.parameters, trained.groupOf);
-  const { unused } = await loadCheckpoint(dir, {
-    names: model.names,
-    parameters: () => model.parameters,
-    into: ({ name }) => weights.view(name).data,
-  });
-  if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
-  return { model, trained, weights };
-}
-
-function chooseTrained(
-  { parameters, names: { prefix } }: CausalLm,
-  { freeze = [], unfreeze = [] }: TrainingArguments,
-  epochs: number,
-): TrainedParameters {
-  const names = parameters.map(({ name }) => name);
-  return trainedParameters({ names, prefix }, { freeze, unfreeze, epochs });
-}
-
-/** What a model from scratch takes over from its tokenizer. */
-function fromTokens(info: Tokens["info"]): JsonObject {
-  return {
-    vocab_size: info.vocab_size,
-    bos_token_id: info.bos_token_id,
-    eos_token_id: info.eos_token_id,
-    pad_token_id: info.pad_token_id,
-  };
 }
 
 function trainingSplit({ splits }: Tokens): TokenSplit {
