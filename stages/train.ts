@@ -113,6 +113,14 @@ const options = z.object({
     .describe("when to evaluate on the split `validation`: never, every `eval_steps`, every epoch"),
   eval_steps: z.int().min(1).optional()
     .describe("steps between evaluations with `eval_strategy: steps`; default `logging_steps`"),
+  save_strategy: z.enum(["no", "steps", "epoch"]).default("steps")
+    .describe(
+      "when to write a checkpoint that the next run goes on from where this one is killed: never, every " +
+        "`save_steps`, every epoch; unless never also from time to time, at most 2 % of it. " +
+        "The result is the same bytes whatever happens",
+    ),
+  save_steps: z.int().min(1).optional()
+    .describe("steps between checkpoints with `save_strategy: steps`; default 500"),
   freeze: z.array(z.string().min(1)).default([])
     .describe(
       "modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, *.bias; " +
@@ -160,6 +168,9 @@ const checkedOptions = options.refine(
 ).refine(
   (given) => given.eval_steps === undefined || given.eval_strategy === "steps",
   { path: ["eval_steps"], message: "left out, or go with eval_strategy: steps", ...acrossOptions },
+).refine(
+  (given) => given.save_steps === undefined || given.save_strategy === "steps",
+  { path: ["save_steps"], message: "left out, or go with save_strategy: steps", ...acrossOptions },
 ).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_steps === 0, {
   path: ["warmup_steps"],
   message: "0, or go with lr_scheduler_type: constant_with_warmup",
@@ -212,6 +223,7 @@ small:
   inputs: { data: "tokens", model: "model?" },
   output: "model",
   compute: true,
+  resumable: true,
   options: checkedOptions,
   check({ options, inputs }): Misuse | undefined {
     const hasModel = inputs.includes("model");
@@ -230,7 +242,7 @@ small:
   async run(context): Promise<void> {
     const { openEngine } = await import("../lib/runtime/engine.ts");
     const { trainCausalLm } = await import("../lib/train/train_causal_lm.ts");
-    const { inputs, output, options, seed, device, threads, log, progress, summary, signal } =
+    const { inputs, output, resume, options, seed, device, threads, log, progress, signal } =
       context;
     const { config, config_overrides: configOverrides, ...args } = options;
     const engine = await openEngine(device, { threads });
@@ -245,18 +257,20 @@ small:
         args: {
           ...args,
           eval_steps: args.eval_steps,
+          save_steps: args.save_steps ?? 500,
           optim_args: args.optim_args,
           seed: args.seed ?? seed,
         },
         output: output.path,
+        resume: resume?.path,
         log,
         progress,
         signal,
       });
       const perplexity = result.evalPerplexity;
-      summary({ type: "figure", label: "training loss", value: result.finalLoss });
+      context.summary({ type: "figure", label: "training loss", value: result.finalLoss });
       if (perplexity !== undefined) {
-        summary({ type: "figure", label: "validation perplexity", value: perplexity });
+        context.summary({ type: "figure", label: "validation perplexity", value: perplexity });
       }
     } finally {
       await engine.dispose();

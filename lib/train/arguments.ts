@@ -48,6 +48,10 @@ export interface TrainingArguments {
   readonly eval_strategy: IntervalStrategy;
   /** With `eval_strategy: steps`; `logging_steps` where undefined. */
   readonly eval_steps: number | undefined;
+  /** When a checkpoint is written to go on from after a kill; time asks for further ones, unless `no`. */
+  readonly save_strategy: IntervalStrategy;
+  /** With `save_strategy: steps`. */
+  readonly save_steps: number;
   /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
   readonly freeze?: readonly string[];
   /** Parts of `freeze` that are trained from an epoch on. Default none. */

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { JsonObject } from "../data/json_file.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
 import type { LogEntry, TrainerState } from "./trainer_state.ts";
 
@@ -15,6 +16,8 @@ export interface TrainerControl {
   shouldLog: boolean;
   /** Evaluate after this step. */
   shouldEvaluate: boolean;
+  /** Write a checkpoint after this step. */
+  shouldSave: boolean;
   /** End training after this step. */
   shouldStop: boolean;
 }
@@ -29,10 +32,27 @@ export interface CallbackContext {
   readonly speed: { tokensPerSecond: number };
 }
 
+/** What a callback remembers, for a checkpoint. */
+export interface CallbackState {
+  /** Plain data. Any number, also infinite ones, comes back as it was. */
+  readonly values: JsonObject;
+  /** Large things, such as the best weights so far. */
+  readonly arrays?: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+}
+
 /** Events of a run. Each may be absent, each may take its time. */
 export interface TrainerCallback {
+  /** Names it in a checkpoint; needed beside `stateOf`, and no other callback's. */
+  readonly name?: string;
+  /**
+   * What it remembers from one step to the next. A callback that remembers anything of consequence has it
+   * and `restore`: a run that goes on after a kill must end as if it had never been killed.
+   */
+  stateOf?(): CallbackState | Promise<CallbackState>;
+  /** Takes up what `stateOf` gave. Called before `onTrainBegin`. */
+  restore?(state: CallbackState): void | Promise<void>;
   onTrainBegin?(context: CallbackContext): void | Promise<void>;
-  /** Before the first batch of an epoch, counted from 0; `updates` that the optimizer has made so far. */
+  /** Before the first batch of an epoch, counted from 0, and where a run goes on in the middle of one; `updates` that the optimizer has made so far. */
   onEpochBegin?(
     context: CallbackContext,
     at: { readonly epoch: number; readonly updates: number },
@@ -47,8 +67,8 @@ export interface TrainerCallback {
 }
 
 /**
- * Decides when to log and evaluate: every `logging_steps`, every `eval_steps` or epoch, and at the end,
- * so that the last losses are never lost. The first callback of every run.
+ * Decides when to log, evaluate and save: every `logging_steps`, every `eval_steps` or epoch, every
+ * `save_steps` or epoch; and to log and evaluate at the end, so that the last losses are never lost. The first callback of every run.
  */
 export const scheduleCallback: TrainerCallback = {
   onStepEnd({ args, state, plan, control }: CallbackContext): void {
@@ -59,6 +79,7 @@ export const scheduleCallback: TrainerCallback = {
     if (args.eval_strategy === "steps" && step % (args.eval_steps ?? args.logging_steps) === 0) {
       control.shouldEvaluate = true;
     }
+    if (args.save_strategy === "steps" && step % args.save_steps === 0) control.shouldSave = true;
     if (last) {
       control.shouldStop = true;
       if (args.eval_strategy !== "no") control.shouldEvaluate = true;
@@ -66,6 +87,7 @@ export const scheduleCallback: TrainerCallback = {
   },
   onEpochEnd({ args, control }: CallbackContext): void {
     if (args.eval_strategy === "epoch") control.shouldEvaluate = true;
+    if (args.save_strategy === "epoch") control.shouldSave = true;
   },
 };
 

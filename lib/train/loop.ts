@@ -5,8 +5,8 @@
  * all its batches predict; the last step of an epoch takes the batches that are left; the learning rate
  * of an entry is the one its step used; `loss` in an entry is the mean since the entry before. (For
  * `GPT2LMHeadModel`, whose loss it does not recognize, Trainer 5.23 divides by all tokens, the first of
- * each row too, which nothing predicts; ours is the mean that it means.) Left out: saving in between
- * and going on from there, several devices, mixed precision.
+ * each row too, which nothing predicts; ours is the mean that it means.) Between any two steps a run
+ * may end and another go on from its checkpoint (`resume.ts`). Left out: several devices, mixed precision.
  *
  * @module
  */
@@ -29,6 +29,7 @@ import {
   type TrainerControl,
 } from "./callbacks.ts";
 import type { NegativeLogLikelihood } from "./evaluate.ts";
+import type { Checkpoints, LoopPosition } from "./resume.ts";
 import type { TrainingProgram } from "./program.ts";
 import type { TrainingState } from "./state.ts";
 import { initialState, type LogEntry, type TrainerState } from "./trainer_state.ts";
@@ -48,11 +49,23 @@ export interface TrainingRun {
   /** Evaluates the parameters as they are now. */
   readonly evaluate: (() => Promise<NegativeLogLikelihood>) | undefined;
   readonly callbacks?: readonly TrainerCallback[];
+  /** Where to go on from, and where to put down how far it has come. */
+  readonly checkpoints?: Checkpoints;
   readonly signal?: AbortSignal;
 }
 
 /** Keeps this use of a seed apart from others: order, weights. */
 const DROPOUT = 0x64726f706f7574;
+
+/** Where a run begins that goes on from nothing. */
+const BEGINNING: LoopPosition = {
+  lossSum: 0,
+  batches: 0,
+  updates: 0,
+  evaluatedAt: -1,
+  stops: false,
+  log: { tokens: 0, loss: 0, steps: 0, busy: 0 },
+};
 
 /**
  * Trains.
@@ -66,16 +79,17 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   const control: TrainerControl = {
     shouldLog: false,
     shouldEvaluate: false,
+    shouldSave: false,
     shouldStop: false,
   };
   const speed = { tokensPerSecond: 0 };
   const context: CallbackContext = { args, plan, state: trainer, control, speed };
   const callbacks = [scheduleCallback, ...run.callbacks ?? []];
-  const log = new LossLog(args);
-  let lossSum = 0;
-  let batchNumber = 0;
-  let updates = 0;
-  let evaluatedAt = -1;
+  const parts = { state, trainer, callbacks };
+  const start = await run.checkpoints?.restore(parts) ?? BEGINNING;
+  control.shouldStop = start.stops;
+  const log = new LossLog(args, start.log);
+  let { lossSum, batches: batchNumber, updates, evaluatedAt } = start;
 
   const evaluateIfAsked = async (): Promise<void> => {
     if (!control.shouldEvaluate || run.evaluate === undefined) return;
@@ -88,11 +102,29 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     for (const callback of callbacks) await callback.onLog?.(context, entry);
   };
 
+  const saveIfDue = async (): Promise<void> => {
+    const asked = control.shouldSave;
+    control.shouldSave = false;
+    const position: LoopPosition = {
+      lossSum,
+      batches: batchNumber,
+      updates,
+      evaluatedAt,
+      stops: control.shouldStop,
+      log: log.sums(),
+    };
+    const stopping = run.signal?.aborted ?? false;
+    await run.checkpoints?.save({ ...parts, position }, { asked, stopping });
+    log.pause();
+  };
+
   for (const callback of callbacks) await callback.onTrainBegin?.(context);
-  for (let epoch = 0; epoch < plan.epochs && !control.shouldStop; epoch++) {
+  const firstEpoch = Math.floor(trainer.global_step / plan.stepsPerEpoch);
+  for (let epoch = firstEpoch; epoch < plan.epochs && !control.shouldStop; epoch++) {
     for (const callback of callbacks) await callback.onEpochBegin?.(context, { epoch, updates });
     const order = epochOrder(split.rows, { seed: args.seed, epoch });
-    for (let first = 0; first < plan.batchesPerEpoch && !control.shouldStop;) {
+    let first = trainer.global_step % plan.stepsPerEpoch * args.gradient_accumulation_steps;
+    while (first < plan.batchesPerEpoch && !control.shouldStop) {
       const group: Batch[] = [];
       while (group.length < args.gradient_accumulation_steps && first < plan.batchesPerEpoch) {
         const start = first++ * collation.batchSize;
@@ -131,10 +163,14 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         const entry = log.entry(trainer, { gradNorm, learningRate });
         for (const callback of callbacks) await callback.onLog?.(context, entry);
       }
-      if (first < plan.batchesPerEpoch) await evaluateIfAsked();
+      // The end of an epoch, and of training, is part of its last step.
+      if (first >= plan.batchesPerEpoch) break;
+      await evaluateIfAsked();
+      if (!control.shouldStop) await saveIfDue();
     }
     for (const callback of callbacks) await callback.onEpochEnd?.(context);
     await evaluateIfAsked();
+    await saveIfDue();
   }
   const steps = Math.max(1, trainer.global_step);
   trainer.log_history.push({
@@ -176,17 +212,29 @@ function evaluationEntry({ nll, tokens }: NegativeLogLikelihood, trainer: Traine
   return entry;
 }
 
-/** Losses and tokens since the last entry. Time in evaluations does not count. */
+/** Losses and tokens since the last entry. Time in evaluations and checkpoints does not count. */
 class LossLog {
-  tokens = 0;
+  tokens: number;
   readonly #tellsSpeed: boolean;
-  #loss = 0;
-  #steps = 0;
-  #busy = 0;
+  #loss: number;
+  #steps: number;
+  #busy: number;
   #since = performance.now();
 
-  constructor({ include_tokens_per_second: speed }: TrainingArguments) {
+  constructor(
+    { include_tokens_per_second: speed }: TrainingArguments,
+    { tokens, loss, steps, busy }: LoopPosition["log"],
+  ) {
     this.#tellsSpeed = speed;
+    this.tokens = tokens;
+    this.#loss = loss;
+    this.#steps = steps;
+    this.#busy = busy;
+  }
+
+  /** What is summed up so far. */
+  sums(): LoopPosition["log"] {
+    return { tokens: this.tokens, loss: this.#loss, steps: this.#steps, busy: this.#busy };
   }
 
   add(loss: number): void {
@@ -201,7 +249,7 @@ class LossLog {
     this.#since += milliseconds;
   }
 
-  /** An evaluation has just ended. */
+  /** An evaluation or a checkpoint has just ended. */
   pause(): void {
     this.#since = performance.now();
   }

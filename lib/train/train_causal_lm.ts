@@ -22,6 +22,7 @@ import { openState } from "./open_state.ts";
 import { optimizerOf } from "./optimizers.ts";
 import { prepareModel } from "./prepare_model.ts";
 import { compileTraining, type TrainingProgram } from "./program.ts";
+import { openCheckpoints } from "./resume.ts";
 import type { TrainingState } from "./state.ts";
 import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
 import { unfreezeCallback } from "./unfreeze.ts";
@@ -40,6 +41,8 @@ export interface TrainCausalLmOptions {
   readonly args: TrainingArguments;
   /** Existing folder to write the model into. */
   readonly output: string;
+  /** Existing folder for checkpoints to go on from, of this very run alone; without one there are none. */
+  readonly resume?: string | undefined;
   readonly log: (message: string) => void;
   readonly progress: (done: number, total: number, unit: string) => void;
   readonly signal?: AbortSignal;
@@ -138,6 +141,14 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       }),
       ...options.callbacks ?? [],
     ],
+    ...(options.resume === undefined || args.save_strategy === "no" ? {} : {
+      checkpoints: openCheckpoints({
+        dir: options.resume,
+        identity: { args, config: model.config, plan, rows: split.rows, engine: engine.name },
+        log,
+        onResume: (step) => progress(step, plan.maxSteps, "steps"),
+      }),
+    }),
     ...(signal === undefined ? {} : { signal }),
   });
   await save({ options, model, lora, state, trainer });

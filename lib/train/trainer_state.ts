@@ -25,6 +25,7 @@ export interface TrainerState {
   train_batch_size: number;
   logging_steps: number;
   eval_steps: number;
+  save_steps: number;
   /** Tokens fed to the model, without padding. */
   num_input_tokens_seen: number;
   /** Lowest `eval_loss` so far; null before the first evaluation. */
@@ -47,6 +48,7 @@ export function initialState(args: TrainingArguments, plan: TrainingPlan): Train
     train_batch_size: args.per_device_train_batch_size,
     logging_steps: args.logging_steps,
     eval_steps: args.eval_steps ?? args.logging_steps,
+    save_steps: args.save_steps,
     num_input_tokens_seen: 0,
     best_metric: null,
     best_global_step: null,

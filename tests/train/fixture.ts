@@ -25,6 +25,8 @@ export const ARGUMENTS: TrainingArguments = {
   include_tokens_per_second: false,
   eval_strategy: "no",
   eval_steps: undefined,
+  save_strategy: "steps",
+  save_steps: 500,
   seed: 42,
 };
 
