@@ -3,203 +3,11 @@
  *
  * @module
  */
-import { acrossOptions, defineStage, type Misuse, z } from "temper";
-
-const probability = z.number().min(0).max(1);
-
-/** Fields of a GPT-2 config, by the names of `GPT2Config`. */
-const config = z.strictObject({
-  model_type: z.literal("gpt2").describe("the architecture: gpt2"),
-  vocab_size: z.int().min(1).optional().describe("default: that of the tokenizer"),
-  n_positions: z.int().min(1).optional().describe("longest sequence in tokens; default 1024"),
-  n_embd: z.int().min(1).optional().describe("width; default 768"),
-  n_layer: z.int().min(1).optional().describe("blocks; default 12"),
-  n_head: z.int().min(1).optional().describe("attention heads, a divisor of n_embd; default 12"),
-  n_inner: z.int().min(1).optional().describe("width of the feed-forward layer; default 4 n_embd"),
-  activation_function: z.string().optional().describe("default gelu_new"),
-  resid_pdrop: probability.optional().describe("dropout after each sublayer; default 0.1"),
-  embd_pdrop: probability.optional().describe("dropout of the embeddings; default 0.1"),
-  attn_pdrop: probability.optional().describe("dropout of attention weights; default 0.1"),
-  layer_norm_epsilon: z.number().positive().optional().describe("default 1e-5"),
-  initializer_range: z.number().positive().optional()
-    .describe("standard deviation of the first weights; default 0.02"),
-  bos_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
-  eos_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
-  pad_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
-});
-
-/** Fields that may differ from the loaded model's: they shape training, not the weights. */
-const configOverrides = z.strictObject({
-  resid_pdrop: probability.optional().describe("dropout after each sublayer"),
-  embd_pdrop: probability.optional().describe("dropout of the embeddings"),
-  attn_pdrop: probability.optional().describe("dropout of attention weights"),
-});
-
-const unfreezing = z.strictObject({
-  epoch: z.int().min(1).describe("epoch at whose start they begin to be trained, counted from 0"),
-  modules: z.array(z.string().min(1)).min(1).describe("patterns as in `freeze`, of parts of it"),
-});
-
-/** Adapters, by the names of peft's `LoraConfig`. */
-const lora = z.strictObject({
-  r: z.int().min(1).default(8).describe("rank of the adapters"),
-  lora_alpha: z.number().positive().default(8).describe("adapters are scaled by lora_alpha / r"),
-  lora_dropout: z.number().min(0).lt(1).default(0).describe("dropout of the adapters' inputs"),
-  target_modules: z.union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
-    .default(["c_attn"])
-    .describe(
-      "layers that get an adapter, by the end of their names: c_attn, c_fc, mlp.c_proj, …; " +
-        "all-linear for every one but the output layer",
-    ),
-  bias: z.literal("none").default("none").describe("biases are not trained"),
-});
-
-const options = z.object({
-  config: config.optional()
-    .describe("architecture of a model from scratch, in place of the input `model`"),
-  config_overrides: configOverrides.optional()
-    .describe("settings of the input `model` to train with instead of its own"),
-  learning_rate: z.number().positive().default(5e-5).describe("highest learning rate"),
-  per_device_train_batch_size: z.int().min(1).default(8).describe("rows in a batch"),
-  per_device_eval_batch_size: z.int().min(1).default(8).describe("rows in a batch of evaluation"),
-  gradient_accumulation_steps: z.int().min(1).default(1)
-    .describe("batches whose gradients are summed up for one step"),
-  num_train_epochs: z.number().positive().default(3).describe("passes over the train split"),
-  max_steps: z.int().min(-1).refine((steps) => steps !== 0, { message: "-1 or at least 1" })
-    .default(-1).describe("steps in place of `num_train_epochs`; -1 for none"),
-  warmup_steps: z.int().min(0).default(0)
-    .describe("steps in which the learning rate rises from 0"),
-  warmup_ratio: probability.default(0)
-    .describe("share of all steps that is warm-up, where `warmup_steps` is 0"),
-  lr_scheduler_type: z.enum([
-    "linear",
-    "cosine",
-    "cosine_with_restarts",
-    "constant",
-    "constant_with_warmup",
-    "inverse_sqrt",
-  ]).default("linear")
-    .describe("how the learning rate goes on after warm-up, by the names of transformers"),
-  optim: z.enum(["adamw", "adamw_torch", "sgd", "adafactor"]).default("adamw")
-    .describe(
-      "the optimizer: `adamw` (also called `adamw_torch`), `sgd`, or `adafactor` with its factored " +
-        "moments, set up as Trainer does (`scale_parameter` and `relative_step` off)",
-    ),
-  optim_args: z.strictObject({
-    momentum: z.number().min(0).lt(1).default(0).describe("share of the last change that goes on"),
-    dampening: z.number().min(0).max(1).default(0)
-      .describe("what a gradient loses on its way into the momentum"),
-    nesterov: z.boolean().default(false).describe("Nesterov's momentum"),
-  }).optional().describe("settings of `optim: sgd`, those of torch.optim.SGD"),
-  weight_decay: z.number().min(0).default(0)
-    .describe(
-      "weight decay of matrices; biases and layer norms have none. Decoupled from the gradient " +
-        "but with `sgd`",
-    ),
-  adam_beta1: z.number().min(0).lt(1).default(0.9).describe("decay of AdamW's first moment"),
-  adam_beta2: z.number().min(0).lt(1).default(0.999).describe("decay of AdamW's second moment"),
-  adam_epsilon: z.number().positive().default(1e-8).describe("keeps AdamW from dividing by 0"),
-  max_grad_norm: z.number().min(0).default(1)
-    .describe("gradients that are longer (over all parameters) are scaled down; 0 for no limit"),
-  logging_steps: z.int().min(1).default(500)
-    .describe("an entry of `log_history` every so many steps; the last step always has one"),
-  logging_first_step: z.boolean().default(false).describe("an entry for the first step too"),
-  include_tokens_per_second: z.boolean().default(false)
-    .describe(
-      "writes `tokens_per_second` into `log_history`; the log has it anyway. " +
-        "With it the artifact differs from run to run",
-    ),
-  eval_strategy: z.enum(["no", "steps", "epoch"]).default("no")
-    .describe("when to evaluate on the split `validation`: never, every `eval_steps`, every epoch"),
-  eval_steps: z.int().min(1).optional()
-    .describe("steps between evaluations with `eval_strategy: steps`; default `logging_steps`"),
-  save_strategy: z.enum(["no", "steps", "epoch"]).default("steps")
-    .describe(
-      "when to write a checkpoint that the next run goes on from where this one is killed: never, every " +
-        "`save_steps`, every epoch; unless never also from time to time, at most 2 % of it. " +
-        "The result is the same bytes whatever happens",
-    ),
-  save_steps: z.int().min(1).optional()
-    .describe("steps between checkpoints with `save_strategy: steps`; default 500"),
-  freeze: z.array(z.string().min(1)).default([])
-    .describe(
-      "modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, *.bias; " +
-        "no gradient is computed for them, and their weights stay to the bit",
-    ),
-  unfreeze: z.array(unfreezing).default([])
-    .describe(
-      "parts of `freeze` to train from a later epoch on, with an optimizer that starts anew for them: " +
-        "[{ epoch: 1, modules: [h.5] }, …]",
-    ),
-  lora: lora.optional()
-    .describe(
-      "trains adapters of low rank (LoRA) and leaves the input `model` as it is; the result has them " +
-        "merged into its weights, and by themselves, for peft, in its folder adapter",
-    ),
-  seed: z.int().min(0).optional()
-    .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
-});
-
-/** Options that only AdamW has, with their defaults. */
-const ADAM = { adam_beta1: 0.9, adam_beta2: 0.999, adam_epsilon: 1e-8 };
-
-const checkedOptions = options.refine(
-  (given) => given.optim_args === undefined || given.optim === "sgd",
-  { path: ["optim_args"], message: "left out, or go with optim: sgd", ...acrossOptions },
-).refine(
-  ({ optim_args: sgd }) => !sgd?.nesterov || (sgd.momentum > 0 && sgd.dampening === 0),
-  {
-    path: ["optim_args", "nesterov"],
-    message: "false, or go with a momentum and without dampening",
-    ...acrossOptions,
-  },
-).refine(
-  ({ optim_args: sgd }) => !sgd?.dampening || sgd.momentum > 0,
-  { path: ["optim_args", "dampening"], message: "0, or go with a momentum", ...acrossOptions },
-).refine(
-  (given) =>
-    given.optim.startsWith("adamw") ||
-    Object.entries(ADAM).every(([name, value]) => given[name as keyof typeof ADAM] === value),
-  {
-    path: ["optim"],
-    message: "adamw, or go without adam_beta1, adam_beta2 and adam_epsilon",
-    ...acrossOptions,
-  },
-).refine(
-  (given) => given.eval_steps === undefined || given.eval_strategy === "steps",
-  { path: ["eval_steps"], message: "left out, or go with eval_strategy: steps", ...acrossOptions },
-).refine(
-  (given) => given.save_steps === undefined || given.save_strategy === "steps",
-  { path: ["save_steps"], message: "left out, or go with save_strategy: steps", ...acrossOptions },
-).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_steps === 0, {
-  path: ["warmup_steps"],
-  message: "0, or go with lr_scheduler_type: constant_with_warmup",
-  ...acrossOptions,
-}).refine((given) => given.lr_scheduler_type !== "constant" || given.warmup_ratio === 0, {
-  path: ["warmup_ratio"],
-  message: "0, or go with lr_scheduler_type: constant_with_warmup",
-  ...acrossOptions,
-}).refine((given) => given.config === undefined || given.config_overrides === undefined, {
-  path: ["config_overrides"],
-  message: "left out where `config` is given: it changes the input `model`",
-  ...acrossOptions,
-}).refine((given) => given.unfreeze.length === 0 || given.freeze.length > 0, {
-  path: ["unfreeze"],
-  message: "left out, or go with `freeze`, which names what is frozen first",
-  ...acrossOptions,
-}).refine((given) => given.lora === undefined || given.freeze.length === 0, {
-  path: ["freeze"],
-  message: "left out where `lora` is given: it freezes the whole model but its adapters",
-  ...acrossOptions,
-}).refine((given) => given.lora === undefined || given.config === undefined, {
-  path: ["lora"],
-  message:
-    "left out where `config` is given: adapters need an input `model` that has learnt something",
-  ...acrossOptions,
-});
+import { defineStage, type Misuse } from "temper";
+import { trainOptions } from "./train_rules.ts";
 
 export default defineStage({
-  doc: `Trains a causal language model with AdamW, from a model folder or from scratch.
+  doc: `Trains a causal language model, from a model folder or from scratch.
 
 Reads tokens and, to go on from, a model (\`model\`); without one the option \`config\` says what to make.
 Trains on the split \`train\` (on all rows where they were never split). Options have the names, meanings
@@ -224,7 +32,7 @@ small:
   output: "model",
   compute: true,
   resumable: true,
-  options: checkedOptions,
+  options: trainOptions,
   check({ options, inputs }): Misuse | undefined {
     const hasModel = inputs.includes("model");
     if (hasModel !== (options.config === undefined)) {
@@ -258,7 +66,14 @@ small:
           ...args,
           eval_steps: args.eval_steps,
           save_steps: args.save_steps ?? 500,
+          save_total_limit: args.save_total_limit ?? 2,
           optim_args: args.optim_args,
+          lr_scheduler_kwargs: args.lr_scheduler_kwargs,
+          metric_for_best_model: args.metric_for_best_model ?? "loss",
+          greater_is_better: args.greater_is_better ?? false,
+          early_stopping_patience: args.early_stopping_patience,
+          data_seed: args.data_seed,
+          report_to: [args.report_to].flat().filter((name) => name !== "none"),
           seed: args.seed ?? seed,
         },
         output: output.path,

@@ -1,6 +1,6 @@
 /**
  * Checkpoints of work in progress: a folder with one folder for each, `checkpoint-<number>`, of which the
- * two newest are kept.
+ * newest are kept.
  *
  * Each holds `arrays.f32`, float32 arrays one after the other in the byte order of this machine, and
  * `checkpoint.json` with their names, sizes and checksums, and any other values. A checkpoint is written
@@ -52,15 +52,18 @@ const INCOMING = "incoming";
 const PIECE = 1 << 23;
 
 /**
- * Writes a checkpoint, then removes those that are not among the newest two.
+ * Writes a checkpoint, then removes those that are not among the newest.
  *
  * @param dir Folder of the checkpoints, which exists; nobody else writes there meanwhile.
- * @param number Its number, at least 0. One of that number is replaced.
- * @param content What goes into it.
+ * @param content Its number, at least 0 (one of that number is replaced), what goes into it, and how many
+ * checkpoints are kept, at least 1, default 2.
  */
 export async function writeCheckpoint(
   dir: string,
-  { number, values, arrays }: CheckpointContent & { readonly number: number },
+  { number, values, arrays, keep = GENERATIONS }: CheckpointContent & {
+    readonly number: number;
+    readonly keep?: number;
+  },
 ): Promise<void> {
   const incoming = `${dir}/${INCOMING}`;
   await remove(incoming);
@@ -88,7 +91,7 @@ export async function writeCheckpoint(
   await remove(path);
   await Deno.rename(incoming, path);
   await syncFolder(dir);
-  const old = (await checkpointNumbers(dir)).slice(GENERATIONS);
+  const old = (await checkpointNumbers(dir)).slice(keep);
   for (const each of old) await removeCheckpoint(dir, each);
 }
 

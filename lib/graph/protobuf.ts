@@ -1,5 +1,5 @@
 /**
- * The part of protocol buffers that writing an ONNX model needs: varints, length-delimited fields and packed
+ * The part of protocol buffers that writing ONNX models and events needs: varints, length-delimited fields and packed
  * lists (https://protobuf.dev/programming-guides/encoding/). Nested messages and byte fields are kept by
  * reference and copied once at the end. Reading is left out.
  *
@@ -22,6 +22,12 @@ export class MessageWriter {
   float(field: number, value: number): void {
     this.#varint((field << 3) | 5);
     this.#pending.push(...new Uint8Array(new Float32Array([value]).buffer));
+  }
+
+  /** A double field: 64 bits, little-endian. */
+  double(field: number, value: number): void {
+    this.#varint((field << 3) | 1);
+    this.#pending.push(...new Uint8Array(new Float64Array([value]).buffer));
   }
 
   /** A string field, UTF-8. */

@@ -8,6 +8,7 @@
 import type { LoraConfig } from "../models/lora.ts";
 import type { Unfreezing } from "./freeze.ts";
 
+import type { LrSchedulerKwargs } from "./learning_rate.ts";
 import type { OptimArgs, OptimizerName } from "./optimizers.ts";
 
 /** When something that happens during training happens. */
@@ -28,8 +29,10 @@ export interface TrainingArguments {
   readonly warmup_steps: number;
   /** Share of all steps, where `warmup_steps` is 0. */
   readonly warmup_ratio: number;
-  /** A name of `optim/schedules`. */
+  /** A name of `optim/schedules`, or `reduce_lr_on_plateau`. */
   readonly lr_scheduler_type: string;
+  /** Settings of that schedule; absent ones have their defaults. */
+  readonly lr_scheduler_kwargs: LrSchedulerKwargs | undefined;
   readonly optim: OptimizerName;
   /** With `optim: sgd`. */
   readonly optim_args: OptimArgs | undefined;
@@ -39,7 +42,10 @@ export interface TrainingArguments {
   readonly adam_epsilon: number;
   /** Longest allowed gradient (L2 norm over all parameters); 0 for no limit. */
   readonly max_grad_norm: number;
-  /** A log entry every so many steps. */
+  /** Share of the training loss that is taken over the whole vocabulary evenly. */
+  readonly label_smoothing_factor: number;
+  readonly logging_strategy: IntervalStrategy;
+  /** With `logging_strategy: steps`. */
   readonly logging_steps: number;
   /** Whether the first step gets an entry too. */
   readonly logging_first_step: boolean;
@@ -48,10 +54,23 @@ export interface TrainingArguments {
   readonly eval_strategy: IntervalStrategy;
   /** With `eval_strategy: steps`; `logging_steps` where undefined. */
   readonly eval_steps: number | undefined;
+  /** Evaluate before the first step too. */
+  readonly eval_on_start: boolean;
+  /** End with the weights of the best evaluation that a checkpoint was due at. */
+  readonly load_best_model_at_end: boolean;
+  /** A name of `best_model.ts`. */
+  readonly metric_for_best_model: string;
+  readonly greater_is_better: boolean;
+  /** Evaluations without improvement after which training ends. Default: it never does. */
+  readonly early_stopping_patience: number | undefined;
+  /** By how much an evaluation has to be better to be an improvement. */
+  readonly early_stopping_threshold: number;
   /** When a checkpoint is written to go on from after a kill; time asks for further ones, unless `no`. */
-  readonly save_strategy: IntervalStrategy;
+  readonly save_strategy: IntervalStrategy | "best";
   /** With `save_strategy: steps`. */
   readonly save_steps: number;
+  /** Checkpoints that are kept while training goes on. */
+  readonly save_total_limit: number;
   /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
   readonly freeze?: readonly string[];
   /** Parts of `freeze` that are trained from an epoch on. Default none. */
@@ -60,6 +79,12 @@ export interface TrainingArguments {
   readonly lora?: LoraConfig | undefined;
   /** Decides the order of rows, dropout and the weights of a model from scratch. */
   readonly seed: number;
+  /** Decides the order of rows in place of `seed`. */
+  readonly data_seed: number | undefined;
+  /** Batches of rows of like length. */
+  readonly group_by_length: boolean;
+  /** Files beside `trainer_state.json` that tell of the run. */
+  readonly report_to: readonly "tensorboard"[];
 }
 
 /** How a run goes, in numbers. */

@@ -74,7 +74,9 @@ export const scheduleCallback: TrainerCallback = {
   onStepEnd({ args, state, plan, control }: CallbackContext): void {
     const step = state.global_step;
     const last = step >= plan.maxSteps;
-    if (step % args.logging_steps === 0 || last) control.shouldLog = true;
+    if (args.logging_strategy === "steps" && (step % args.logging_steps === 0 || last)) {
+      control.shouldLog = true;
+    }
     if (step === 1 && args.logging_first_step) control.shouldLog = true;
     if (args.eval_strategy === "steps" && step % (args.eval_steps ?? args.logging_steps) === 0) {
       control.shouldEvaluate = true;
@@ -86,6 +88,7 @@ export const scheduleCallback: TrainerCallback = {
     }
   },
   onEpochEnd({ args, control }: CallbackContext): void {
+    if (args.logging_strategy === "epoch") control.shouldLog = true;
     if (args.eval_strategy === "epoch") control.shouldEvaluate = true;
     if (args.save_strategy === "epoch") control.shouldSave = true;
   },
@@ -99,18 +102,38 @@ export const scheduleCallback: TrainerCallback = {
 export function reportCallback(report: {
   readonly progress: (done: number, total: number, unit: string) => void;
   readonly log: (message: string) => void;
+  /** The clock, in milliseconds. */
+  readonly now?: () => number;
 }): TrainerCallback {
+  const now = report.now ?? ((): number => performance.now());
+  let begun = { step: 0, time: 0 };
   return {
+    onTrainBegin({ state }: CallbackContext): void {
+      begun = { step: state.global_step, time: now() };
+    },
     onStepEnd({ state, plan }: CallbackContext): void {
       report.progress(state.global_step, plan.maxSteps, "steps");
     },
     onLog({ plan, speed }: CallbackContext, entry: LogEntry): void {
       const { step, ...rest } = entry;
       const figures = Object.entries(rest).map(([name, value]) => `${name} ${figure(value)}`);
-      if ("loss" in entry) figures.push(`${Math.round(speed.tokensPerSecond)} tokens/s`);
+      if ("loss" in entry) {
+        figures.push(`${Math.round(speed.tokensPerSecond)} tokens/s`);
+        const perStep = (now() - begun.time) / (step - begun.step);
+        figures.push(`${duration((plan.maxSteps - step) * perStep)} left`);
+      }
       report.log(`step ${step} of ${plan.maxSteps}: ${figures.join(", ")}`);
     },
   };
+}
+
+/** The two largest units of a time: `2 h 05 min`, `4 min 10 s`, `7 s`. */
+function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const padded = (value: number): string => String(value).padStart(2, "0");
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${padded(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${padded(Math.floor(seconds / 60) % 60)} min`;
 }
 
 function figure(value: number): string {

@@ -10,13 +10,7 @@
  *
  * @module
  */
-import {
-  type Batch,
-  collate,
-  type CollateOptions,
-  epochOrder,
-  nextTokenTargets,
-} from "../data/batch.ts";
+import { type Batch, collate, type CollateOptions, nextTokenTargets } from "../data/batch.ts";
 import { randomStream } from "../data/random.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
@@ -29,6 +23,7 @@ import {
   type TrainerControl,
 } from "./callbacks.ts";
 import type { NegativeLogLikelihood } from "./evaluate.ts";
+import { rowOrder } from "./row_order.ts";
 import type { Checkpoints, LoopPosition } from "./resume.ts";
 import type { TrainingProgram } from "./program.ts";
 import type { TrainingState } from "./state.ts";
@@ -91,6 +86,19 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   const log = new LossLog(args, start.log);
   let { lossSum, batches: batchNumber, updates, evaluatedAt } = start;
 
+  /** Of the newest step. */
+  let newest = { gradNorm: 0, learningRate: 0 };
+
+  const logIfAsked = async (): Promise<void> => {
+    if (!control.shouldLog) return;
+    control.shouldLog = false;
+    // The end of an epoch may be where the steps are logged anyway.
+    if (log.isEmpty) return;
+    speed.tokensPerSecond = log.speed();
+    const entry = log.entry(trainer, newest);
+    for (const callback of callbacks) await callback.onLog?.(context, entry);
+  };
+
   const evaluateIfAsked = async (): Promise<void> => {
     if (!control.shouldEvaluate || run.evaluate === undefined) return;
     control.shouldEvaluate = false;
@@ -119,10 +127,14 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   };
 
   for (const callback of callbacks) await callback.onTrainBegin?.(context);
+  if (args.eval_on_start && trainer.global_step === 0) {
+    control.shouldEvaluate = true;
+    await evaluateIfAsked();
+  }
   const firstEpoch = Math.floor(trainer.global_step / plan.stepsPerEpoch);
   for (let epoch = firstEpoch; epoch < plan.epochs && !control.shouldStop; epoch++) {
     for (const callback of callbacks) await callback.onEpochBegin?.(context, { epoch, updates });
-    const order = epochOrder(split.rows, { seed: args.seed, epoch });
+    const order = rowOrder(split, { args, epoch });
     let first = trainer.global_step % plan.stepsPerEpoch * args.gradient_accumulation_steps;
     while (first < plan.batchesPerEpoch && !control.shouldStop) {
       const group: Batch[] = [];
@@ -157,18 +169,15 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
       lossSum += loss;
       log.add(loss);
       for (const callback of callbacks) await callback.onStepEnd?.(context, { loss });
-      if (control.shouldLog) {
-        control.shouldLog = false;
-        speed.tokensPerSecond = log.speed();
-        const entry = log.entry(trainer, { gradNorm, learningRate });
-        for (const callback of callbacks) await callback.onLog?.(context, entry);
-      }
+      newest = { gradNorm, learningRate };
+      await logIfAsked();
       // The end of an epoch, and of training, is part of its last step.
       if (first >= plan.batchesPerEpoch) break;
       await evaluateIfAsked();
       if (!control.shouldStop) await saveIfDue();
     }
     for (const callback of callbacks) await callback.onEpochEnd?.(context);
+    await logIfAsked();
     await evaluateIfAsked();
     await saveIfDue();
   }
@@ -204,10 +213,6 @@ function evaluationEntry({ nll, tokens }: NegativeLogLikelihood, trainer: Traine
     epoch: trainer.epoch,
     step: trainer.global_step,
   };
-  if (trainer.best_metric === null || loss < trainer.best_metric) {
-    trainer.best_metric = loss;
-    trainer.best_global_step = trainer.global_step;
-  }
   trainer.log_history.push(entry);
   return entry;
 }
@@ -230,6 +235,11 @@ class LossLog {
     this.#loss = loss;
     this.#steps = steps;
     this.#busy = busy;
+  }
+
+  /** Whether no step was added since the last entry. */
+  get isEmpty(): boolean {
+    return this.#steps === 0;
   }
 
   /** What is summed up so far. */

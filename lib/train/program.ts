@@ -71,10 +71,14 @@ export interface ProgramOptions {
  * Builds and compiles forward, loss and backward.
  *
  * @param options `trained`: the parameters whose gradients are computed; all where absent.
+ * `labelSmoothing`: the share of the loss that is taken over the whole vocabulary evenly; default 0.
  */
 export async function compileTraining(
   model: CausalLm,
-  options: ProgramOptions & { readonly trained?: ReadonlySet<string> },
+  options: ProgramOptions & {
+    readonly trained?: ReadonlySet<string>;
+    readonly labelSmoothing?: number;
+  },
 ): Promise<TrainingProgram> {
   const { engine, batchSize, length } = options;
   const graph = new Graph("train");
@@ -82,7 +86,11 @@ export async function compileTraining(
   const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
   const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
-  const { loss } = meanCrossEntropy(flat(logits), { labels: flat(targets), denominator });
+  const { loss } = meanCrossEntropy(flat(logits), {
+    labels: flat(targets),
+    denominator,
+    smoothing: options.labelSmoothing,
+  });
   graph.output(LOSS_OUTPUT, loss);
   const { trained } = options;
   const wrt = [...params].filter(([name]) => trained?.has(name) ?? true);

@@ -80,6 +80,8 @@ export interface CheckpointOptions {
   /** JSON that is the same exactly for the same work; a checkpoint of other work is not used. */
   readonly identity: unknown;
   readonly log: (message: string) => void;
+  /** How many are kept; default 2. */
+  readonly keep?: number;
   /** Called with the step at which the run goes on. */
   readonly onResume?: (step: number) => void;
   /** Milliseconds that pass at least between two that nobody asked for; default 30,000. */
@@ -125,6 +127,7 @@ export function openCheckpoints(options: CheckpointOptions): Checkpoints {
         const { values, callbackArrays } = await valuesOf(parts, position);
         await writeCheckpoint(dir, {
           number: step,
+          ...(options.keep === undefined ? {} : { keep: options.keep }),
           values: { identity, ...values },
           arrays: [...arrays, ...callbackArrays],
         });

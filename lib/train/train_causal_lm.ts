@@ -12,11 +12,14 @@ import type { CausalLm } from "../models/causal_lm.ts";
 import { type LoraModel, mergedWeights } from "../models/lora.ts";
 import { saveCheckpoint } from "../models/save.ts";
 import { saveAdapter } from "../models/save_adapter.ts";
-import { schedule } from "../optim/schedules.ts";
 import type { Engine } from "../runtime/session.ts";
 import { planTraining, type TrainingArguments } from "./arguments.ts";
 import { reportCallback, type TrainerCallback } from "./callbacks.ts";
 import { checkFits, type NegativeLogLikelihood, sumNegativeLogLikelihood } from "./evaluate.ts";
+import { earlyStoppingCallback } from "./early_stopping.ts";
+import { keepBestModel } from "./best_model.ts";
+import { learningRates } from "./learning_rate.ts";
+import { writeEvents } from "./tensorboard.ts";
 import { train } from "./loop.ts";
 import { openState } from "./open_state.ts";
 import { optimizerOf } from "./optimizers.ts";
@@ -68,7 +71,8 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const { engine, args, log, progress, signal } = options;
   const tokens = await readTokens(options.data);
   const split = trainingSplit(tokens);
-  const validation = args.eval_strategy === "no" ? undefined : validationSplit(tokens);
+  const evaluates = args.eval_strategy !== "no" || args.eval_on_start;
+  const validation = evaluates ? validationSplit(tokens) : undefined;
   const plan = planTraining(args, split.rows);
   const { model, lora, trained, weights } = await prepareModel(options, {
     info: tokens.info,
@@ -97,6 +101,8 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       accumulation: args.gradient_accumulation_steps,
     },
   });
+  const rates = learningRates(args, plan);
+  const best = keepBestModel(state);
   const programs = new Map<number, Promise<TrainingProgram>>();
   const batchSize = args.per_device_train_batch_size;
   const trainer = await train({
@@ -105,7 +111,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     state,
     split,
     collation: { batchSize, lengths, padTokenId: tokens.info.pad_token_id ?? 0 },
-    schedule: schedule(args.lr_scheduler_type, plan),
+    schedule: rates.schedule,
     program(length: number): Promise<TrainingProgram> {
       const known = programs.get(length);
       if (known !== undefined) return known;
@@ -116,6 +122,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
         batchSize,
         length,
         trained: new Set(names),
+        labelSmoothing: args.label_smoothing_factor,
       });
       programs.set(length, made);
       return made;
@@ -139,25 +146,39 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
           await releaseAll(programs);
         },
       }),
+      ...rates.callbacks,
+      ...(args.early_stopping_patience === undefined
+        ? []
+        : [earlyStoppingCallback(args.early_stopping_patience)]),
+      best.callback,
       ...options.callbacks ?? [],
     ],
     ...(options.resume === undefined || args.save_strategy === "no" ? {} : {
       checkpoints: openCheckpoints({
         dir: options.resume,
         identity: { args, config: model.config, plan, rows: split.rows, engine: engine.name },
+        keep: args.save_total_limit,
         log,
         onResume: (step) => progress(step, plan.maxSteps, "steps"),
       }),
     }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const bestStep = args.load_best_model_at_end ? best.putBack() : undefined;
+  if (bestStep !== undefined) {
+    log(
+      `the model is that of step ${bestStep}, with ${args.metric_for_best_model} ${trainer.best_metric}`,
+    );
+  }
   await save({ options, model, lora, state, trainer });
   await releaseAll(programs);
   await state.release();
   return {
     state: trainer,
-    finalLoss: lastOf(trainer, "loss") ?? NaN,
-    evalPerplexity: lastOf(trainer, "eval_perplexity"),
+    finalLoss: lastOf(trainer, "loss") ?? lastOf(trainer, "train_loss") ?? NaN,
+    evalPerplexity: trainer.log_history.findLast((entry) =>
+      "eval_perplexity" in entry && entry.step === (bestStep ?? entry.step)
+    )?.eval_perplexity,
   };
 }
 
@@ -187,6 +208,7 @@ async function save({ options, model, lora, state, trainer }: {
   });
   if (lora !== undefined) await saveAdapter(`${output}/adapter`, { model: lora, weights });
   await writeTrainerState(output, trainer);
+  if (options.args.report_to.includes("tensorboard")) await writeEvents(output, trainer);
 }
 
 function trainingSplit({ splits }: Tokens): TokenSplit {
