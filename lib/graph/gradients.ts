@@ -10,7 +10,7 @@ import { InternalError } from "../errors.ts";
 import { gatedActivationSlope } from "./gated_gradient.ts";
 import { listAttribute, numberAttribute } from "./infer.ts";
 import * as ops from "./ops.ts";
-import type { GraphNode, Op, Tensor } from "./tensor.ts";
+import { type GraphNode, type Op, sameShape, type Tensor } from "./tensor.ts";
 
 /** What a rule sees of a node during the backward pass. */
 export interface Backward {
@@ -77,20 +77,34 @@ function zeros(like: Tensor, shape: readonly number[]): Tensor {
   return ops.expand(ops.scalar(like.graph, 0, { type: like.type }), shape);
 }
 
-const matmul: GradientRule = ({ node, upstream: dy }) => {
+const matmul: GradientRule = ({ node, upstream }) => {
   const [a, b] = [input(node, 0), input(node, 1)];
   const alpha = numberAttribute(node.attributes, "alpha");
   const { transA: ta, transB: tb } = node.attributes;
   const [transA, transB] = [ta === true, tb === true];
+  // Factors of its rows are cheaper applied to the operands than to a gradient that is wider than these.
+  const wide = !transA && (upstream.shape.at(-1) ?? 1) > 2 * (a.shape.at(-1) ?? 1);
+  const { matrix: dy, rows } = wide ? rowFactors(upstream) : { matrix: upstream, rows: undefined };
+  const scaled = (t: Tensor): Tensor => rows === undefined ? t : ops.mul(t, rows);
   return [
     transA
       ? ops.matmul(b, dy, { transA: transB, transB: true, alpha })
-      : ops.matmul(dy, b, { transB: !transB, alpha }),
+      : scaled(ops.matmul(dy, b, { transB: !transB, alpha })),
     transB
-      ? ops.matmul(dy, a, { transA: true, transB: transA, alpha })
-      : ops.matmul(a, dy, { transA: !transA, alpha }),
+      ? ops.matmul(dy, scaled(a), { transA: true, transB: transA, alpha })
+      : ops.matmul(scaled(a), dy, { transA: !transA, alpha }),
   ];
 };
+
+/** Takes a product with a column `[N, 1]` apart. */
+function rowFactors(gradient: Tensor): { matrix: Tensor; rows: Tensor | undefined } {
+  const { node, shape: [count] } = gradient;
+  const [matrix, rows] = node?.op === "Mul" ? node.inputs : [];
+  return matrix !== undefined && rows !== undefined && gradient.shape.length === 2 &&
+      sameShape(matrix.shape, gradient.shape) && sameShape(rows.shape, [count ?? 0, 1])
+    ? { matrix, rows }
+    : { matrix: gradient, rows: undefined };
+}
 
 const slice: GradientRule = ({ node, upstream: dy }) => {
   const { shape } = input(node, 0);
@@ -125,11 +139,32 @@ const gather: GradientRule = ({ node, upstream: dy }) => {
 };
 
 /** dx = y (dy - sum(dy y)), over the last axis. */
-const softmax: GradientRule = unary((dy, _x, y) => {
-  const weighted = ops.mul(dy, y);
-  const total = ops.reduceSum(weighted, { axes: [-1], keepdims: true });
-  return ops.mul(ops.sub(dy, total), y);
-});
+const softmax: GradientRule = unary((dy, _x, y) =>
+  ops.mul(ops.sub(dy, attendedDot(dy, y) ?? rowDot(dy, y)), y)
+);
+
+/** Sums of the products along the last axis: [..., N] and [..., N] -> [..., 1]. */
+function rowDot(a: Tensor, b: Tensor): Tensor {
+  return ops.reduceSum(ops.mul(a, b), { axes: [-1], keepdims: true });
+}
+
+/**
+ * `rowDot(dw, w)` for attention's weights, where `dw = (dy values^T) mask` and `w mask` went into
+ * `y = (w mask) values`: the same as `rowDot(dy, y)`, which is far smaller (Dao et al., arXiv 2205.14135,
+ * appendix B.2). Undefined elsewhere.
+ */
+function attendedDot(dw: Tensor, w: Tensor): Tensor | undefined {
+  const { graph } = w;
+  const [product, mask] = dw.node?.op === "Mul" ? dw.node.inputs : [dw];
+  const { node } = product ?? dw;
+  const [dy, values] = node?.op === "MatMul" ? node.inputs : [];
+  if (node === undefined || dy === undefined || values === undefined) return undefined;
+  const { transA, transB, alpha = 1 } = node.attributes;
+  const mixed = mask === undefined ? w : graph.find("Mul", [w, mask]);
+  if (mixed === undefined || transA === true || transB !== true) return undefined;
+  const y = graph.find("MatMul", [mixed, values], { transA: false, transB: false, alpha });
+  return y === undefined ? undefined : rowDot(dy, y);
+}
 
 /**
  * With n = (x - mean) inv: dx = inv (d - mean(d) - n mean(d n)) where d = dy scale; dscale = sum(dy n).
@@ -156,12 +191,15 @@ const layerNorm: GradientRule = ({ node, upstream: dy }) => {
   ];
 };
 
+/** (probabilities - target) times a column; a product that follows takes the column out again. */
 const crossEntropy: GradientRule = ({ node, upstream: dy }) => {
   const [labels, probabilities] = [input(node, 1), output(node, 1)];
-  const [dx] = dy.graph.add("CrossEntropyGradient", [probabilities, labels, dy], {
+  const [difference] = dy.graph.add("CrossEntropyGradient", [probabilities, labels], {
     attributes: node.attributes,
   });
-  return [dx, undefined];
+  if (difference === undefined) throw new InternalError("a node has at least one output");
+  const counted = ops.mul(dy, ops.cast(ops.not(ops.less(labels, 0)), "float32"));
+  return [ops.mul(difference, ops.reshape(counted, [-1, 1])), undefined];
 };
 
 /** Every operation's rule; null where results carry no gradient. */

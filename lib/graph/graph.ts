@@ -187,7 +187,7 @@ export class Graph {
   ): readonly Tensor[] {
     for (const input of inputs) this.#own(input, op);
     const attributes = options.attributes ?? {};
-    const key = `${op}|${inputs.map((input) => input.id)}|${JSON.stringify(attributes)}`;
+    const key = nodeKey(op, inputs, attributes);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const name = this.#unique(this.#scoped(options.name ?? op));
@@ -200,6 +200,11 @@ export class Graph {
     this.#nodes.push(node);
     this.#known.set(key, outputs);
     return outputs;
+  }
+
+  /** The first output of a node that is there already. */
+  find(op: Op, inputs: readonly Tensor[], attributes: Attributes = {}): Tensor | undefined {
+    return this.#known.get(nodeKey(op, inputs, attributes))?.[0];
   }
 
   /**
@@ -236,6 +241,10 @@ export class Graph {
     this.#copies.set(name, count + 1);
     return `${name}_${count}`;
   }
+}
+
+function nodeKey(op: Op, inputs: readonly Tensor[], attributes: Attributes): string {
+  return `${op}|${inputs.map((input) => input.id)}|${JSON.stringify(attributes)}`;
 }
 
 function bytesKey(data: ConstantData): string {

@@ -26,7 +26,11 @@ function positive(x: Tensor, axis: number): number {
 export function reshape(x: Tensor, shape: readonly number[], options: Named = {}): Tensor {
   const known = shape.filter((size) => size !== -1).reduce((a, b) => a * b, 1);
   const full = shape.map((size) => size === -1 ? sizeOf(x.shape) / known : size);
-  return sameShape(full, x.shape) ? x : apply("Reshape", [x], { shape: full }, options);
+  if (sameShape(full, x.shape)) return x;
+  // Of two in a row the second says it all; often it leads back to where the first began.
+  const [before] = x.node?.op === "Reshape" ? x.node.inputs : [];
+  if (before !== undefined) return reshape(before, full, options);
+  return apply("Reshape", [x], { shape: full }, options);
 }
 
 /** Axis `i` of the result is axis `perm[i]` of `x`. */
