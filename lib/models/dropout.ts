@@ -3,11 +3,12 @@
  * (seed, site, row, column), bit-identical on every engine, so that a run can be repeated anywhere and the
  * backward pass shares the mask of the forward pass.
  *
- * Each row i and each column j gets two hashed 32-bit words. An element's word is
- * `(r_i + c_j) (r'_i + c'_j)` modulo 2^32, whose high bits depend on all bits of both factors; the element is
- * kept where the word, read as a signed number, lies below a threshold. That takes four integer passes over
- * the elements; a full hash of each would take a dozen. Only Add, Mul and Div of int32 are needed, which agree
- * on all engines; shifts and exclusive or are missing on WebGPU.
+ * Each row i and each column j gets two hashed 32-bit words, and each row another one for each site. An
+ * element's word is `(r_i + c_j) (r'_i + c'_j) s_i` modulo 2^32, whose high bits depend on all bits of the
+ * factors; the element is kept where the word, read as a signed number, lies below a threshold. The first
+ * product is the same for all sites of a shape and computed once, so that a site takes a multiplication, a
+ * comparison and a conversion; a full hash of each element would take a dozen passes. Only Add, Mul and Div of
+ * int32 are needed, which agree on all engines; shifts and exclusive or are missing on WebGPU.
  *
  * @module
  */
@@ -21,6 +22,9 @@ export interface DropoutSource {
   readonly seed: Tensor;
 }
 
+/** Streams 0 to 3 make the words that sites share; this one tells the sites apart, row by row. */
+const ROW_STREAM = 4;
+
 /** Rounds of {@linkcode mixed}; three already pass the tests of `tests/models/dropout_test.ts`. */
 const ROUNDS = 4;
 
@@ -29,45 +33,77 @@ const GOLDEN = 0x9e3779b1 | 0;
 const ODD_A = 0x85ebca6b | 0;
 const ODD_B = 0xc2b2ae35 | 0;
 
+/** Where a dropout is and how much it drops. */
+export interface DropoutOptions {
+  /** Between 0 (adds nothing to the graph) and 1 (all zeros). */
+  readonly rate: number;
+  /** A name that no other dropout of the graph has; it decides the mask with the seed. */
+  readonly site: string;
+  /** The randomness; without it, as in evaluation, nothing is dropped. */
+  readonly source: DropoutSource | undefined;
+}
+
 /**
  * Sets each element to 0 with probability `rate` and scales the others by `1 / (1 - rate)`.
  *
  * @param x float32 of any shape.
- * @param options.rate Between 0 (adds nothing to the graph) and 1 (all zeros).
- * @param options.site A name that no other dropout of the graph has; it decides the mask with the seed.
- * @param options.source The randomness; without it, as in evaluation, nothing is dropped.
  */
-export function dropout(
-  x: Tensor,
-  options: {
-    readonly rate: number;
-    readonly site: string;
-    readonly source: DropoutSource | undefined;
-  },
-): Tensor {
-  const { rate, site, source } = options;
+export function dropout(x: Tensor, options: DropoutOptions): Tensor {
+  const { rate, source } = options;
   if (rate === 0 || source === undefined) return x;
   if (rate >= 1) return ops.mul(x, 0);
-  const mask = x.graph.scope("dropout", () => dropoutMask(x.shape, { rate, site, source }));
-  return ops.mul(x, mask, { name: "dropped" });
+  const mask = x.graph.scope(
+    "dropout",
+    () => ops.mul(dropoutMask(x.shape, { ...options, source }), 1 / (1 - rate)),
+  );
+  return ops.mul(x, ops.reshape(mask, x.shape), { name: "dropped" });
 }
 
-/** The factors of {@linkcode dropout}: 0 or `1 / (1 - rate)`, in the given shape. */
+/**
+ * Dropout whose scale is left to the caller: where the result goes into a matrix product, it costs nothing there.
+ *
+ * @param x float32 of any shape.
+ * @returns `x` with elements set to 0, and what the others are to be multiplied by.
+ */
+export function unscaledDropout(
+  x: Tensor,
+  options: DropoutOptions,
+): { kept: Tensor; factor: number } {
+  const { rate, source } = options;
+  if (rate === 0 || source === undefined) return { kept: x, factor: 1 };
+  if (rate >= 1) return { kept: ops.mul(x, 0), factor: 1 };
+  const mask = x.graph.scope("dropout", () => dropoutMask(x.shape, { ...options, source }));
+  return {
+    kept: ops.mul(x, ops.reshape(mask, x.shape), { name: "dropped" }),
+    factor: 1 / (1 - rate),
+  };
+}
+
+/** 0 where an element is dropped, else 1; `[rows, columns]`, all axes but the last being rows. */
 function dropoutMask(
   shape: readonly number[],
   { rate, site, source }: { rate: number; site: string; source: DropoutSource },
 ): Tensor {
   const columns = shape.at(-1) ?? 1;
   const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
-  const word = (stream: number): Tensor => {
-    const key = siteKey(site, stream);
-    const row = ops.add(ops.mul(words(source, rows, 2 * stream), key.factor), key.offset);
-    const column = words(source, columns, 2 * stream + 1);
-    return ops.add(ops.reshape(row, [rows, 1]), ops.reshape(column, [1, columns]));
-  };
-  const bits = ops.mul(word(0), word(1));
-  const kept = ops.cast(ops.less(bits, dropoutThreshold(rate)), "float32");
-  return ops.reshape(ops.mul(kept, 1 / (1 - rate)), shape);
+  const { factor, offset } = siteKey(site);
+  // 2 (word factor + offset) + 1 is odd: a product with it loses no bit of the other factor.
+  const row = ops.add(
+    ops.mul(words(source, { count: rows, stream: ROW_STREAM }), factor << 1),
+    offset << 1 | 1,
+  );
+  const bits = ops.mul(sharedWords(source, rows, columns), ops.reshape(row, [rows, 1]));
+  return ops.cast(ops.less(bits, dropoutThreshold(rate)), "float32");
+}
+
+/** int32 `[rows, columns]`: the words that all sites of this shape share; computed once a run. */
+function sharedWords(source: DropoutSource, rows: number, columns: number): Tensor {
+  const sum = (stream: number): Tensor =>
+    ops.add(
+      ops.reshape(words(source, { count: rows, stream }), [rows, 1]),
+      ops.reshape(words(source, { count: columns, stream: stream + 1 }), [1, columns]),
+    );
+  return ops.mul(sum(0), sum(2));
 }
 
 /** Words below this signed number are kept: it has a share of `1 - rate` of all of them below. */
@@ -76,10 +112,10 @@ export function dropoutThreshold(rate: number): number {
 }
 
 /** An odd factor and an offset that move a site's row words away from every other site's. */
-export function siteKey(site: string, stream: number): { factor: number; offset: number } {
+export function siteKey(site: string): { factor: number; offset: number } {
   // FNV-1a of the name, then murmur3's finalizer twice for two words.
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(`${stream}:${site}`)) {
+  for (const byte of new TextEncoder().encode(site)) {
     hash = Math.imul(hash ^ byte, 0x01000193);
   }
   const offset = finalized(hash);
@@ -97,7 +133,10 @@ function finalized(word: number): number {
 const SHARED_WORDS = new WeakMap<Tensor, Map<string, Tensor>>();
 
 /** int32 `[count]` of hashed words of a stream: the same for all sites, so computed once per graph. */
-function words({ seed }: DropoutSource, count: number, stream: number): Tensor {
+function words(
+  { seed }: DropoutSource,
+  { count, stream }: { count: number; stream: number },
+): Tensor {
   const known = SHARED_WORDS.get(seed) ?? new Map<string, Tensor>();
   SHARED_WORDS.set(seed, known);
   const key = `${count} ${stream}`;

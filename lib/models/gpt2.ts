@@ -17,7 +17,14 @@ import { ACTIVATIONS } from "./activations.ts";
 import { dropout } from "./dropout.ts";
 import type { DecodeInputs } from "./family.ts";
 import type { Gpt2Config } from "./gpt2_config.ts";
-import { attention, causalBias, linear, mergeHeads, paddingBias, splitHeads } from "./layers.ts";
+import {
+  attention,
+  causalBias,
+  linear,
+  mergeHeads,
+  paddingBias,
+  splitJointHeads,
+} from "./layers.ts";
 import { parameterLookup, type ParameterSpec } from "./parameters.ts";
 
 export { type Gpt2Config, parseGpt2Config } from "./gpt2_config.ts";
@@ -212,8 +219,7 @@ function selfAttention(
   const { config, inputs, layer, bias, pastBias } = options;
   const { n_head: heads, n_embd: width } = config;
   const joint = project(x, { inputs, layer, module: "attn.c_attn", name: "qkv" }); // [B, T, 3D]
-  const parts = ops.split(joint, { axis: -1, sizes: [width, width, width], name: "split" });
-  const [queries, keys, values] = parts.map((part) => splitHeads(part, heads)); // [B, H, T, K]
+  const [queries, keys, values] = splitJointHeads(joint, { parts: 3, heads }); // [B, H, T, K]
   if (queries === undefined || keys === undefined || values === undefined) {
     throw new InternalError("the joint projection has three parts");
   }
@@ -228,6 +234,7 @@ function selfAttention(
     values,
     scale: (config.scale_attn_weights ? 1 / Math.sqrt(width / heads) : 1) / depth,
     bias,
+    causal: true,
     past,
     dropout: {
       rate: config.attn_pdrop,

@@ -8,7 +8,7 @@ import type { Named } from "../graph/elementwise.ts";
 import type { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { dropout, type DropoutSource } from "./dropout.ts";
+import { dropout, type DropoutSource, unscaledDropout } from "./dropout.ts";
 
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
 const MASKED = -1e9;
@@ -43,6 +43,19 @@ export function linear(
 export function splitHeads(x: Tensor, heads: number): Tensor {
   const [batch = 0, length = 0, width = 0] = x.shape;
   return ops.transpose(ops.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+/** [B, T, N H K] -> N times [B, H, T, K], all moved in one pass. */
+export function splitJointHeads(
+  x: Tensor,
+  { parts, heads }: { readonly parts: number; readonly heads: number },
+): readonly Tensor[] {
+  const [batch = 0, length = 0, width = 0] = x.shape;
+  const size = width / parts / heads;
+  const apart = ops.reshape(x, [batch, length, parts, heads, size]);
+  const moved = ops.transpose(apart, [2, 0, 3, 1, 4]); // [N, B, H, T, K]
+  return ops.split(moved, { axis: 0, sizes: Array(parts).fill(1), name: "split" })
+    .map((part) => ops.reshape(part, [batch, heads, length, size]));
 }
 
 /** [B, H, T, K] -> [B, T, H K]. */
@@ -96,6 +109,8 @@ export interface AttentionOptions {
   readonly scale: number;
   /** Added to the scores, broadcast over `[B, H, T, T]`. */
   readonly bias?: Tensor | undefined;
+  /** Whether the bias hides every key ahead of its query, so that those need not be looked at. */
+  readonly causal?: boolean;
   readonly past?: PastAttention | undefined;
   readonly dropout: {
     readonly rate: number;
@@ -113,13 +128,10 @@ export interface AttentionOptions {
  */
 export function attention(queries: Tensor, options: AttentionOptions): Tensor {
   const { keys, values, scale, bias, past } = options;
+  if (past === undefined) return attendInBlocks(queries, options);
   // (B, H, T, K) x (B, H, K, T) -> (B, H, T, T)
   let scores = ops.matmul(queries, keys, { transB: true, alpha: scale, name: "scores" });
   if (bias !== undefined) scores = ops.add(scores, bias, { name: "masked" });
-  if (past === undefined) {
-    const weights = dropout(ops.softmax(scores, { name: "weights" }), options.dropout);
-    return ops.matmul(weights, values, { name: "mixed" }); // (B, H, T, T) x (B, H, T, K)
-  }
   const old = ops.matmul(queries, past.keys, { transB: true, alpha: scale, name: "past_scores" });
   const joined = ops.concat([ops.add(old, past.bias), scores], { axis: -1 }); // (B, H, T, L + T)
   const weights = dropout(ops.softmax(joined, { name: "weights" }), options.dropout);
@@ -131,4 +143,54 @@ export function attention(queries: Tensor, options: AttentionOptions): Tensor {
     ops.matmul(onNew, values, { name: "new_mixed" }),
     { name: "mixed" },
   );
+}
+
+/** Queries of a block, and the most blocks that a sequence is cut into. */
+const BLOCK = { least: 128, most: 4 };
+
+/**
+ * Attention in blocks of queries: where keys ahead of a query are hidden, a block needs no scores against
+ * those behind its end, which of four blocks saves three eighths of all work on scores.
+ */
+function attendInBlocks(queries: Tensor, options: AttentionOptions): Tensor {
+  const { keys, values, bias, causal = false } = options;
+  const [, , length = 0] = queries.shape;
+  const count = causal ? Math.max(1, Math.min(BLOCK.most, Math.floor(length / BLOCK.least))) : 1;
+  if (count === 1) return attend(queries, { ...options, keys, values });
+  const size = Math.ceil(length / count);
+  const sizes = Array.from({ length: count }, (_, i) => Math.min(size, length - i * size));
+  const cut = (x: Tensor): readonly Tensor[] => ops.split(x, { axis: 2, sizes });
+  const [keyParts, valueParts] = [cut(keys), cut(values)];
+  const mixed = cut(queries).map((part, index) => {
+    const last = index === count - 1;
+    const seen = (x: Tensor, parts: readonly Tensor[]): Tensor =>
+      last ? x : ops.concat(parts.slice(0, index + 1), { axis: 2 });
+    const [start, end] = [index * size, Math.min(length, (index + 1) * size)];
+    return attend(part, {
+      ...options,
+      keys: seen(keys, keyParts),
+      values: seen(values, valueParts),
+      bias: bias && biasBlock(bias, { start, end }),
+      dropout: { ...options.dropout, site: `${options.dropout.site}/${index}` },
+    });
+  });
+  return ops.concat(mixed, { axis: 2, name: "mixed" });
+}
+
+/** The part of a bias `[.., T or 1, T]` for the queries from `start` to `end` and the keys before `end`. */
+function biasBlock(bias: Tensor, { start, end }: { start: number; end: number }): Tensor {
+  const rows = bias.shape.at(-2) === 1 ? bias : ops.slice(bias, { axis: -2, start, end });
+  return ops.slice(rows, { axis: -1, start: 0, end });
+}
+
+/** All queries against all keys. */
+function attend(
+  queries: Tensor,
+  { keys, values, scale, bias, dropout: drop }: AttentionOptions,
+): Tensor {
+  // (B, H, T, K) x (B, H, K, T) -> (B, H, T, T)
+  let scores = ops.matmul(queries, keys, { transB: true, alpha: scale, name: "scores" });
+  if (bias !== undefined) scores = ops.add(scores, bias, { name: "masked" });
+  const { kept, factor } = unscaledDropout(ops.softmax(scores, { name: "weights" }), drop);
+  return ops.matmul(kept, values, { alpha: factor, name: "mixed" }); // (B, H, T, T) x (B, H, T, K)
 }

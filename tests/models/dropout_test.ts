@@ -43,16 +43,16 @@ function formula(seed: number, rate: number, site: string): number[] {
     const start = mixed((Math.imul(seed, 0x85ebca6b) + Math.imul(stream + 1, 0xc2b2ae35)) | 0);
     return Array.from({ length: count }, (_, i) => mixed((Math.imul(i, 0x9e3779b1) + start) | 0));
   };
-  const [a, b] = [0, 1].map((stream) => {
-    const { factor, offset } = siteKey(site, stream);
-    const rows = words(ROWS, 2 * stream).map((word) => (Math.imul(word, factor) + offset) | 0);
-    const columns = words(COLUMNS, 2 * stream + 1);
+  const { factor, offset } = siteKey(site);
+  const sites = words(ROWS, 4).map((word) => 2 * ((Math.imul(word, factor) + offset) | 0) + 1);
+  const [a, b] = [0, 2].map((stream) => {
+    const [rows, columns] = [words(ROWS, stream), words(COLUMNS, stream + 1)];
     return (i: number): number => (rows[Math.floor(i / COLUMNS)]! + columns[i % COLUMNS]!) | 0;
   });
-  return Array.from(
-    { length: COUNT },
-    (_, i) => Math.imul(a!(i), b!(i)) < dropoutThreshold(rate) ? 1 : 0,
-  );
+  return Array.from({ length: COUNT }, (_, i) => {
+    const word = Math.imul(Math.imul(a!(i), b!(i)), sites[Math.floor(i / COLUMNS)]!);
+    return word < dropoutThreshold(rate) ? 1 : 0;
+  });
 }
 
 Deno.test("dropout() draws the masks of its formula for any seed", async () => {
