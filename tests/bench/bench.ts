@@ -1,0 +1,152 @@
+/**
+ * `deno task bench train`: what a training step takes on this machine, beside the same step in transformers.
+ *
+ * Every figure comes from a process of its own, so that one model's memory is not another's. A round runs
+ * the peer and then Temper, within the same minutes; what is printed is the median over the rounds.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { fromFileUrl, median } from "./median.ts";
+import { findPeer, measurePeer, type PeerFigures } from "./peer.ts";
+import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
+
+const USAGE = `deno task bench train [options]
+  --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
+  --rounds N       measurements to take the median of (1)
+  --steps N        steps of a measurement; the first does not count (6)
+  --threads N      processor cores to use (2)
+  --no-products    leave out the matrix products timed alone
+  --peer SCRIPT    the peer's script, in place of tests/bench/peer_train.py
+  --python PYTHON  an interpreter with torch and transformers ($PYTHON or python3)
+  --json           one JSON object instead of the table
+`;
+
+interface Row {
+  readonly model: string;
+  readonly temper: StepFigures;
+  readonly peer: PeerFigures | undefined;
+}
+
+async function main(argv: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      model: { type: "string", multiple: true },
+      rounds: { type: "string", default: "1" },
+      steps: { type: "string", default: "6" },
+      threads: { type: "string", default: "2" },
+      "no-products": { type: "boolean", default: false },
+      peer: { type: "string" },
+      python: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const models = values.model ?? Object.keys(BENCH_MODELS);
+  const unknown = models.find((name) => !Object.hasOwn(BENCH_MODELS, name));
+  if (positionals.join() !== "train" || unknown !== undefined) {
+    console.error(unknown === undefined ? USAGE : `no model "${unknown}"\n${USAGE}`);
+    return 2;
+  }
+  const peer = await findPeer({ script: values.peer, python: values.python });
+  if (typeof peer === "string") console.error(`no peer: ${peer}`);
+  const settings = { steps: Number(values.steps), threads: Number(values.threads) };
+  const rows: Row[] = [];
+  for (const model of models) {
+    const rounds: Row[] = [];
+    for (let round = 0; round < Number(values.rounds); round++) {
+      const peers = typeof peer === "string"
+        ? undefined
+        : await measurePeer(peer, { model, ...settings });
+      const products = !values["no-products"] && round === 0;
+      rounds.push({
+        model,
+        temper: await measureStep(model, { ...settings, products }),
+        peer: peers,
+      });
+    }
+    rows.push(medianRow(rounds));
+  }
+  console.log(values.json ? JSON.stringify({ rows }) : table(rows));
+  return 0;
+}
+
+async function measureStep(
+  model: string,
+  { steps, threads, products }: { steps: number; threads: number; products: boolean },
+): Promise<StepFigures> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...[
+        "run",
+        "--allow-all",
+        "--no-check",
+        "--quiet",
+        "--config",
+        fromFileUrl("../../deno.json"),
+      ],
+      ...[fromFileUrl("./train_step.ts"), model, `${steps}`, `${threads}`, `${products}`],
+    ],
+    stdout: "piped",
+    stderr: "inherit",
+  });
+  const { success, stdout } = await child.output();
+  if (!success) throw new Error(`the measurement of ${model} failed`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** The median of each figure; those that only some rounds have come from these. */
+function medianRow(rounds: readonly Row[]): Row {
+  const over = <T extends object>(figures: readonly T[]): T => {
+    const keys = new Set(figures.flatMap((one) => Object.keys(one))) as Set<keyof T>;
+    return Object.fromEntries([...keys].map((key) => {
+      const found = figures.flatMap((one) => typeof one[key] === "number" ? [one[key]] : []);
+      return [key, median(found)];
+    })) as T;
+  };
+  const peers = rounds.flatMap(({ peer }) => peer ?? []);
+  return {
+    model: rounds[0]!.model,
+    temper: over(rounds.map(({ temper }) => temper)),
+    peer: peers.length === 0 ? undefined : over(peers),
+  };
+}
+
+function table(rows: readonly Row[]): string {
+  const lines: [string, (row: Row) => string][] = [
+    ["step, ms", ({ temper }) => temper.step_ms.toFixed(1)],
+    ["  forward and backward", ({ temper }) => temper.gradients_ms.toFixed(1)],
+    ["  clip and AdamW", ({ temper }) => temper.update_ms.toFixed(1)],
+    ["  outside ONNX Runtime", ({ temper }) => percent(temper.outside_share)],
+    ["tokens/s", ({ temper }) => temper.tokens_per_s.toFixed(0)],
+    ["matrix products alone, ms", ({ temper }) => temper.products_ms?.toFixed(1) ?? "-"],
+    ["  GFLOP/s", ({ temper }) => temper.products_gflops?.toFixed(0) ?? "-"],
+    ["step / products", ({ temper }) => ratio(temper.step_ms, temper.products_ms)],
+    ["peak memory, MB", ({ temper }) => temper.peak_rss_mb.toFixed(0)],
+    ["session creation, s", ({ temper }) => (temper.session_ms / 1000).toFixed(2)],
+    ["transformers tokens/s", ({ peer }) => peer?.tokens_per_s.toFixed(0) ?? "-"],
+    ["transformers peak memory, MB", ({ peer }) => peer?.peak_rss_mb.toFixed(0) ?? "-"],
+    ["times transformers", ({ temper, peer }) => ratio(temper.tokens_per_s, peer?.tokens_per_s)],
+  ];
+  const heads = ["", ...rows.map(({ model }) => model)];
+  const body = [heads, ...lines.map(([name, cell]) => [name, ...rows.map(cell)])];
+  return body.map(([name = "", ...cells]) =>
+    name.padEnd(30) + cells.map((cell) => cell.padStart(12)).join("")
+  ).join("\n");
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
+}
+
+function ratio(a: number, b: number | undefined): string {
+  return b === undefined ? "-" : (a / b).toFixed(2);
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -1,0 +1,78 @@
+/**
+ * The same training step in transformers and PyTorch, where Python has them: a script that takes `--model`,
+ * `--batch`, `--length`, `--steps`, `--threads` and `--dropout` and prints one JSON line.
+ *
+ * @module
+ */
+import { initializeParameter } from "../../lib/train/initialize.ts";
+import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+import { causalLm } from "../../lib/models/causal_lm.ts";
+import { saveCheckpoint } from "../../lib/models/save.ts";
+import { fromFileUrl } from "./median.ts";
+import { BENCH_MODELS } from "./step_figures.ts";
+
+/** What the script prints that the benchmark uses. */
+export interface PeerFigures {
+  readonly tokens_per_s: number;
+  readonly peak_rss_mb: number;
+}
+
+/** How to run it. */
+export interface Peer {
+  readonly python: string;
+  readonly script: string;
+}
+
+/** The peer, or why there is none. */
+export async function findPeer(
+  { script = fromFileUrl("./peer_train.py"), python = Deno.env.get("PYTHON") ?? "python3" }: {
+    readonly script?: string | undefined;
+    readonly python?: string | undefined;
+  },
+): Promise<Peer | string> {
+  try {
+    const { success } = await new Deno.Command(python, {
+      args: ["-c", "import torch, transformers"],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success ? { python, script } : `${python} has no torch and transformers`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return `there is no ${python}`;
+    throw error;
+  }
+}
+
+/** Runs the script with one of the models. */
+export async function measurePeer(
+  { python, script }: Peer,
+  options: { readonly model: string; readonly steps: number; readonly threads: number },
+): Promise<PeerFigures> {
+  const { config, batch, length } = BENCH_MODELS[options.model]!;
+  const dir = await Deno.makeTempDir();
+  try {
+    // Without --model the script makes a GPT-2 124M itself.
+    const model = options.model === "gpt2" ? [] : ["--model", dir];
+    if (model.length > 0) {
+      const { parameters, config: full } = causalLm(config);
+      const arena = makeArena(arenaLayout(parameters));
+      const tensors = parameters.map((parameter, index) => {
+        const { name, shape } = parameter;
+        const { data } = viewOf(arena, name);
+        initializeParameter(parameter, { values: data, seed: 1, index });
+        return [name, { shape, data }] as const;
+      });
+      await saveCheckpoint(dir, { config: full, tensors });
+    }
+    const { success, stdout, stderr } = await new Deno.Command(python, {
+      args: [
+        ...[script, ...model, "--batch", `${batch}`, "--length", `${length}`, "--dropout", "0.1"],
+        ...["--steps", `${options.steps}`, "--threads", `${options.threads}`],
+      ],
+    }).output();
+    if (!success) throw new Error(`${script} failed: ${new TextDecoder().decode(stderr)}`);
+    return JSON.parse(new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "");
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The matrix products of a training step, each timed alone: the step's time if all else were free.
+ *
+ * @module
+ */
+import { gradients } from "../../lib/graph/autodiff.ts";
+import { Graph } from "../../lib/graph/graph.ts";
+import { neededNodes } from "../../lib/graph/lower.ts";
+import type { GraphNode, Tensor } from "../../lib/graph/tensor.ts";
+import { sizeOf } from "../../lib/graph/tensor.ts";
+import { causalLm } from "../../lib/models/causal_lm.ts";
+import { meanCrossEntropy } from "../../lib/models/loss.ts";
+import { parameterInputs } from "../../lib/models/parameters.ts";
+import * as ops from "../../lib/graph/ops.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import { float32, type HostTensor } from "../../lib/runtime/session.ts";
+import { median } from "./median.ts";
+import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
+
+/** Runs of each product, and the time after which no more are added, in milliseconds. */
+const RUNS = { least: 3, most: 20, enough: 300 };
+
+/** Times every distinct product of a model's step and sums them up. */
+export async function timeProducts(
+  name: string,
+  threads: number,
+): Promise<Required<Pick<StepFigures, "products_ms" | "products_gflops">>> {
+  const engine = await openEngine("cpu", { threads });
+  const kinds = Map.groupBy(
+    productsOf(name),
+    (node) => JSON.stringify([node.op, node.attributes, node.inputs.map(({ shape }) => shape)]),
+  );
+  let [milliseconds, flops] = [0, 0];
+  for (const [node, ...others] of kinds.values()) {
+    if (node === undefined) continue;
+    const { graph, feeds, fetches } = alone(node);
+    const session = await engine.createSession(graph.toOnnx({ target: "cpu" }));
+    const times: number[] = [];
+    await session.run(feeds, fetches);
+    const begun = performance.now();
+    while (
+      times.length < RUNS.least ||
+      times.length < RUNS.most && performance.now() - begun < RUNS.enough
+    ) {
+      const start = performance.now();
+      await session.run(feeds, fetches);
+      times.push(performance.now() - start);
+    }
+    await session.release();
+    milliseconds += median(times) * (1 + others.length);
+    flops += flopsOf(node) * (1 + others.length);
+  }
+  await engine.dispose();
+  return { products_ms: milliseconds, products_gflops: flops / milliseconds / 1e6 };
+}
+
+/** The products that the compiled training graph holds. */
+function productsOf(name: string): GraphNode[] {
+  const { config, batch, length } = BENCH_MODELS[name]!;
+  const model = causalLm(config);
+  const graph = new Graph("train");
+  const params = parameterInputs(graph, model.parameters);
+  const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
+  const labels = graph.input("targets", { type: "int32", shape: [batch * length] });
+  const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
+  const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
+  const { loss } = meanCrossEntropy(ops.reshape(logits, [batch * length, -1]), { labels });
+  graph.output("loss", loss);
+  const found = gradients(loss, [...params.values()]);
+  for (const [index, gradient] of found.entries()) graph.output(`gradient/${index}`, gradient);
+  return neededNodes(graph).filter(({ op }) => op === "MatMul" || op === "Linear");
+}
+
+/** A graph of nothing but this product, with arrays to run it on. */
+function alone(
+  { op, inputs, attributes }: GraphNode,
+): { graph: Graph; feeds: Record<string, HostTensor>; fetches: Record<string, HostTensor> } {
+  const graph = new Graph("product");
+  const operands = inputs.map(({ shape }, index) =>
+    graph.input(`operand${index}`, { type: "float32", shape })
+  );
+  const [product] = graph.add(op, operands, { attributes }) as [Tensor];
+  graph.output("product", product);
+  const random = ({ shape }: Tensor): HostTensor =>
+    float32(Float32Array.from({ length: sizeOf(shape) }, () => Math.random() - 0.5), shape);
+  return {
+    graph,
+    feeds: Object.fromEntries(operands.map((operand) => [operand.name, random(operand)])),
+    fetches: { product: float32(new Float32Array(sizeOf(product.shape)), product.shape) },
+  };
+}
+
+function flopsOf({ inputs, outputs, attributes }: GraphNode): number {
+  const [a, product] = [inputs[0]!, outputs[0]!];
+  return 2 * sizeOf(product.shape) * (a.shape.at(attributes.transA === true ? -2 : -1) ?? 1);
+}

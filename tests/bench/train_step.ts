@@ -1,0 +1,134 @@
+/**
+ * Measures training steps of one model in this process and prints its figures as one JSON line.
+ * Arguments: model, steps, threads, whether to time the matrix products.
+ *
+ * @module
+ */
+import { type Batch, collate, nextTokenTargets } from "../../lib/data/batch.ts";
+import { causalLm } from "../../lib/models/causal_lm.ts";
+import { adamw } from "../../lib/optim/adamw.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import {
+  type AnyTensor,
+  type Engine,
+  type HostTensor,
+  int32,
+  type Session,
+  type SessionOptions,
+} from "../../lib/runtime/session.ts";
+import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+import { initializeParameter } from "../../lib/train/initialize.ts";
+import { openState } from "../../lib/train/open_state.ts";
+import { compileTraining } from "../../lib/train/program.ts";
+import { median } from "./median.ts";
+import { timeProducts } from "./products.ts";
+import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
+
+/** An engine that adds up the time its sessions run. */
+function timed(engine: Engine, clock: { inside: number }): Engine {
+  return {
+    ...engine,
+    async createSession(onnx: Uint8Array, options?: SessionOptions): Promise<Session> {
+      const session = await engine.createSession(onnx, options);
+      return {
+        ...session,
+        async run(
+          feeds: Readonly<Record<string, AnyTensor>>,
+          fetches?: Readonly<Record<string, AnyTensor>>,
+        ): Promise<Record<string, AnyTensor>> {
+          const start = performance.now();
+          const results = await session.run(feeds, fetches);
+          clock.inside += performance.now() - start;
+          return results;
+        },
+      };
+    },
+  };
+}
+
+/** Rows of random tokens, put together for every step as training does. */
+function batches(
+  { rows, length, vocabulary }: { rows: number; length: number; vocabulary: number },
+): () => Batch {
+  const inputIds = Int32Array.from(
+    { length: rows * length },
+    () => Math.floor(Math.random() * vocabulary),
+  );
+  const offsets = Float64Array.from({ length: rows + 1 }, (_, row) => row * length);
+  const split = { inputIds, offsets, rows };
+  return () =>
+    collate(split, {
+      batchSize: rows,
+      lengths: [length],
+      padTokenId: 0,
+      rows: [...Array(rows).keys()],
+    });
+}
+
+/** From Linux's own count, which Deno shows only to programs that may read everything. */
+function peakMegabytes(): number {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
+}
+
+async function measure(name: string, steps: number, threads: number): Promise<StepFigures> {
+  const { config, batch: batchSize, length } = BENCH_MODELS[name]!;
+  const model = causalLm(config);
+  const clock = { inside: 0 };
+  const engine = timed(await openEngine("cpu", { threads }), clock);
+  const layout = arenaLayout(model.parameters);
+  const parameters = makeArena(layout);
+  for (const [index, parameter] of model.parameters.entries()) {
+    const { data: values } = viewOf(parameters, parameter.name);
+    initializeParameter(parameter, { values, seed: 1, index });
+  }
+  const optimizer = adamw({ weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
+  const state = openState(engine, {
+    layout,
+    parameters,
+    settings: { optimizer, maxGradNorm: 1, accumulation: 1 },
+  });
+  const compiling = performance.now();
+  const program = await compileTraining(model, { engine, batchSize, length });
+  const session_ms = performance.now() - compiling;
+  const nextBatch = batches({ rows: batchSize, length, vocabulary: model.vocabSize });
+
+  const times: { step: number; gradients: number; outside: number }[] = [];
+  for (let step = 1; step <= steps; step++) {
+    clock.inside = 0;
+    const start = performance.now();
+    const batch = nextBatch();
+    const inputs: Record<string, HostTensor> = {
+      input_ids: int32(batch.inputIds, [batchSize, length]),
+      targets: int32(nextTokenTargets(batch), [batchSize, length]),
+      loss_denominator: { type: "float32", dims: [], data: Float32Array.of(batch.predicted) },
+      dropout_seed: int32(Int32Array.of(step), []),
+    };
+    await state.accumulate(program, inputs);
+    const gradients = performance.now() - start;
+    await state.update({ step, learningRate: 2e-5 });
+    const total = performance.now() - start;
+    times.push({ step: total, gradients, outside: total - clock.inside });
+  }
+  const counted = times.slice(1);
+  const step_ms = median(counted.map(({ step }) => step));
+  const gradients_ms = median(counted.map(({ gradients }) => gradients));
+  const peak_rss_mb = peakMegabytes();
+  await program.session.release();
+  await state.release();
+  await engine.dispose();
+  return {
+    step_ms,
+    gradients_ms,
+    update_ms: median(counted.map(({ step, gradients }) => step - gradients)),
+    outside_share: median(counted.map(({ step, outside }) => outside / step)),
+    tokens_per_s: batchSize * length / step_ms * 1000,
+    session_ms,
+    peak_rss_mb,
+  };
+}
+
+const [name = "gpt2", steps, threads, products] = Deno.args;
+const figures = await measure(name, Number(steps), Number(threads));
+const alone = products === "true" ? await timeProducts(name, Number(threads)) : {};
+console.log(JSON.stringify({ ...figures, ...alone }));
