@@ -90,11 +90,20 @@ async function run(setting: Setting): Promise<Outcome> {
   } finally {
     await engine.dispose();
   }
+  return { files: await filesOf(output), log, progress };
+}
+
+/** Every byte of every file below a folder, by path. */
+async function filesOf(folder: string): Promise<Record<string, string>> {
   const files: Record<string, string> = {};
-  for await (const { name } of Deno.readDir(output)) {
-    files[name] = new Uint8Array(await Deno.readFile(`${output}/${name}`)).toHex();
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (!isDirectory) files[name] = (await Deno.readFile(path)).toHex();
+    else {for (const [below, bytes] of Object.entries(await filesOf(path))) {
+        files[`${name}/${below}`] = bytes;
+      }}
   }
-  return { files, log, progress };
+  return files;
 }
 
 /** Ends a run as a kill does: after some steps of its own, before its last one is saved. */
@@ -137,6 +146,40 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
   },
   "sgd with momentum": { optim: "sgd", optim_args: { momentum: 0.9 } },
   "adafactor": { optim: "adafactor" },
+  "the best model, found early": {
+    load_best_model_at_end: true,
+    metric_for_best_model: "eval_loss",
+    eval_strategy: "steps",
+    eval_steps: 1,
+    learning_rate: 0.2,
+    early_stopping_patience: 3,
+    num_train_epochs: 9,
+  },
+  "a plateau": {
+    lr_scheduler_type: "reduce_lr_on_plateau",
+    lr_scheduler_kwargs: { patience: 0, factor: 0.5 },
+    eval_strategy: "steps",
+    eval_steps: 1,
+    learning_rate: 0.05,
+    max_steps: 8,
+  },
+  "checkpoints of the best models alone": {
+    eval_strategy: "steps",
+    eval_steps: 1,
+    learning_rate: 1e-3,
+    save_strategy: "best",
+    max_steps: 7,
+  },
+  "groups of like length, smoothed labels, TensorBoard": {
+    group_by_length: true,
+    label_smoothing_factor: 0.1,
+    report_to: ["tensorboard"],
+    eval_strategy: "epoch",
+    data_seed: 3,
+  },
+  "LoRA's adapters": {
+    lora: { r: 2, lora_alpha: 4, lora_dropout: 0.2, target_modules: ["c_attn"] },
+  },
 };
 
 for (const [i, [what, args]] of Object.entries(SETTINGS).entries()) {
@@ -144,7 +187,7 @@ for (const [i, [what, args]] of Object.entries(SETTINGS).entries()) {
     const data = await writeData(i, i === 0 ? 16 : 8);
     const undisturbed = await run({ data, args });
     // In one of them two steps, so that it goes on from every step there is.
-    const steps = args.save_strategy === "epoch" ? 7 : i === 1 ? 2 : 4;
+    const steps = args.save_strategy !== undefined ? 7 : i === 1 ? 2 : 4;
     const killed = await runKilled({ data, args }, steps);
     assert.deepEqual(killed.files, undisturbed.files);
     assert.ok(killed.attempts >= 2, `${killed.attempts} attempts`);
