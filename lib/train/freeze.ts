@@ -43,8 +43,8 @@ export interface ParameterNames {
  *
  * @param model The names of its parameters.
  * @param options The patterns, and how many epochs the run begins.
- * @throws {UserError} where a pattern names nothing, something is unfrozen that is not frozen or twice, an epoch
- * lies beyond the run, or nothing is left to train.
+ * @throws {UserError} where a pattern names nothing, or nothing that could be unfrozen, an epoch lies beyond
+ * the run, or nothing is left to train.
  */
 export function trainedParameters(
   model: ParameterNames,
@@ -61,7 +61,9 @@ export function trainedParameters(
   const groupOf = new Map<string, number>();
   for (const name of model.names) if (!frozen.has(name)) groupOf.set(name, 0);
   const begins = [...new Set(unfreeze.map(({ epoch }) => epoch))].sort((a, b) => a - b);
-  for (const [i, { epoch, modules }] of unfreeze.entries()) {
+  // By epoch, so that a wide pattern takes what narrower ones before it left over.
+  const entries = [...unfreeze.entries()].sort(([, a], [, b]) => a.epoch - b.epoch);
+  for (const [i, { epoch, modules }] of entries) {
     if (epoch >= epochs) {
       throw new UserError({
         what: `cannot train: unfreeze[${i}].epoch is ${epoch}, and the run ends before: ` +
@@ -72,15 +74,14 @@ export function trainedParameters(
     for (const [j, pattern] of modules.entries()) {
       const option = `unfreeze[${i}].modules[${j}]`;
       const names = matching(pattern, { ...model, option });
-      const other = names.find((name) => !frozen.has(name) || groupOf.has(name));
-      if (other !== undefined) {
+      const still = names.filter((name) => !groupOf.has(name));
+      if (still.length === 0) {
         throw new UserError({
-          what: `cannot train: ${option} is "${pattern}", and ${bare(other, model)} ` +
-            (frozen.has(other) ? "is unfrozen already" : "is not frozen"),
-          requirement: "what is unfrozen is in `freeze`, and is unfrozen once",
+          what: `cannot train: ${option} is "${pattern}", and nothing of that is still frozen`,
+          requirement: "a part of `freeze` that is not unfrozen before",
         });
       }
-      for (const name of names) groupOf.set(name, 1 + begins.indexOf(epoch));
+      for (const name of still) groupOf.set(name, 1 + begins.indexOf(epoch));
     }
   }
   if (![...groupOf.values()].includes(0)) {

@@ -68,13 +68,13 @@ const WRONG: [string, string[], Unfreezing[], RegExp][] = [
     "to unfreeze what is not frozen",
     ["h.0"],
     [{ epoch: 1, modules: ["h.0.attn", "h.1"] }],
-    /unfreeze\[0\]\.modules\[1\] is "h\.1", and h\.1\.ln_1\.weight is not frozen/,
+    /unfreeze\[0\]\.modules\[1\] is "h\.1", and nothing of that is still frozen/,
   ],
   [
     "to unfreeze twice",
     ["h.0"],
     [{ epoch: 2, modules: ["h.0.attn"] }, { epoch: 1, modules: ["h.0"] }],
-    /unfreeze\[1\]\.modules\[0\] is "h\.0", and h\.0\.attn\.\S+ is unfrozen already/,
+    /unfreeze\[0\]\.modules\[0\] is "h\.0\.attn", and nothing of that is still frozen/,
   ],
 ];
 for (const [title, freeze, unfreeze, message] of WRONG) {
@@ -91,7 +91,7 @@ for (const [title, freeze, unfreeze, message] of WRONG) {
 Deno.test("unfreeze orders groups by epoch", () => {
   const { groupOf, epochs } = trainedParameters(MODEL, {
     freeze: ["wte", "h.0-2"],
-    unfreeze: [{ epoch: 2, modules: ["h.0"] }, { epoch: 1, modules: ["h.1-2"] }],
+    unfreeze: [{ epoch: 2, modules: ["h.*"] }, { epoch: 1, modules: ["h.1-2"] }],
     epochs: 3,
   });
   assert.deepEqual(epochs, [1, 2]);
