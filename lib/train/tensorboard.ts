@@ -29,7 +29,6 @@ export function scalarEvents({ log_history: history }: TrainerState): Uint8Array
   for (const { step, ...figures } of history) {
     for (const [name, value] of Object.entries(figures)) {
       events.push(event(step, (message) => {
-        if (step !== 0) message.integer(2, step);
         message.message(5, (summary) =>
           summary.message(1, (scalar) => {
             scalar.string(1, tagOf(name));
@@ -46,9 +45,13 @@ export async function writeEvents(dir: string, trainer: TrainerState): Promise<v
   await writeTfRecords(`${dir}/${EVENTS_FILE}`, scalarEvents(trainer));
 }
 
-function event(wallTime: number, write: (message: MessageWriter) => void): Uint8Array {
+/** An event at a step. Zeros are left out, as everywhere in protocol buffers of version 3. */
+function event(step: number, write: (message: MessageWriter) => void): Uint8Array {
   const message = new MessageWriter();
-  message.double(1, wallTime);
+  if (step !== 0) {
+    message.double(1, step);
+    message.integer(2, step);
+  }
   write(message);
   return message.finish();
 }
