@@ -39,6 +39,12 @@ if (import.meta.main) {
   const calledFrom = Deno.env.get("INIT_CWD");
   if (calledFrom !== undefined && calledFrom !== Deno.cwd()) Deno.chdir(calledFrom);
   const context: CommandContext = {
+    commands: {
+      parity: {
+        does: "hold an engine's numbers against traces of transformers and PyTorch",
+        load: () => import("./lib/parity/command.ts"),
+      },
+    },
     stages: STAGES,
     engines: {
       choose: async (asked) => (await import("./lib/runtime/device.ts")).chooseDevice(asked),

@@ -17,8 +17,17 @@ export interface Output {
   readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
+/** A command that is imported when it is called: one pays only for what it needs. */
+export interface CommandEntry {
+  /** For the list of commands: "run a pipeline". */
+  readonly does: string;
+  readonly load: () => Promise<Command>;
+}
+
 /** The world around a command. */
 export interface CommandContext {
+  /** Commands beside those of this room, by name: of rooms that this one may not import. */
+  readonly commands?: Readonly<Record<string, CommandEntry>>;
   /** The built-in stages. */
   readonly stages: StageRegistry;
   readonly engines: Engines;

@@ -5,16 +5,10 @@
  * @module
  */
 import { formatUserError, nearest, UserError, UserErrors } from "../errors.ts";
-import type { Command, CommandContext } from "./context.ts";
+import type { CommandContext, CommandEntry } from "./context.ts";
 
-interface Entry {
-  readonly does: string;
-  /** Imported when called: a command pays only for what it needs. */
-  readonly load: () => Promise<Command>;
-}
-
-/** Every command. */
-const COMMANDS: Readonly<Record<string, Entry>> = {
+/** The commands of this room. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: { does: "run a pipeline", load: () => import("./run.ts") },
   plan: {
     does: "say what a run would do and why, without doing it",
@@ -32,18 +26,19 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
  * @returns The exit code.
  */
 export async function main(argv: readonly string[], io: CommandContext): Promise<number> {
+  const commands = { ...COMMANDS, ...io.commands };
   try {
     const [name, ...rest] = argv;
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-      io.out.write(usage());
+      io.out.write(usage(commands));
       return 0;
     }
-    const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (entry === undefined) {
       throw new UserError({
         what: `unknown command "${name}"`,
-        nearest: nearest(name, Object.keys(COMMANDS)),
-        requirement: `commands: ${Object.keys(COMMANDS).join(", ")}`,
+        nearest: nearest(name, Object.keys(commands)),
+        requirement: `commands: ${Object.keys(commands).join(", ")}`,
       });
     }
     const command = await entry.load();
@@ -53,9 +48,9 @@ export async function main(argv: readonly string[], io: CommandContext): Promise
   }
 }
 
-function usage(): string {
-  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { does }]) =>
+function usage(commands: Readonly<Record<string, CommandEntry>>): string {
+  const width = Math.max(...Object.keys(commands).map((name) => name.length));
+  const lines = Object.entries(commands).map(([name, { does }]) =>
     `  deno task ${name.padEnd(width)}  ${does}`
   );
   return `Temper fine-tunes text models from one YAML file.\n\n${lines.join("\n")}\n\n` +
