@@ -20,7 +20,7 @@ export interface ScheduleSteps {
   readonly kwargs?: ScheduleKwargs | undefined;
 }
 
-/** What shapes a schedule. Each goes with those that {@linkcode SCHEDULE_KWARGS} says. */
+/** What shapes a schedule; those that it has no use for are not looked at. */
 export interface ScheduleKwargs {
   /** Waves of `cosine`, default 0.5; restarts of `cosine_with_restarts`, default 1. */
   readonly num_cycles?: number | undefined;
@@ -31,17 +31,6 @@ export interface ScheduleKwargs {
   /** Steps after which `inverse_sqrt` has fallen by the root of 2; default the warm-up, or 10,000. */
   readonly timescale?: number | undefined;
 }
-
-/** Which settings go with which schedule. */
-export const SCHEDULE_KWARGS: Readonly<Record<string, readonly (keyof ScheduleKwargs)[]>> = {
-  linear: [],
-  cosine: ["num_cycles"],
-  cosine_with_restarts: ["num_cycles"],
-  polynomial: ["lr_end", "power"],
-  constant: [],
-  constant_with_warmup: [],
-  inverse_sqrt: ["timescale"],
-};
 
 /** From the number of steps done, from 0, to the factor for the next one. */
 export type Schedule = (step: number) => number;

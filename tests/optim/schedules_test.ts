@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  schedule,
-  SCHEDULE_KWARGS,
-  type ScheduleKwargs,
-  SCHEDULES,
-} from "../../lib/optim/schedules.ts";
+import { schedule, type ScheduleKwargs, SCHEDULES } from "../../lib/optim/schedules.ts";
 
 // transformers' get_scheduler with num_warmup_steps=3, num_training_steps=10: factors of steps 0 to 11
 const RISE = [0, 0.333333, 0.666667, 1];
@@ -142,10 +137,6 @@ for (const [name, learningRate, warmupSteps, maxSteps, kwargs, expected] of WITH
     );
   });
 }
-
-Deno.test("every schedule says which settings it has", () => {
-  assert.deepEqual(Object.keys(SCHEDULE_KWARGS).sort(), [...SCHEDULES].sort());
-});
 
 Deno.test("polynomial refuses to end above where it begins", () => {
   assert.throws(
