@@ -193,6 +193,24 @@ Deno.test("train's log lines have speed and the time that is left", async () => 
   }
 });
 
+Deno.test("train writes checkpoints as often, and keeps as many, as asked", async () => {
+  const kept = async (given: Record<string, unknown>): Promise<string[]> => {
+    const resume = await Deno.makeTempDir();
+    await run({ max_steps: 5, ...given }, { resume });
+    return [...Deno.readDirSync(resume)].map(({ name }) => name).sort();
+  };
+  const steps = (...numbers: number[]): string[] => numbers.map((step) => `checkpoint-${step}`);
+  const each = { save_steps: 1 };
+  assert.deepEqual(await kept(each), steps(4, 5));
+  assert.deepEqual(await kept({ ...each, save_total_limit: 1 }), steps(5));
+  assert.deepEqual(await kept({ ...each, save_total_limit: 4 }), steps(2, 3, 4, 5));
+  assert.deepEqual(await kept({ save_steps: 2 }), steps(2, 4));
+  assert.deepEqual(await kept({ save_strategy: "epoch" }), steps(3, 5));
+  assert.deepEqual(await kept({ save_strategy: "no" }), []);
+  const best = { save_strategy: "best", eval_strategy: "steps", eval_steps: 1, learning_rate: 0.6 };
+  assert.deepEqual(await kept({ ...best, lr_scheduler_type: "constant" }), steps(1, 2));
+});
+
 Deno.test("train writes events for tensorboard where asked, the same each time", async () => {
   const events = async (given: Record<string, unknown>): Promise<Uint8Array | undefined> =>
     await Deno.readFile(`${(await run(given)).dir}/${EVENTS_FILE}`).catch(() => undefined);

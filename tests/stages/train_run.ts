@@ -78,11 +78,13 @@ export interface Outcome {
 /** Runs the stage with the settings of BASE and those given. */
 export async function run(
   given: Record<string, unknown> = {},
-  { data = DATA, model, seed = 42, threads = 2 }: {
+  { data = DATA, model, seed = 42, threads = 2, resume }: {
     data?: string;
     model?: string;
     seed?: number;
     threads?: number;
+    /** Folder of checkpoints. */
+    resume?: string;
   } = {},
 ): Promise<Outcome> {
   const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
@@ -98,6 +100,7 @@ export async function run(
     inputs: { data: input(data), ...(model === undefined ? {} : { model: input(model) }) },
     lists: {},
     output: { path: dir },
+    ...(resume === undefined ? {} : { resume: { path: resume } }),
     options: train.options.parse({ ...BASE, ...given }),
     seed,
     sources: null,
