@@ -1,0 +1,186 @@
+/**
+ * Kills a training stage at random moments, through the runner, and holds what it ends with to the digest
+ * of an undisturbed run.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { RunEvent } from "../../lib/pipeline/events.ts";
+import { openStore } from "../../lib/store/mod.ts";
+import { brokenIn } from "./store_check.ts";
+import {
+  copyProject,
+  digests,
+  runPipeline,
+  start,
+  type Surroundings,
+  verses,
+  workspace,
+} from "./temper.ts";
+
+const posix = Deno.build.os !== "windows";
+const KILLS = 20;
+
+const PIPELINE = `name: killed
+seed: 11
+stages:
+  verses: { uses: download, with: { from: verses.txt } }
+  folds: { uses: split, inputs: { data: verses }, with: { train: 0.9, validation: 0.1 } }
+  tokens:
+    uses: tokenize
+    inputs: { data: folds }
+    with: { train: { type: bpe, vocab_size: 270 }, packing: true, max_length: 16 }
+  model:
+    uses: train
+    inputs: { data: tokens }
+    with:
+      config: { model_type: gpt2, n_layer: 1, n_embd: 16, n_head: 2, n_positions: 16 }
+      learning_rate: 1.0e-3
+      lr_scheduler_type: cosine
+      per_device_train_batch_size: 4
+      gradient_accumulation_steps: 2
+      max_steps: 1500
+      logging_steps: 35
+      eval_strategy: steps
+      eval_steps: 150
+      save_steps: 20
+`;
+
+/** Numbers in [0, 1), the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** The process of the stage that runs under a `runs` folder. */
+async function stageProcess(runs: string): Promise<number | undefined> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,args="] }).output();
+  const line = new TextDecoder().decode(stdout).split("\n")
+    .find((text) => text.includes(`${runs}/store/scratch/`));
+  return line === undefined ? undefined : Number.parseInt(line);
+}
+
+/** Makes a stage's result unknown, so that it runs again. */
+async function forget(runs: string, stage: string): Promise<void> {
+  const actions = join(runs, "store/actions");
+  for await (const { name } of Deno.readDir(actions)) {
+    const path = join(actions, name);
+    const action = JSON.parse(await Deno.readTextFile(path)) as { readonly stage: string };
+    if (action.stage === stage) await Deno.remove(path);
+  }
+}
+
+interface Attempt {
+  readonly killed: boolean;
+  /** Steps that it went on from; 0 where it began at the beginning or never told. */
+  readonly from: number;
+  /** Milliseconds from the stage's start to the end. */
+  readonly took: number;
+  readonly events: readonly RunEvent[];
+}
+
+/** Runs, and `delay` milliseconds after the training stage has started kills the runner or the stage. */
+async function attempt(
+  file: string,
+  around: Surroundings,
+  { victim, delay }: { readonly victim: "runner" | "stage"; readonly delay: number },
+): Promise<Attempt> {
+  const child = start(["run", file, "--device", "cpu", "--json"], around);
+  const errors = new Response(child.stderr).text();
+  const events: RunEvent[] = [];
+  let killed = false;
+  let began: number | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const kill = async (): Promise<void> => {
+    const pid = victim === "runner" ? child.pid : await stageProcess(around.runs);
+    try {
+      if (pid === undefined) return;
+      Deno.kill(pid, "SIGKILL");
+      killed = true;
+    } catch {
+      // It has just ended by itself.
+    }
+  };
+  let killing: Promise<void> | undefined;
+  let rest = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const event = JSON.parse(line) as RunEvent;
+      events.push(event);
+      if (event.type !== "stage_start" || event.stage !== "model") continue;
+      began = performance.now();
+      timer = setTimeout(() => killing = kill(), delay);
+    }
+  }
+  clearTimeout(timer);
+  await killing;
+  const { code } = await child.status;
+  if (!killed) assert.equal(code, 0, await errors);
+  await errors;
+  const told = events.flatMap((event) =>
+    event.type === "log" ? /^resumed at step (\d+) of 1500$/.exec(event.message)?.[1] ?? [] : []
+  );
+  const took = performance.now() - (began ?? performance.now());
+  return { killed, from: Number(told[0] ?? 0), took, events };
+}
+
+Deno.test({
+  name: "a training stage that is killed 20 times at random moments ends with the same digest",
+  ignore: !posix,
+  async fn(): Promise<void> {
+    await using space = await workspace({ "verses.txt": verses(60), "killed.yaml": PIPELINE });
+    // Of a copy: an edit of the project while this goes on would change the stage's key.
+    const p = { ...space, root: join(space.folder, "temper") };
+    await copyProject(p.root);
+    const file = join(p.folder, "killed.yaml");
+    const undisturbed = { ...p, runs: join(p.folder, "undisturbed") };
+    const { took } = await attempt(file, undisturbed, { victim: "runner", delay: 600_000 });
+    const expected = await digests(undisturbed.runs);
+    assert.equal((await runPipeline([file], undisturbed)).outcomes.model, "cached");
+
+    const seed = Number(Deno.env.get("TEMPER_KILL_SEED") ?? Date.now() % 1_000_000);
+    const random = randomOf(seed);
+    const story = [`seed ${seed}, the stage takes ${Math.round(took)} ms`];
+    let [kills, ends, resumed] = [0, 0, 0];
+    try {
+      while (kills < KILLS || ends === 0) {
+        const victim = random() < 0.5 ? "runner" : "stage";
+        // A part of it at most: the next goes on from there, and reaches what comes late.
+        const delay = kills < KILLS ? random() * took * 0.4 : 600_000;
+        const { killed, from, events } = await attempt(file, p, { victim, delay });
+        story.push(
+          `${killed ? `killed the ${victim}` : "ended"} after ${
+            Math.round(delay)
+          } ms, from ${from}`,
+        );
+        if (from > 0) resumed++;
+        if (killed) kills++;
+        // Killed in its last instant it may have ended all the same.
+        if (!events.some((event) => event.type === "run_end" && event.status === "done")) continue;
+        ends++;
+        assert.deepEqual(await digests(p.runs), expected);
+        assert.deepEqual(await brokenIn(p.runs), []);
+        // A kill between the result's record and the end leaves the folder to the next run's sweep.
+        using store = openStore(p.runs);
+        await store.sweep();
+        assert.deepEqual([...Deno.readDirSync(store.layout.resume)], []);
+        await forget(p.runs, "model");
+      }
+      assert.ok(resumed >= 3, `${resumed} of the attempts went on from a checkpoint`);
+      console.log(
+        `${kills} kills, ${resumed} times gone on, ${ends} times to the end, seed ${seed}`,
+      );
+    } catch (error) {
+      console.log(story.join("\n") + `\nagain with TEMPER_KILL_SEED=${seed}`);
+      throw error;
+    }
+  },
+});
