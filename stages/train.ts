@@ -18,6 +18,10 @@ Writes a Hugging Face model folder: \`config.json\`, \`model.safetensors\` (floa
 \`generation_config.json\`, the tokenizer's files, and \`trainer_state.json\` with \`log_history\` (loss,
 grad_norm, learning_rate, epoch, step). On the native engine the same seed gives the same bytes.
 
+Stopped or killed at any moment, the next run of the same stage goes on from its last checkpoint (see
+\`save_strategy\`) and ends with the same bytes. Checkpoints hold weights and optimizer state, three times the
+size of the weights with AdamW; they lie in \`runs/store/resume\` until the result is there.
+
 \`\`\`yaml
 tuned:
   uses: train
