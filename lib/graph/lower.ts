@@ -47,8 +47,21 @@ export function lower(graph: Graph, target: Target): OnnxGraph {
       ...constants.map(({ tensor, data }) => ({ ...valueOf(tensor), data })),
       ...emitter.initializers.values(),
     ],
-    nodes: emitter.nodes,
+    nodes: lastNodesReversed(emitter.nodes),
   };
+}
+
+/**
+ * Moves the nodes whose results nothing uses (the gradients of parameters) to the end, the last one first.
+ *
+ * ONNX Runtime does not run nodes in the order of the file: it walks back from the last such node, then from
+ * the one before, and runs each after what it needs. In the order of a backward pass, the last is the gradient
+ * of the first layer: all others' would come after it, and what they need would be kept until then.
+ */
+function lastNodesReversed(nodes: readonly OnnxNode[]): OnnxNode[] {
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  const isLast = (node: OnnxNode): boolean => !node.outputs.some((name) => used.has(name));
+  return [...nodes.filter((node) => !isLast(node)), ...nodes.filter(isLast).reverse()];
 }
 
 function valueOf({ name, type, shape }: Tensor): OnnxValue {

@@ -31,6 +31,8 @@ export function openNative({ threads }: { readonly threads: number }): Engine {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: "sequential",
+        // A pattern is a second copy of all that lives at once, beside what the first run already took.
+        enableMemPattern: false,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
         // Threads that spin while they wait gain a little on an idle machine, and halve the speed of a
