@@ -52,12 +52,12 @@ export async function checkTrace(
   const trace = await readTrace(folder);
   const subject = subjectOf(trace);
   if ("unsupported" in subject) return { folder, skipped: subject.unsupported };
-  const expected = expectations(trace, subject);
   const { model } = subject;
   const { tensors } = await loadCheckpoint(`${folder}/model`, {
     names: model.names,
     parameters: () => model.parameters,
   });
+  const expected = expectations(trace, subject);
   const weights = new Map([...tensors].map(([name, { data }]) => [name, data]));
   const options = { subject, optimizer: trace.optimizer, steps: trace.steps.length };
   const replays = (on: Engine, starts: readonly Weights[]): Promise<Replay[]> =>

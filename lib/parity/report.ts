@@ -28,7 +28,7 @@ export function resultLines(result: TraceResult): string[] {
       const where = error === 0 || worst === "" ? "" : `  at ${worst}`;
       const known = undetermined === 0
         ? ""
-        : `  (${undetermined} of ${count} are rounding to 1% or more)`;
+        : `  (${undetermined} of ${count} not known to 1%)`;
       return `  ${TITLES[name].padEnd(WIDTH)}  ${error.toExponential(1).padStart(8)} ${sign} ` +
         `${tolerance.toExponential(0)}  ${holds ? "holds  " : "DIFFERS"}${where}${known}`;
     }),

@@ -15,7 +15,7 @@ import { modelFamily } from "../models/registry.ts";
 import { sequenceClassifier } from "../models/sequence_classifier.ts";
 import { type HostTensor, int32 } from "../runtime/session.ts";
 import { gradientOutput, LOSS_OUTPUT } from "../train/program.ts";
-import { type Trace, traceFloats, traceIntegers } from "./trace.ts";
+import { type Trace, traceIntegers } from "./trace.ts";
 
 /** Name of the logits among the graph's outputs. */
 export const LOGITS_OUTPUT = "logits";
@@ -89,7 +89,6 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
   gradients(loss, [...params.values()]).forEach((gradient, i) =>
     graph.output(gradientOutput(names[i]!), gradient)
   );
-  traceFloats(trace, { name: "logits", shape: logits.shape });
   const wanted = causal ? shifted(labels.data, shape) : labels.data;
   return {
     model,

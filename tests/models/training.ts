@@ -1,5 +1,5 @@
 /**
- * A whole training step of a tiny GPT-2 for tests: forward, loss, gradients, clipping and AdamW.
+ * A whole training step of a tiny GPT-2 for tests: forward, loss and gradients.
  *
  * @module
  */
@@ -9,9 +9,6 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { type Gpt2Config, gpt2Forward, gpt2Parameters } from "../../lib/models/gpt2.ts";
 import { causalLmLoss } from "../../lib/models/loss.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
-import { adamwGraph, type AdamwSettings, adamwStep } from "../../lib/optim/adamw.ts";
-import { clipFactor } from "../../lib/optim/clip.ts";
-import { runGraph } from "../graph/running.ts";
 
 /** A batch: ids, mask and labels, `[B, T]` each. */
 export interface Batch {
@@ -60,41 +57,4 @@ export function trainingFeeds(
 ): Record<string, Float32Array | Int32Array> {
   const mask = batch.mask === undefined ? {} : { mask: batch.mask };
   return { ...params, ids: batch.ids, labels: batch.labels, ...mask };
-}
-
-/** Updates parameters in place by clipped AdamW and returns the gradients' norm. */
-export async function adamw(
-  state: {
-    readonly params: Record<string, Float32Array>;
-    readonly gradients: Record<string, Float32Array>;
-    readonly moments: Record<string, { m: Float32Array; v: Float32Array }>;
-  },
-  settings: Omit<AdamwSettings, "scale" | "weightDecay"> & {
-    readonly maxNorm: number;
-    readonly decayOf: (name: string) => number;
-  },
-): Promise<number> {
-  let squares = 0;
-  for (const gradient of Object.values(state.gradients)) {
-    squares += gradient.reduce((sum, g) => sum + g * g, 0);
-  }
-  const norm = Math.sqrt(squares);
-  const scale = clipFactor(norm, settings.maxNorm);
-  for (const [name, parameter] of Object.entries(state.params)) {
-    const known = state.moments[name] ??= {
-      m: new Float32Array(parameter.length),
-      v: new Float32Array(parameter.length),
-    };
-    const scalars = adamwStep({ ...settings, scale, weightDecay: settings.decayOf(name) });
-    const next = await runGraph(adamwGraph([parameter.length]), {
-      parameter,
-      gradient: state.gradients[name]!,
-      ...known,
-      ...Object.fromEntries(Object.entries(scalars).map(([key, { data }]) => [key, data])),
-    });
-    parameter.set(next.new_parameter!);
-    known.m.set(next.new_m!);
-    known.v.set(next.new_v!);
-  }
-  return norm;
 }

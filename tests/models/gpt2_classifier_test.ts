@@ -1,0 +1,147 @@
+/**
+ * GPT-2 with a classification head: which token it looks at, its parameters and its config. Its numbers are held
+ * to traces of the reference in `tests/parity`.
+ */
+import assert from "node:assert/strict";
+import { Graph } from "../../lib/graph/graph.ts";
+import { causalLm } from "../../lib/models/causal_lm.ts";
+import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { parameterInputs } from "../../lib/models/parameters.ts";
+import { saveCheckpoint } from "../../lib/models/save.ts";
+import {
+  type SequenceClassifier,
+  sequenceClassifier,
+} from "../../lib/models/sequence_classifier.ts";
+import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
+
+const CONFIG = {
+  model_type: "gpt2",
+  vocab_size: 23,
+  n_positions: 12,
+  n_embd: 16,
+  n_layer: 2,
+  n_head: 2,
+  id2label: { 0: "a", 1: "b", 2: "c", 3: "d" },
+  pad_token_id: 0,
+};
+
+const WEIGHTS = ((): Record<string, Float32Array> => {
+  const random = randomNumbers(7);
+  return Object.fromEntries(
+    sequenceClassifier(CONFIG).parameters.map((spec) => [
+      spec.name,
+      normal(random, spec).map((x) => 0.2 * x + (spec.init === "ones" ? 1 : 0)),
+    ]),
+  );
+})();
+
+/** Logits of rows of one length, without a mask of attention. */
+async function logits(
+  rows: number[][],
+  model: SequenceClassifier = sequenceClassifier(CONFIG),
+): Promise<number[][]> {
+  const graph = new Graph();
+  const params = parameterInputs(graph, model.parameters);
+  const shape = [rows.length, rows[0]!.length];
+  const inputIds = graph.input("ids", { type: "int32", shape });
+  const out = model.forward(graph, { params, inputIds });
+  assert.deepEqual(out.shape, [rows.length, model.classes]);
+  graph.output("logits", out);
+  const got = await runGraph(graph, { ...WEIGHTS, ids: Int32Array.from(rows.flat()) });
+  return rows.map((_, row) => [...got.logits!.slice(4 * row, 4 * row + 4)]);
+}
+
+Deno.test("a classifier looks at each row's last token that is no padding", async () => {
+  const alone = async (...ids: number[]): Promise<number[]> => (await logits([ids]))[0]!;
+  const rows = await logits([
+    [3, 4, 5, 6, 7], // no padding
+    [3, 4, 5, 0, 0], // on the right
+    [3, 0, 5, 0, 0], // the padding's token inside of the text
+    [9, 0, 0, 0, 0],
+    [0, 0, 0, 0, 0], // nothing else: the first, as the reference
+  ]);
+  const expected = [
+    await alone(3, 4, 5, 6, 7),
+    await alone(3, 4, 5),
+    await alone(3, 0, 5),
+    await alone(9),
+    await alone(0),
+  ];
+  rows.forEach((row, i) => assert.ok(relativeError(row, expected[i]!) < 1e-5, `row ${i}`));
+  assert.ok(relativeError(rows[0]!, rows[1]!) > 1e-2);
+});
+
+Deno.test("without a token for padding a classifier takes one row, and its last token", async () => {
+  const { pad_token_id: _, ...config } = CONFIG;
+  const model = sequenceClassifier(config);
+  const [row] = await logits([[3, 4, 5, 0, 0]], model);
+  const [whole] = await logits(
+    [[3, 4, 5, 0, 0]],
+    sequenceClassifier({ ...CONFIG, pad_token_id: 22 }),
+  );
+  assert.deepEqual(row, whole);
+  await assert.rejects(logits([[3, 4], [5, 6]], model), /2 rows at once.*no pad_token_id/);
+});
+
+Deno.test("sequenceClassifier() counts labels as transformers does and refuses other problems", () => {
+  const classes = (fields: object): number => sequenceClassifier({ ...CONFIG, ...fields }).classes;
+  assert.equal(classes({}), 4);
+  assert.equal(classes({ id2label: undefined }), 2);
+  assert.equal(classes({ id2label: undefined, num_labels: 7 }), 7);
+  assert.equal(classes({ num_labels: 7 }), 4);
+  assert.equal(classes({ problem_type: "single_label_classification" }), 4);
+  const cases: [object, RegExp][] = [
+    [{ problem_type: "regression" }, /problem_type: "regression"/],
+    [{ id2label: { 0: "score" } }, /num_labels: 1; .*at least 2 labels/],
+    [{ id2label: "many" }, /num_labels: "many"/],
+    [{ pad_token_id: -1 }, /pad_token_id: -1/],
+    [{ pad_token_id: "<pad>" }, /pad_token_id: "<pad>"/],
+    [{ n_head: 3 }, /n_embd: 16 and n_head: 3/],
+    [{ model_type: "gpt3" }, /did you mean "gpt2"/],
+  ];
+  for (const [fields, message] of cases) assert.throws(() => classes(fields), message);
+});
+
+Deno.test("a classifier has its head in place of the language model's", () => {
+  const { parameters, config, names } = sequenceClassifier({
+    ...CONFIG,
+    tie_word_embeddings: false,
+  });
+  assert.deepEqual(parameters.at(-1), {
+    name: "score.weight",
+    shape: [4, 16],
+    init: "normal",
+    std: 0.02,
+    decay: true,
+  });
+  assert.ok(!parameters.some(({ name }) => name === "lm_head.weight"));
+  assert.deepEqual(config.architectures, ["GPT2ForSequenceClassification"]);
+  assert.deepEqual(config.id2label, CONFIG.id2label);
+  assert.ok(!("classes" in config));
+  assert.deepEqual(names.heads, ["score.weight"]);
+});
+
+Deno.test("a classifier's folder loads again; one of a language model lacks the head", async () => {
+  const model = sequenceClassifier(CONFIG);
+  const options = { names: model.names, parameters: () => model.parameters };
+  const dir = await Deno.makeTempDir();
+  await saveCheckpoint(dir, {
+    config: model.config,
+    tensors: model.parameters.map(({ name, shape }) =>
+      [name, { shape, data: Float32Array.from(WEIGHTS[name]!) }] as const
+    ),
+  });
+  const { tensors, config, unused } = await loadCheckpoint(dir, options);
+  for (const [name, { data }] of tensors) assert.deepEqual(data, WEIGHTS[name]);
+  assert.deepEqual(unused, []);
+  assert.equal(sequenceClassifier(config).classes, 4);
+
+  const language = causalLm(CONFIG);
+  await saveCheckpoint(dir, {
+    config: language.config,
+    tensors: language.parameters.map(({ name, shape }) =>
+      [name, { shape, data: Float32Array.from(WEIGHTS[name]!) }] as const
+    ),
+  });
+  await assert.rejects(loadCheckpoint(dir, options), /score\.weight \[4,16\] is missing/);
+});
