@@ -9,7 +9,7 @@
  */
 
 import * as ops from "../graph/ops.ts";
-import { sizeOf, type Tensor } from "../graph/tensor.ts";
+import type { Tensor } from "../graph/tensor.ts";
 import type { OptimizedTensor, Optimizer, OptimizerStep } from "./optimizer.ts";
 
 /** Keeps squared gradients from being zero: the first of transformers' `eps`. */
@@ -21,7 +21,11 @@ const DECAY_RATE = -0.8;
 /** Updates with a root mean square beyond this are scaled down to it (section 6). */
 const CLIP_THRESHOLD = 1;
 
-/** Adafactor. Its update is no matter of single elements: tensors are updated whole. */
+/**
+ * Adafactor. Its update is no matter of single elements: tensors are updated whole. Large ones are read often
+ * and copied seldom: factors that are one for all elements, for a row or for a column are multiplied
+ * before they meet the gradient, and the root mean square of an update is taken without making it.
+ */
 export function adafactor(settings: { readonly weightDecay: number }): Optimizer {
   return {
     name: "adafactor",
@@ -31,48 +35,55 @@ export function adafactor(settings: { readonly weightDecay: number }): Optimizer
         row: shape.slice(0, -1),
         column: [...shape.slice(0, -2), ...shape.slice(-1)],
       },
-    scalars: ["scale", "rate", "keep", "beta2", "one_minus_beta2"],
+    scalars: ["scale", "squared_scale", "rate", "keep", "beta2", "one_minus_beta2"],
     undecayed: { keep: 1 },
     feeds({ step, learningRate, scale }: OptimizerStep): Record<string, number> {
       const forgotten = step ** DECAY_RATE;
       return {
         scale,
+        squared_scale: scale * scale,
         rate: learningRate,
         keep: 1 - learningRate * settings.weightDecay,
         beta2: 1 - forgotten,
         one_minus_beta2: forgotten,
       };
     },
-    update({ parameter, slots }: OptimizedTensor, options): OptimizedTensor {
-      const s = options.scalars as Readonly<Record<string, Tensor>>;
-      const { shape } = parameter;
-      const gradient = ops.mul(options.gradient, s.scale!);
-      const squared = ops.add(ops.mul(gradient, gradient), EPSILON);
-      const average = (slot: Tensor, value: Tensor): Tensor =>
-        ops.add(ops.mul(slot, s.beta2!), ops.mul(value, s.one_minus_beta2!));
-      let next: Record<string, Tensor>;
-      let direction: Tensor;
+    update(tensor: OptimizedTensor, { gradient, scalars }): OptimizedTensor {
+      const s = scalars as Readonly<Record<string, Tensor>>;
+      const squared = ops.mul(gradient, gradient);
+      /** A slot after this step, of the mean of squared gradients. */
+      const average = (slot: Tensor, mean: Tensor): Tensor => {
+        const value = ops.add(ops.mul(mean, s.squared_scale!), EPSILON);
+        return ops.add(ops.mul(slot, s.beta2!), ops.mul(value, s.one_minus_beta2!));
+      };
+      /** What the direction, gradient by its deviation, is multiplied by; `mean` is of its squares. */
+      const factor = (mean: Tensor): Tensor => {
+        const rms = ops.sqrt(ops.mul(mean, s.squared_scale!));
+        const limit = ops.max(ops.div(rms, CLIP_THRESHOLD), 1);
+        return ops.div(ops.mul(s.scale!, s.rate!), limit);
+      };
+      const kept = ops.mul(tensor.parameter, s.keep!);
+      const { shape } = gradient;
       if (shape.length < 2) {
-        const square = average(slots.square!, squared);
-        next = { square };
-        direction = ops.div(gradient, ops.sqrt(square));
-      } else {
-        const row = average(slots.row!, ops.reduceMean(squared, { axes: [-1] })); // [.., R]
-        const column = average(slots.column!, ops.reduceMean(squared, { axes: [-2] })); // [.., C]
-        next = { row, column };
-        const share = ops.div(row, ops.reduceMean(row, { axes: [-1], keepdims: true }));
-        const rows = ops.reshape(ops.reciprocal(ops.sqrt(share)), [...shape.slice(0, -1), 1]);
-        const columns = ops.reshape(
-          ops.reciprocal(ops.sqrt(column)),
-          [...shape.slice(0, -2), 1, ...shape.slice(-1)],
-        );
-        direction = ops.mul(ops.mul(rows, columns), gradient);
+        const square = average(tensor.slots.square!, squared);
+        const mean = ops.reduceMean(ops.div(squared, square));
+        const direction = ops.div(gradient, ops.sqrt(square));
+        const change = ops.mul(direction, factor(mean));
+        return { parameter: ops.sub(kept, change), slots: { square } };
       }
-      const flat = ops.reshape(direction, [sizeOf(shape)]);
-      const rms = ops.sqrt(ops.reduceMean(ops.mul(flat, flat)));
-      const limit = ops.max(ops.div(rms, CLIP_THRESHOLD), 1);
-      const change = ops.mul(ops.div(direction, limit), s.rate!);
-      return { parameter: ops.sub(ops.mul(parameter, s.keep!), change), slots: next };
+      const row = average(tensor.slots.row!, ops.reduceMean(squared, { axes: [-1] })); // [.., R]
+      const column = average(tensor.slots.column!, ops.reduceMean(squared, { axes: [-2] })); // [.., C]
+      const share = ops.div(row, ops.reduceMean(row, { axes: [-1], keepdims: true }));
+      const rows = ops.reshape(ops.reciprocal(share), [...shape.slice(0, -1), 1]);
+      const columns = ops.reciprocal(column);
+      const [leading, width] = [shape.slice(0, -2), shape.slice(-1)];
+      // [.., R, C] x [.., C, 1] -> [.., R, 1]: sums over a row of squared gradients by their column's.
+      const sums = ops.matmul(squared, ops.reshape(columns, [...leading, ...width, 1]));
+      const mean = ops.div(ops.reduceMean(ops.mul(sums, rows)), width[0]!);
+      const perRow = ops.mul(ops.sqrt(rows), factor(mean)); // [.., R, 1]
+      const perColumn = ops.reshape(ops.sqrt(columns), [...leading, 1, ...width]);
+      const change = ops.mul(ops.mul(gradient, perRow), perColumn);
+      return { parameter: ops.sub(kept, change), slots: { row, column } };
     },
   };
 }
