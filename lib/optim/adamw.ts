@@ -35,13 +35,11 @@ export interface AdamwSettings {
 
 /** Names of the scalar inputs of an update. */
 export const ADAMW_SCALARS = [
-  "scale",
   "keep",
   "beta1",
-  "one_minus_beta1",
+  "gradient_share",
   "beta2",
-  "one_minus_beta2",
-  "inverse_correction",
+  "root_share",
   "epsilon",
   "step_size",
 ] as const;
@@ -76,16 +74,15 @@ export function adamwStep(settings: AdamwSettings): Record<AdamwScalar, ScalarFe
 
 function adamwValues(settings: AdamwSettings): Record<AdamwScalar, number> {
   const { step, learningRate, beta1, beta2, epsilon, weightDecay, scale } = settings;
+  const correction = Math.sqrt(1 - beta2 ** step);
   return {
-    scale,
     keep: 1 - learningRate * weightDecay,
     beta1,
-    one_minus_beta1: 1 - beta1,
+    gradient_share: scale * (1 - beta1),
     beta2,
-    one_minus_beta2: 1 - beta2,
-    inverse_correction: 1 / Math.sqrt(1 - beta2 ** step),
-    epsilon,
-    step_size: learningRate / (1 - beta1 ** step),
+    root_share: scale * Math.sqrt(1 - beta2),
+    epsilon: epsilon * correction,
+    step_size: learningRate * correction / (1 - beta1 ** step),
   };
 }
 
@@ -123,7 +120,9 @@ export function adamwScalars(graph: Graph): Record<AdamwScalar, Tensor> {
 /**
  * One update:
  * `m' = beta1 m + (1 - beta1) g`, `v' = beta2 v + (1 - beta2) g^2`,
- * `p' = (1 - lr decay) p - lr / (1 - beta1^t) m' / (sqrt(v') / sqrt(1 - beta2^t) + epsilon)`.
+ * `p' = (1 - lr decay) p - lr / (1 - beta1^t) m' / (sqrt(v') / sqrt(1 - beta2^t) + epsilon)`,
+ * with the last fraction expanded by `sqrt(1 - beta2^t)` and the clip factor on the gradient taken into its
+ * shares, which spares passes over the elements.
  *
  * @param state Parameter and moments.
  * @param options The gradient, of the same shape, and the scalars.
@@ -133,12 +132,11 @@ export function adamwUpdate(
   options: { readonly gradient: Tensor; readonly scalars: Readonly<Record<AdamwScalar, Tensor>> },
 ): AdamwState {
   const { scalars: s } = options;
-  const gradient = ops.mul(options.gradient, s.scale);
-  const m = ops.add(ops.mul(state.m, s.beta1), ops.mul(gradient, s.one_minus_beta1));
-  const squared = ops.mul(ops.mul(gradient, gradient), s.one_minus_beta2);
-  const v = ops.add(ops.mul(state.v, s.beta2), squared);
-  const denominator = ops.add(ops.mul(ops.sqrt(v), s.inverse_correction), s.epsilon);
-  const change = ops.mul(ops.div(m, denominator), s.step_size);
+  const { gradient } = options;
+  const m = ops.add(ops.mul(state.m, s.beta1), ops.mul(gradient, s.gradient_share));
+  const root = ops.mul(gradient, s.root_share);
+  const v = ops.add(ops.mul(state.v, s.beta2), ops.mul(root, root));
+  const change = ops.mul(ops.div(m, ops.add(ops.sqrt(v), s.epsilon)), s.step_size);
   return { parameter: ops.sub(ops.mul(state.parameter, s.keep), change), m, v };
 }
 
