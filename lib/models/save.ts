@@ -5,8 +5,11 @@
  * @module
  */
 import { type JsonObject, writeJsonObject } from "../data/json_file.ts";
-import { writeSafetensors } from "../data/safetensors.ts";
+import type { TensorData } from "../data/safetensors.ts";
 import { copyIfThere, copyTokenizerFiles } from "../data/tokenizer_files.ts";
+import { unreachable } from "../errors.ts";
+import { narrow, type SavedDtype } from "./half.ts";
+import { writeWeights } from "./shards.ts";
 
 /** What goes into a model folder. */
 export interface SavedModel {
@@ -26,10 +29,14 @@ export interface SavedModel {
   readonly generationConfigFrom?: readonly string[];
   /** Folders whose tokenizer files are taken over; the first that has a tokenizer.json. */
   readonly tokenizerFrom?: readonly string[];
+  /** The format of the weights. Default float32, which loses nothing. */
+  readonly dtype?: SavedDtype;
+  /** Most bytes of weights in a file, before there are several. Default no limit. */
+  readonly maxShardSize?: number;
 }
 
 /**
- * Writes config.json, model.safetensors, generation_config.json and the tokenizer's files. The same
+ * Writes config.json, model.safetensors (or shards and their index), generation_config.json and the tokenizer's files. The same
  * model gives the same bytes.
  *
  * @param dir An existing folder.
@@ -37,16 +44,15 @@ export interface SavedModel {
  */
 export async function saveCheckpoint(dir: string, model: SavedModel): Promise<void> {
   const { config, tensors, generationConfigFrom = [], tokenizerFrom = [] } = model;
+  const { dtype = "float32", maxShardSize = Infinity } = model;
   // transformers reads `dtype` since 4.56 and `torch_dtype` before.
   await writeJsonObject(`${dir}/config.json`, {
     ...config,
-    dtype: "float32",
-    torch_dtype: "float32",
+    dtype,
+    torch_dtype: dtype,
   });
-  const entries = [...tensors].map(([name, { shape, data }]) =>
-    [name, { dtype: "F32", shape, data }] as const
-  );
-  await writeSafetensors(`${dir}/model.safetensors`, entries, { format: "pt" });
+  const entries = [...tensors].map(([name, tensor]) => [name, stored(tensor, dtype)] as const);
+  await writeWeights(dir, entries, { maxShardSize });
 
   const source = await firstWith("generation_config.json", generationConfigFrom);
   if (source === undefined) {
@@ -56,6 +62,22 @@ export async function saveCheckpoint(dir: string, model: SavedModel): Promise<vo
   }
   const tokenizer = await firstWith("tokenizer.json", tokenizerFrom);
   if (tokenizer !== undefined) await copyTokenizerFiles(tokenizer, dir);
+}
+
+function stored(
+  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> },
+  dtype: SavedDtype,
+): TensorData {
+  switch (dtype) {
+    case "float32":
+      return { dtype: "F32", shape, data };
+    case "float16":
+      return { dtype: "F16", shape, data: narrow(data, dtype) };
+    case "bfloat16":
+      return { dtype: "BF16", shape, data: narrow(data, dtype) };
+    default:
+      return unreachable(dtype);
+  }
 }
 
 function generationConfig(config: JsonObject): JsonObject {
