@@ -195,6 +195,11 @@ export const options = z.object({
       "checkpoints that are kept while training goes on (a finished result has none); default 2, the " +
         "newest and the one before it. The weights for `load_best_model_at_end` are kept besides",
     ),
+  gradient_checkpointing: z.boolean().default(false)
+    .describe(
+      "computes the inner states of each block again in the backward pass in place of keeping them: " +
+        "less memory and the same numbers, for about a third more time",
+    ),
   freeze: z.array(z.string().min(1)).default([])
     .describe(
       "modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, *.bias; " +

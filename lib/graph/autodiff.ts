@@ -35,20 +35,45 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     throw new InternalError(`only a scalar has gradients: got ${describe(loss)}`);
   }
   const { graph } = loss;
-  const between = pathNodes(loss, wrt);
-  const found = new Map<Tensor, Tensor>();
-  return graph.scope("grad", () => {
-    found.set(loss, ops.expand(ops.scalar(graph, 1), loss.shape));
+  const one = graph.scope("grad", () => ops.expand(ops.scalar(graph, 1), loss.shape));
+  const found = backpropagate(new Map([[loss, one]]), { wrt });
+  return graph.scope(
+    "grad",
+    () => wrt.map((tensor, i) => found[i] ?? ops.expand(ops.scalar(graph, 0), tensor.shape)),
+  );
+}
+
+/**
+ * Carries gradients from tensors back to what they depend on.
+ *
+ * @param upstream The gradient of each tensor where to start.
+ * @param options `wrt`: tensors of the same graph; `until`: those that count as inputs, so that nothing before
+ * them takes part.
+ * @returns A gradient of the same shape for each of `wrt`; undefined where nothing depends on it.
+ */
+export function backpropagate(
+  upstream: ReadonlyMap<Tensor, Tensor>,
+  options: { readonly wrt: readonly Tensor[]; readonly until?: readonly Tensor[] },
+): (Tensor | undefined)[] {
+  const { wrt, until = [] } = options;
+  const found = new Map(upstream);
+  const [first] = upstream.keys();
+  if (first === undefined) return wrt.map(() => undefined);
+  const between = pathNodes([...upstream.keys()], { wrt, until: new Set(until) });
+  return first.graph.scope("grad", () => {
     for (const node of between) backward(node, found);
-    return wrt.map((tensor) => found.get(tensor) ?? ops.expand(ops.scalar(graph, 0), tensor.shape));
+    return wrt.map((tensor) => found.get(tensor));
   });
 }
 
-/** The nodes that depend on `wrt` and that the loss depends on, users before their operands. */
-function pathNodes(loss: Tensor, wrt: readonly Tensor[]): GraphNode[] {
+/** The nodes that depend on `wrt` and that the ends depend on, users before their operands. */
+function pathNodes(
+  ends: readonly Tensor[],
+  { wrt, until }: { readonly wrt: readonly Tensor[]; readonly until: ReadonlySet<Tensor> },
+): GraphNode[] {
   const dependent = new Set<Tensor>(wrt);
   const forward: GraphNode[] = [];
-  for (const node of loss.graph.nodes) {
+  for (const node of ends[0]?.graph.nodes ?? []) {
     if (!node.inputs.some((tensor) => dependent.has(tensor))) continue;
     // Integers and bools end every path; so do operations without a rule.
     const outputs = node.outputs.filter((tensor) => tensor.type === "float32");
@@ -56,10 +81,10 @@ function pathNodes(loss: Tensor, wrt: readonly Tensor[]): GraphNode[] {
     for (const tensor of outputs) dependent.add(tensor);
     forward.push(node);
   }
-  const needed = new Set<Tensor>([loss]);
+  const needed = new Set<Tensor>(ends);
   const between: GraphNode[] = [];
   for (const node of forward.reverse()) {
-    if (!node.outputs.some((tensor) => needed.has(tensor))) continue;
+    if (!node.outputs.some((tensor) => needed.has(tensor) && !until.has(tensor))) continue;
     for (const tensor of node.inputs) if (dependent.has(tensor)) needed.add(tensor);
     between.push(node);
   }
@@ -84,7 +109,7 @@ function backward(node: GraphNode, found: Map<Tensor, Tensor>): void {
       if (gradient === undefined || operand === undefined || operand.type !== "float32") return;
       const fitted = sumTo(gradient, operand.shape);
       const before = found.get(operand);
-      found.set(operand, before === undefined ? fitted : sum(before, fitted));
+      found.set(operand, before === undefined ? fitted : sumGradients(before, fitted));
     });
   });
 }
@@ -105,7 +130,7 @@ function sumTo(gradient: Tensor, shape: readonly number[]): Tensor {
  * The sum of two gradients. Rows scattered into zeros are scattered into the other summand instead: for tied
  * embeddings that spares two passes over the largest tensor of the model.
  */
-function sum(a: Tensor, b: Tensor): Tensor {
+export function sumGradients(a: Tensor, b: Tensor): Tensor {
   const [rowsA, rowsB] = [scattered(a), scattered(b)];
   if (rowsB !== undefined) return ops.scatterAdd(a, rowsB);
   if (rowsA !== undefined) return ops.scatterAdd(b, rowsA);

@@ -44,8 +44,18 @@ export interface ForwardInputs {
   readonly attentionMask?: Tensor | undefined;
   /** Randomness of dropout; nothing is dropped where absent. */
   readonly dropout?: DropoutSource | undefined;
+  /** Where given, each block adds itself: to be computed again in the backward pass. */
+  readonly segments?: Segment[] | undefined;
   /** What is added to the results of linear layers, by `linearModules`. */
   readonly adapters?: ReadonlyMap<string, LinearAdapter> | undefined;
+}
+
+/** A part of a forward pass, from one tensor to one tensor, that can be added to the graph again. */
+export interface Segment {
+  readonly input: Tensor;
+  readonly output: Tensor;
+  /** Adds it again, for another input and with its randomness from another source. */
+  build(input: Tensor, dropout: DropoutSource | undefined): Tensor;
 }
 
 /** A model that predicts each next token: `forward` gives float32 `[B, T, V]`. */

@@ -14,7 +14,7 @@ import type { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { ACTIVATIONS } from "./activations.ts";
-import { dropout } from "./dropout.ts";
+import { dropout, type DropoutSource } from "./dropout.ts";
 import type { DecodeInputs } from "./family.ts";
 import type { Gpt2Config } from "./gpt2_config.ts";
 import {
@@ -128,10 +128,17 @@ export function gpt2Hidden(graph: Graph, config: Gpt2Config, inputs: DecodeInput
   const pastBias = past === undefined ? undefined : paddingBias(past.mask);
   const [keys, values]: [Tensor[], Tensor[]] = [[], []];
   for (let layer = 0; layer < config.n_layer; layer++) {
-    const out = graph.scope(
-      `h${layer}`,
-      () => block(hidden, { config, inputs, layer, bias, pastBias }),
-    );
+    const build = (x: Tensor, source: DropoutSource | undefined): ReturnType<typeof block> =>
+      graph.scope(`h${layer}`, () => {
+        const own = { ...inputs, dropout: source };
+        return block(x, { config, inputs: own, layer, bias, pastBias });
+      });
+    const out = build(hidden, inputs.dropout);
+    inputs.segments?.push({
+      input: hidden,
+      output: out.hidden,
+      build: (x, source) => build(x, source).hidden,
+    });
     hidden = out.hidden;
     keys.push(out.keys);
     values.push(out.values);
@@ -208,7 +215,8 @@ function project(
   const { inputs, layer, module, name } = options;
   const full = `transformer.h.${layer}.${module}`;
   const param = parameterLookup(inputs.params, `${full}.`);
-  const adapter = inputs.adapters?.get(full);
+  const found = inputs.adapters?.get(full);
+  const adapter = found && ((rows: Tensor): Tensor => found(rows, inputs.dropout));
   return linear(x, { weight: param("weight"), bias: param("bias"), adapter, name });
 }
 

@@ -13,8 +13,8 @@ import { dropout, type DropoutSource, unscaledDropout } from "./dropout.ts";
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
 const MASKED = -1e9;
 
-/** What is added to a linear layer's result: `[N, in]` -> `[N, out]`. */
-export type LinearAdapter = (rows: Tensor) => Tensor;
+/** What is added to a linear layer's result: `[N, in]` -> `[N, out]`, with dropout from a source. */
+export type LinearAdapter = (rows: Tensor, source: DropoutSource | undefined) => Tensor;
 
 /**
  * `x weight + bias` over the last axis.
@@ -28,7 +28,7 @@ export function linear(
   options: Named & {
     readonly weight: Tensor;
     readonly bias: Tensor;
-    readonly adapter?: LinearAdapter | undefined;
+    readonly adapter?: ((rows: Tensor) => Tensor) | undefined;
   },
 ): Tensor {
   const { adapter, ...layer } = options;

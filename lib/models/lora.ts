@@ -11,7 +11,7 @@
 import { nearest, UserError } from "../errors.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
-import { dropout, type DropoutSource } from "./dropout.ts";
+import { dropout } from "./dropout.ts";
 import type { CausalLm } from "./family.ts";
 import type { LinearAdapter } from "./layers.ts";
 import { parameterLookup, type ParameterSpec } from "./parameters.ts";
@@ -72,11 +72,8 @@ export function loraModel(base: CausalLm, lora: LoraConfig): LoraModel {
     },
     { name: loraB(name), shape: [outputs, rank], init: "zeros", decay: true },
   ]);
-  const adaptersOf = (
-    params: ReadonlyMap<string, Tensor>,
-    source: DropoutSource | undefined,
-  ): Map<string, LinearAdapter> =>
-    new Map(modules.map(({ name }) => [name, linearAdapter(name, { lora, params, source })]));
+  const adaptersOf = (params: ReadonlyMap<string, Tensor>): Map<string, LinearAdapter> =>
+    new Map(modules.map(({ name }) => [name, linearAdapter(name, { lora, params })]));
   return {
     ...base,
     parameters: [...base.parameters, ...adapters],
@@ -84,9 +81,9 @@ export function loraModel(base: CausalLm, lora: LoraConfig): LoraModel {
     adapters,
     modules,
     forward: (graph, inputs) =>
-      base.forward(graph, { ...inputs, adapters: adaptersOf(inputs.params, inputs.dropout) }),
+      base.forward(graph, { ...inputs, adapters: adaptersOf(inputs.params) }),
     decode: (graph, inputs) =>
-      base.decode(graph, { ...inputs, adapters: adaptersOf(inputs.params, inputs.dropout) }),
+      base.decode(graph, { ...inputs, adapters: adaptersOf(inputs.params) }),
   };
 }
 
@@ -125,14 +122,13 @@ function loraB(module: string): string {
 
 function linearAdapter(
   module: string,
-  { lora, params, source }: {
+  { lora, params }: {
     readonly lora: LoraConfig;
     readonly params: ReadonlyMap<string, Tensor>;
-    readonly source: DropoutSource | undefined;
   },
 ): LinearAdapter {
   const param = parameterLookup(params);
-  return (x) => { // [N, in]
+  return (x, source) => { // [N, in]
     const rate = lora.lora_dropout;
     const kept = dropout(x, { rate, site: `${module}/lora`, source });
     const low = ops.matmul(kept, param(loraA(module)), { transB: true, name: "lora_A" }); // [N, r]

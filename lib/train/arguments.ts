@@ -71,6 +71,8 @@ export interface TrainingArguments {
   readonly save_steps: number;
   /** Checkpoints that are kept while training goes on. */
   readonly save_total_limit: number;
+  /** Computes the states of blocks again in the backward pass in place of keeping them. Default false. */
+  readonly gradient_checkpointing?: boolean;
   /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
   readonly freeze?: readonly string[];
   /** Parts of `freeze` that are trained from an epoch on. Default none. */

@@ -16,6 +16,7 @@ import { Graph } from "../graph/graph.ts";
 import * as ops from "../graph/ops.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { CausalLm } from "../models/causal_lm.ts";
+import type { Segment } from "../models/family.ts";
 import { meanCrossEntropy } from "../models/loss.ts";
 import { parameterInputs } from "../models/parameters.ts";
 import {
@@ -25,6 +26,7 @@ import {
   type HostTensor,
   type Session,
 } from "../runtime/session.ts";
+import { checkpointedGradients } from "./gradient_checkpointing.ts";
 
 /** Name of the loss among a training program's outputs. */
 export const LOSS_OUTPUT = "loss";
@@ -72,12 +74,14 @@ export interface ProgramOptions {
  *
  * @param options `trained`: the parameters whose gradients are computed; all where absent.
  * `labelSmoothing`: the share of the loss that is taken over the whole vocabulary evenly; default 0.
+ * `gradientCheckpointing`: whether the states of blocks are computed again in place of being kept.
  */
 export async function compileTraining(
   model: CausalLm,
   options: ProgramOptions & {
     readonly trained?: ReadonlySet<string>;
     readonly labelSmoothing?: number;
+    readonly gradientCheckpointing?: boolean;
   },
 ): Promise<TrainingProgram> {
   const { engine, batchSize, length } = options;
@@ -85,7 +89,9 @@ export async function compileTraining(
   const { params, inputIds, targets } = declareInputs(graph, model, options);
   const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
-  const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
+  const segments: Segment[] | undefined = options.gradientCheckpointing === true ? [] : undefined;
+  const dropout = { seed };
+  const logits = model.forward(graph, { params, inputIds, dropout, segments });
   const { loss } = meanCrossEntropy(flat(logits), {
     labels: flat(targets),
     denominator,
@@ -94,7 +100,10 @@ export async function compileTraining(
   graph.output(LOSS_OUTPUT, loss);
   const { trained } = options;
   const wrt = [...params].filter(([name]) => trained?.has(name) ?? true);
-  const found = gradients(loss, wrt.map(([, tensor]) => tensor));
+  const tensors = wrt.map(([, tensor]) => tensor);
+  const found = segments === undefined
+    ? gradients(loss, tensors)
+    : checkpointedGradients(loss, { wrt: tensors, segments, dropout });
   for (const [i, [name]] of wrt.entries()) graph.output(gradientOutput(name), found[i]!);
   const session = await engine.createSession(graph.toOnnx({ target: engine.name }), {
     deviceOutputs: wrt.map(([name]) => gradientOutput(name)),

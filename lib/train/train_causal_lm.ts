@@ -123,6 +123,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
         length,
         trained: new Set(names),
         labelSmoothing: args.label_smoothing_factor,
+        gradientCheckpointing: args.gradient_checkpointing ?? false,
       });
       programs.set(length, made);
       return made;

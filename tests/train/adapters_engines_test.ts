@@ -17,6 +17,7 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
     gradient_accumulation_steps: 2,
     num_train_epochs: 2,
   },
+  "gradient checkpointing": { gradient_checkpointing: true },
   lora: { lora: { r: 3, lora_alpha: 12, lora_dropout: 0.2, target_modules: ["c_proj"] } },
 };
 
