@@ -14,7 +14,7 @@ Trains on the split \`train\` (on all rows where they were never split). Options
 and defaults of transformers' \`TrainingArguments\`; a step's loss is the mean over all tokens it predicts,
 whatever the batch size and accumulation.
 
-Writes a Hugging Face model folder: \`config.json\`, \`model.safetensors\` (float32),
+Writes a Hugging Face model folder: \`config.json\`, \`model.safetensors\`,
 \`generation_config.json\`, the tokenizer's files, and \`trainer_state.json\` with \`log_history\` (loss,
 grad_norm, learning_rate, epoch, step). On the native engine the same seed gives the same bytes.
 
@@ -56,7 +56,9 @@ small:
     const { trainCausalLm } = await import("../lib/train/train_causal_lm.ts");
     const { inputs, output, resume, options, seed, device, threads, log, progress, signal } =
       context;
-    const { config, config_overrides: configOverrides, ...args } = options;
+    const { shardSize } = await import("../lib/models/shards.ts");
+    const { config, config_overrides: configOverrides, ...others } = options;
+    const { save_dtype: dtype, max_shard_size: size, ...args } = others;
     const engine = await openEngine(device, { threads });
     try {
       log(engine.description);
@@ -81,6 +83,7 @@ small:
           seed: args.seed ?? seed,
         },
         output: output.path,
+        saving: { dtype, maxShardSize: shardSize(size) },
         resume: resume?.path,
         log,
         progress,

@@ -215,6 +215,16 @@ export const options = z.object({
       "trains adapters of low rank (LoRA) and leaves the input `model` as it is; the result has them " +
         "merged into its weights, and by themselves, for peft, in its folder adapter",
     ),
+  save_dtype: z.enum(["float32", "float16", "bfloat16"]).default("float32")
+    .describe(
+      "number format of the weights in the result, rounded when training is over; float32 loses nothing",
+    ),
+  max_shard_size: z.union([z.int().min(1), z.string().regex(/^[1-9][0-9]*[KMG]i?B$/)])
+    .default("50GB")
+    .describe(
+      "most bytes of weights in a file of the result, as a number or in KB, MB, GB, KiB, MiB or GiB; " +
+        "more are saved as shards with `model.safetensors.index.json`",
+    ),
   seed: z.int().min(0).optional()
     .describe("decides first weights, order of rows and dropout; default the pipeline's seed"),
   data_seed: z.int().min(0).optional()

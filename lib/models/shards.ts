@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InternalError } from "../errors.ts";
 import { writeJsonObject } from "../data/json_file.ts";
 import { type TensorData, writeSafetensors } from "../data/safetensors.ts";
 
@@ -44,6 +45,39 @@ export async function writeWeights(
     },
     weight_map: Object.fromEntries(map.sort(([a], [b]) => a < b ? -1 : 1)),
   });
+}
+
+/** Bytes in one of the units of transformers. */
+const SHARD_SIZE = /^([1-9][0-9]*)([KMG]i?B)$/;
+
+const UNITS: Readonly<Record<string, number>> = {
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/**
+ * Bytes of a size as text.
+ *
+ * @param text As `max_shard_size` takes it: "5GB", "200MiB", or a number of bytes.
+ *
+ * @example
+ * ```ts
+ * import { shardSize } from "./shards.ts";
+ * if (shardSize("5GB") !== 5e9 || shardSize("2KiB") !== 2048 || shardSize(7) !== 7) throw new Error();
+ * ```
+ */
+export function shardSize(text: string | number): number {
+  if (typeof text === "number") return text;
+  const [, digits, unit = ""] = SHARD_SIZE.exec(text) ?? [];
+  const factor = UNITS[unit];
+  if (digits === undefined || factor === undefined) {
+    throw new InternalError(`"${text}" is no size of a shard`);
+  }
+  return Number(digits) * factor;
 }
 
 /** Consecutive tensors of at most `most` bytes together; no shard is empty. */

@@ -10,7 +10,7 @@ import { readTokens, type Tokens, type TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
 import type { CausalLm } from "../models/causal_lm.ts";
 import { type LoraModel, mergedWeights } from "../models/lora.ts";
-import { saveCheckpoint } from "../models/save.ts";
+import { saveCheckpoint, type SavedModel } from "../models/save.ts";
 import { saveAdapter } from "../models/save_adapter.ts";
 import type { Engine } from "../runtime/session.ts";
 import { planTraining, type TrainingArguments } from "./arguments.ts";
@@ -44,6 +44,8 @@ export interface TrainCausalLmOptions {
   readonly args: TrainingArguments;
   /** Existing folder to write the model into. */
   readonly output: string;
+  /** How its weights are saved. Default float32 in one file. */
+  readonly saving?: Pick<SavedModel, "dtype" | "maxShardSize">;
   /** Existing folder for checkpoints to go on from, of this very run alone; without one there are none. */
   readonly resume?: string | undefined;
   readonly log: (message: string) => void;
@@ -198,6 +200,7 @@ async function save({ options, model, lora, state, trainer }: {
   const { output, data } = options;
   const weights = await state.download();
   await saveCheckpoint(output, {
+    ...options.saving,
     config: model.config,
     tensors: lora === undefined
       ? model.parameters.map(({ name, shape }) =>

@@ -116,7 +116,7 @@ export async function run(
   const state: TrainerState = JSON.parse(await Deno.readTextFile(`${dir}/trainer_state.json`));
   return {
     dir,
-    bytes: await Deno.readFile(`${dir}/model.safetensors`),
+    bytes: await weightBytes(dir),
     state,
     losses: values(state, "loss"),
     config: JSON.parse(await Deno.readTextFile(`${dir}/config.json`)),
@@ -124,6 +124,14 @@ export async function run(
     progress,
     summary,
   };
+}
+
+/** The files of weights, one after the other where there are shards. */
+async function weightBytes(dir: string): Promise<Uint8Array> {
+  const names = [...Deno.readDirSync(dir)].map(({ name }) => name)
+    .filter((name) => name.endsWith(".safetensors")).sort();
+  const files = await Promise.all(names.map((name) => Deno.readFile(`${dir}/${name}`)));
+  return new Uint8Array(await new Blob(files).arrayBuffer());
 }
 
 /** All values of one name in a history. */
