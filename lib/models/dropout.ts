@@ -20,6 +20,11 @@ import type { Tensor } from "../graph/tensor.ts";
 export interface DropoutSource {
   /** int32 scalar; another value for every step (and every part of an accumulated batch). */
   readonly seed: Tensor;
+  /**
+   * int32 scalar, always 0: masks are computed when it is there and not before, apart from equal masks of a
+   * source without it. Absent: at any time.
+   */
+  readonly after?: Tensor;
 }
 
 /** Streams 0 to 3 make the words that sites share; this one tells the sites apart, row by row. */
@@ -98,11 +103,14 @@ function dropoutMask(
 
 /** int32 `[rows, columns]`: the words that all sites of this shape share; computed once a run. */
 function sharedWords(source: DropoutSource, rows: number, columns: number): Tensor {
-  const sum = (stream: number): Tensor =>
-    ops.add(
-      ops.reshape(words(source, { count: rows, stream }), [rows, 1]),
+  const { after } = source;
+  const sum = (stream: number): Tensor => {
+    const row = words(source, { count: rows, stream });
+    return ops.add(
+      ops.reshape(after === undefined ? row : ops.add(row, after), [rows, 1]),
       ops.reshape(words(source, { count: columns, stream: stream + 1 }), [1, columns]),
     );
+  };
   return ops.mul(sum(0), sum(2));
 }
 

@@ -5,7 +5,7 @@
  *
  * An engine orders a graph's nodes as it likes within what they depend on, and stores equal nodes once. So
  * the second pass of a block takes its input plus a zero that is made of the gradients of the block after it:
- * it is no equal of the first pass and can't begin before those are done. Dropout's seed gets the zero too.
+ * it is no equal of the first pass and can't begin before those are done. Dropout's masks get the zero too.
  *
  * @module
  */
@@ -64,9 +64,8 @@ export function checkpointedGradients(
     }
     const again = graph.scope("again", () => {
       const zero = zeroOf(made);
-      const seed = ops.add(dropout.seed, ops.cast(zero, "int32"), { name: "seed" });
       const from = ops.add(input, zero, { name: "input" });
-      return { input: from, output: build(from, { seed }) };
+      return { input: from, output: build(from, { ...dropout, after: ops.cast(zero, "int32") }) };
     });
     const upstream: Tensor = gradient;
     ({ gradient, made } = carry(again.output, { upstream, begin: again.input }));
@@ -91,10 +90,8 @@ function dependsOn(tensor: Tensor, inputs: readonly Tensor[]): boolean {
 
 /** A zero that is there when all of the tensors are: float32 scalar. */
 function zeroOf(tensors: readonly Tensor[]): Tensor {
-  const firsts = tensors.map((tensor) => {
-    let first = tensor;
-    for (const axis of tensor.shape.keys()) first = ops.slice(first, { axis, start: 0, end: 1 });
-    return ops.reshape(first, []);
-  });
-  return ops.mul(firsts.reduce((sum, first) => ops.add(sum, first)), 0, { name: "zero" });
+  const firsts = tensors.map((tensor) =>
+    ops.slice(ops.reshape(tensor, [-1]), { axis: 0, start: 0, end: 1 })
+  );
+  return ops.mul(ops.reduceSum(ops.concat(firsts, { axis: 0 })), 0, { name: "zero" });
 }
