@@ -9,6 +9,12 @@ import { nearest, UserError } from "../errors.ts";
 import { type Activation, ACTIVATIONS, isActivation } from "./activations.ts";
 import type { JsonObject } from "../data/json_file.ts";
 
+/**
+ * Most layers: far more than any model has, and few enough to be listed before they are looked for in a
+ * checkpoint, which a config that lies about them would otherwise delay without end.
+ */
+const MOST_LAYERS = 4096;
+
 /** The settings of a GPT-2 model, checked. */
 export interface Gpt2Config {
   readonly vocab_size: number;
@@ -63,11 +69,18 @@ export function parseGpt2Config(json: JsonObject): Gpt2Config {
       requirement: "n_embd must be a multiple of n_head",
     });
   }
+  const layers = read.count("n_layer", 12);
+  if (layers > MOST_LAYERS) {
+    throw new UserError({
+      what: `the GPT-2 config has n_layer: ${layers}`,
+      requirement: `n_layer must be at most ${MOST_LAYERS}`,
+    });
+  }
   return {
     vocab_size: read.count("vocab_size", 50257),
     n_positions: read.count("n_positions", read.count("n_ctx", 1024)),
     n_embd: width,
-    n_layer: read.count("n_layer", 12),
+    n_layer: layers,
     n_head: heads,
     n_inner: json.n_inner === null ? 4 * width : read.count("n_inner", 4 * width),
     activation_function: activation(json.activation_function ?? "gelu_new"),
