@@ -16,7 +16,8 @@ whatever the batch size and accumulation.
 
 Writes a Hugging Face model folder: \`config.json\`, \`model.safetensors\`,
 \`generation_config.json\`, the tokenizer's files, and \`trainer_state.json\` with \`log_history\` (loss,
-grad_norm, learning_rate, epoch, step). On the native engine the same seed gives the same bytes.
+grad_norm, learning_rate, epoch, step). On the native engine the same seed gives the same bytes. With
+\`lora\` the adapters are merged into the weights, and lie in the folder \`adapter\` as peft loads them.
 
 Stopped or killed at any moment, the next run of the same stage goes on from its last checkpoint (see
 \`save_strategy\`) and ends with the same bytes. Checkpoints hold weights and optimizer state, three times the
@@ -27,6 +28,14 @@ tuned:
   uses: train
   inputs: { data: tokens, model: base }
   with: { learning_rate: 2.0e-5, per_device_train_batch_size: 2, num_train_epochs: 3, eval_strategy: epoch }
+adapted:
+  uses: train
+  inputs: { data: tokens, model: base }
+  with: { lora: { r: 8, lora_alpha: 16, target_modules: [c_attn, c_proj] }, learning_rate: 2.0e-4 }
+thawed:
+  uses: train
+  inputs: { data: tokens, model: base }
+  with: { freeze: [wte, wpe, h.0-11], unfreeze: [{ epoch: 1, modules: [h.6-11] }] }
 small:
   uses: train
   inputs: { data: tokens }

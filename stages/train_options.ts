@@ -202,7 +202,7 @@ export const options = z.object({
     ),
   freeze: z.array(z.string().min(1)).default([])
     .describe(
-      "modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, *.bias; " +
+      'modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, "*.bias"; ' +
         "no gradient is computed for them, and their weights stay to the bit",
     ),
   unfreeze: z.array(unfreezing).default([])
