@@ -29,7 +29,7 @@ import { type DescribedStage, describeStage, isOwnStage } from "./stage_definiti
 import { draftStage, readCell, type StageCellFile, type StageDraft } from "./stage_draft.ts";
 import { permissionMistake } from "./stage_permissions.ts";
 import type { Pipeline, StageNode, StageRegistry } from "./types.ts";
-import { parseYaml } from "./yaml_source.ts";
+import { readYaml } from "./yaml_memory.ts";
 import { type MappingNode, nodeToJson } from "./yaml_node.ts";
 import type { OptionsResult } from "./options.ts";
 import { cleanPermissions } from "./describe.ts";
@@ -42,7 +42,10 @@ export interface LoadOptions {
   readonly registry: StageRegistry;
   /** The project's folder with `deno.json`, whose import map says what "temper" is. */
   readonly root: string;
-  /** Remembers what own stages said about themselves. Needs `digestModule` to know when that holds. */
+  /**
+   * Remembers trees of files and what own stages said about themselves. Needs `digestModule` to know when
+   * that holds.
+   */
   readonly cache?: DescribeCache | undefined;
   /** Digest of a module (`file:` URL) and all that it imports. */
   readonly digestModule?: ((url: string) => Promise<string>) | undefined;
@@ -62,7 +65,7 @@ export interface LoadOptions {
  */
 export async function loadPipeline(file: string, options: LoadOptions): Promise<Pipeline> {
   const problems = new Problems(await readSource(file));
-  const root = readRoot(problems);
+  const root = await readRoot(problems, options);
   const frame = await readFrame(root, {
     overrides: options.params,
     env: options.env ?? ((name) => Deno.env.get(name)),
@@ -91,8 +94,8 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
 }
 
 /** The file's mapping. */
-function readRoot(problems: Problems): MappingNode {
-  const root = parseYaml(problems);
+async function readRoot(problems: Problems, options: LoadOptions): Promise<MappingNode> {
+  const root = await readYaml(problems, options);
   const example = "a pipeline has at least `name:` and `stages:`";
   if (root.type === "scalar" && root.value === null) {
     problems.add({ start: 0, end: 0 }, { what: "the file is empty", requirement: example });
