@@ -26,6 +26,15 @@ const options = z.object({
   ),
 });
 
+/** Whether shares are whole numbers of rows, or fractions that add up to 1; none at all are the default. */
+function areShares(given: readonly (number | undefined)[]): boolean {
+  const shares = given.filter((share) => share !== undefined);
+  if (shares.some((share) => share > 1)) return shares.every(Number.isInteger);
+  return shares.length === 0 || Math.abs(shares.reduce((a, b) => a + b, 0) - 1) <= 1e-6;
+}
+
+const SHARES = "fractions that add up to 1 with those of the other parts, or all numbers of rows";
+
 const checkedOptions = options.refine((given) => given.shuffle || given.seed === undefined, {
   path: ["seed"],
   message: "left out, or go with shuffle: true",
@@ -41,7 +50,15 @@ const checkedOptions = options.refine((given) => given.shuffle || given.seed ===
     message: "left out, or name every part instead of train, validation and test",
     ...acrossOptions,
   },
-);
+).refine(({ train, validation, test }) => areShares([train, validation, test]), {
+  path: ["train"],
+  message: SHARES,
+  ...acrossOptions,
+}).refine(({ parts }) => parts === undefined || areShares(Object.values(parts)), {
+  path: ["parts"],
+  message: SHARES,
+  ...acrossOptions,
+});
 
 const stage: StageDefinition<typeof checkedOptions> = defineStage({
   doc: `Divides rows into parts such as train, validation and test.

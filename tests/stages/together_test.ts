@@ -44,6 +44,30 @@ Deno.test("stages say before a run which options and inputs do not go together",
   }
 });
 
+Deno.test("stages find numbers that do not fit each other", async () => {
+  const table: [string, RegExp | undefined][] = [
+    ["{ train: 0.8, validation: 0.1, test: 0.1 }", undefined],
+    ["{ train: 100, test: 20 }", undefined],
+    ["{}", undefined],
+    ["{ parts: { a: 0.5, b: 0.5 } }", undefined],
+    ["{ train: 0.8, validation: 0.1 }", /option "train".*fractions that add up to 1/],
+    ["{ train: 0.8, validation: 12 }", /option "train".*or all numbers of rows/],
+    ["{ parts: { a: 0.5, b: 0.6 } }", /option "parts".*fractions that add up to 1/],
+  ];
+  for (const [options, message] of table) {
+    const said = await saidOf(`uses: split, inputs: { data: rows }, with: ${options}`);
+    assert.equal(said.length, message === undefined ? 0 : 1, options);
+    if (message !== undefined) assert.match(said[0]!, message);
+  }
+  const heads = (config: string): Promise<string[]> =>
+    saidOf(
+      `uses: train, inputs: { data: tokens }, with: { config: { model_type: gpt2, ${config} } }`,
+    );
+  assert.deepEqual(await heads("n_embd: 96, n_head: 6"), []);
+  assert.match((await heads("n_embd: 96, n_head: 7")).join(), /option "config.n_head".*divisor/);
+  assert.match((await heads("n_head: 7")).join(), /option "config.n_head".*divisor of n_embd/);
+});
+
 Deno.test("stages find every option that would do nothing, in one pass", async () => {
   const table: [string, string[]][] = [
     [
