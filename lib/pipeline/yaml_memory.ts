@@ -8,7 +8,6 @@
  */
 import { sha256Hex } from "../store/hash.ts";
 import type { DescribeCache } from "./describe_own.ts";
-import type { Problems } from "./problems.ts";
 import type { Json } from "./types.ts";
 import type { MappingEntry, Span, YamlNode } from "./yaml_node.ts";
 
@@ -22,23 +21,35 @@ export interface YamlMemory {
 }
 
 /**
- * Parses a file's text, or remembers what it parsed to.
+ * The tree of a text that was remembered.
  *
- * @param problems Holds the text, takes the mistakes.
- * @param memory Without one, the text is parsed.
- * @returns The root node, as `parseYaml` gives it.
+ * @param text The whole text of the file.
+ * @returns The root node as `parseYaml` gives it; undefined where it has to be parsed.
  */
-export async function readYaml(problems: Problems, memory: YamlMemory): Promise<YamlNode> {
-  const { cache, digestModule } = memory;
-  const { text } = problems.source;
-  const key = cache && digestModule &&
-    `${await digestModule(import.meta.resolve("./yaml_source.ts"))} ${sha256Hex(text)}`;
-  const known = key === undefined ? undefined : await cache?.get(NAMESPACE, key);
-  if (known !== undefined) return unpack(known as Packed);
-  const { parseYaml } = await import("./yaml_source.ts");
-  const root = parseYaml(problems);
-  if (key !== undefined && !problems.any) await cache?.set(NAMESPACE, key, pack(root) as Json);
-  return root;
+export async function recallYaml(text: string, memory: YamlMemory): Promise<YamlNode | undefined> {
+  // Asking would make the store's folder, and a file with mistakes must leave nothing behind.
+  if (memory.cache?.isEmpty?.() === true) return undefined;
+  const key = await keyOf(text, memory);
+  const known = key === undefined ? undefined : await memory.cache?.get(NAMESPACE, key);
+  return known === undefined ? undefined : unpack(known as Packed);
+}
+
+/** Remembers the tree of a text. Only for a pipeline without a mistake: mistakes are worded anew. */
+export async function rememberYaml(
+  text: string,
+  { root, memory }: { readonly root: YamlNode; readonly memory: YamlMemory },
+): Promise<void> {
+  const key = await keyOf(text, memory);
+  if (key !== undefined) await memory.cache?.set(NAMESPACE, key, pack(root) as Json);
+}
+
+/** Digest of the parser and the text; undefined where nothing is remembered. */
+async function keyOf(
+  text: string,
+  { cache, digestModule }: YamlMemory,
+): Promise<string | undefined> {
+  if (cache === undefined || digestModule === undefined) return undefined;
+  return `${await digestModule(import.meta.resolve("./yaml_source.ts"))} ${sha256Hex(text)}`;
 }
 
 /** A node as JSON: start, end, then a scalar's value, or what kind of parts follow and the parts. */

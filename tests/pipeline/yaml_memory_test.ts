@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { Problems } from "../../lib/pipeline/problems.ts";
 import type { Json } from "../../lib/pipeline/types.ts";
-import { readYaml } from "../../lib/pipeline/yaml_memory.ts";
-import { SourceText } from "../../lib/pipeline/yaml_node.ts";
+import { loadPipeline } from "../../lib/pipeline/load.ts";
+import { recallYaml, rememberYaml } from "../../lib/pipeline/yaml_memory.ts";
+import { SourceText, type YamlNode } from "../../lib/pipeline/yaml_node.ts";
 import { parseYaml } from "../../lib/pipeline/yaml_source.ts";
+import { STAGES } from "../../stages/mod.ts";
 
 const TEXT = `name: a # with every kind of node
 x-base: &base { lr: 1.0e-3, tags: [a, "b c", null, true, -2] }
@@ -35,31 +37,35 @@ function memory(parser = "parser 1"): {
   };
 }
 
-const problemsOf = (text: string): Problems => new Problems(new SourceText("p.yaml", text));
+const parse = (text: string): YamlNode => parseYaml(new Problems(new SourceText("p.yaml", text)));
 
-Deno.test("readYaml() remembers exactly what parseYaml() reads", async () => {
+Deno.test("recallYaml() gives exactly what parseYaml() reads", async () => {
   const kept = memory();
-  const parsed = parseYaml(problemsOf(TEXT));
-  assert.deepEqual(await readYaml(problemsOf(TEXT), kept), parsed);
-  assert.equal(kept.entries.size, 1);
-  assert.deepEqual(await readYaml(problemsOf(TEXT), kept), parsed);
-  assert.equal(kept.entries.size, 1);
+  assert.equal(await recallYaml(TEXT, kept), undefined);
+  await rememberYaml(TEXT, { root: parse(TEXT), memory: kept });
+  assert.deepEqual(await recallYaml(TEXT, kept), parse(TEXT));
 });
 
-Deno.test("readYaml() parses anew when the text or the parser is another", async () => {
+Deno.test("recallYaml() knows nothing of another text or another parser", async () => {
   const kept = memory();
-  await readYaml(problemsOf(TEXT), kept);
-  await readYaml(problemsOf(TEXT + "# more\n"), kept);
-  await readYaml(problemsOf(TEXT), { ...kept, digestModule: () => Promise.resolve("parser 2") });
-  assert.equal(kept.entries.size, 3);
+  await rememberYaml(TEXT, { root: parse(TEXT), memory: kept });
+  assert.equal(await recallYaml(TEXT + "# more\n", kept), undefined);
+  const other = { ...kept, digestModule: (): Promise<string> => Promise.resolve("parser 2") };
+  assert.equal(await recallYaml(TEXT, other), undefined);
 });
 
-Deno.test("readYaml() remembers no file with a mistake", async () => {
+Deno.test("loadPipeline() remembers a file without a mistake, and no other", async () => {
+  const folder = await Deno.makeTempDir();
+  const load = async (text: string, kept: ReturnType<typeof memory>): Promise<number> => {
+    await Deno.writeTextFile(`${folder}/p.yaml`, text);
+    const options = { params: [], registry: STAGES, root: folder, ...kept };
+    await loadPipeline(`${folder}/p.yaml`, options).catch(() => undefined);
+    return [...kept.entries.keys()].filter((key) => key.startsWith("yaml ")).length;
+  };
+  const stage = "a: { uses: download, with: { from: a.txt } }";
   const kept = memory();
-  for (let i = 0; i < 2; i++) {
-    const problems = problemsOf("a: 1\na: 2\n");
-    await readYaml(problems, kept);
-    assert.ok(problems.any);
-  }
-  assert.equal(kept.entries.size, 0);
+  assert.equal(await load(`name: p\nstages: { ${stage} }\n`, kept), 1);
+  assert.equal(await load(`name: p\nstages: { ${stage} }\n`, kept), 1);
+  assert.equal(await load(`nam: p\nstages: { ${stage} }\n`, kept), 1);
+  await Deno.remove(folder, { recursive: true });
 });
