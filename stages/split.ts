@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { acrossOptions, defineStage, type StageDefinition, UserError, z } from "temper";
+import {
+  acrossOptions,
+  defineStage,
+  type Misuse,
+  type StageDefinition,
+  UserError,
+  z,
+} from "temper";
 
 const share = z.number().min(0).optional();
 
@@ -64,6 +71,21 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
   inputs: { data: "rows" },
   output: "rows",
   options: checkedOptions,
+  check({ options: { parts, train, validation, test } }): Misuse | undefined {
+    const given = Object.entries(parts ?? { train, validation, test })
+      .flatMap(([name, share]) => share === undefined ? [] : [{ name, share }]);
+    const sum = given.reduce((total, { share }) => total + share, 0);
+    const fits = given.some(({ share }) => share > 1)
+      ? given.every(({ share }) => Number.isInteger(share))
+      : parts === undefined && given.length === 0 || Math.abs(sum - 1) <= 1e-6;
+    return fits ? undefined : {
+      what: `the parts do not fit each other: ${
+        given.map(({ name, share }) => `${name} ${share}`).join(", ") || "there are none"
+      }`,
+      requirement: "all are fractions that add up to 1, or all are whole numbers of rows",
+      remedy: "for instance train: 0.8, validation: 0.1, test: 0.1",
+    };
+  },
   async run({ inputs, output, options, seed, log, summary }): Promise<void> {
     const { readDataset, requireColumn, writeDataset } = await import("../lib/data/dataset.ts");
     const { chooseParts, splitDataset } = await import("../lib/data/split_dataset.ts");

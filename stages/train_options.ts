@@ -27,6 +27,9 @@ const config = z.strictObject({
   bos_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
   eos_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
   pad_token_id: z.int().min(0).optional().describe("default: that of the tokenizer"),
+}).refine(({ n_embd = 768, n_head = 12 }) => n_embd % n_head === 0, {
+  path: ["n_head"],
+  message: "a divisor of n_embd (768 where it is left out)",
 });
 
 /** Fields that may differ from the loaded model's: they shape training, not the weights. */

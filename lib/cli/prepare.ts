@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { baseDirOf } from "../pipeline/permissions.ts";
 import type { DecideContext } from "../pipeline/decide.ts";
@@ -34,6 +35,7 @@ export async function prepare(
   const store = openStore(await realFolder(runsFolder(io, options.runs)));
   const graphOf = (module: string): Promise<ModuleGraph> =>
     moduleGraph(module, { project: io.root, index: store.index, signal });
+  let remember = (): Promise<void> => Promise.resolve();
   const pipeline = await loadPipeline(options.file, {
     registry: io.stages,
     params: options.params,
@@ -42,13 +44,16 @@ export async function prepare(
     cache: {
       get: (namespace, key) => store.index.get(namespace, key) as Json | undefined,
       set: (namespace, key, value) => store.index.set(namespace, key, value),
+      isEmpty: () => !existsSync(store.layout.index),
     },
+    defer: (later) => remember = later,
     digestModule: async (module) => {
       const { files, imports, packages } = await graphOf(module);
       return canonicalDigest({ files, imports, packages });
     },
   });
   const selection = select(pipeline, options);
+  await remember();
   let device: Promise<DeviceChoice> | undefined;
   const context: DecideContext = {
     pipeline,

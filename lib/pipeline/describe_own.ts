@@ -26,6 +26,8 @@ import type { Json } from "./types.ts";
 export interface DescribeCache {
   readonly get: (namespace: string, key: string) => Json | undefined | Promise<Json | undefined>;
   readonly set: (namespace: string, key: string, value: Json) => void | Promise<void>;
+  /** Whether nothing can be in it yet, told without making it. */
+  readonly isEmpty?: () => boolean;
 }
 
 /** What {@linkcode describeOwn} needs. */

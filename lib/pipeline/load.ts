@@ -29,8 +29,8 @@ import { type DescribedStage, describeStage, isOwnStage } from "./stage_definiti
 import { draftStage, readCell, type StageCellFile, type StageDraft } from "./stage_draft.ts";
 import { permissionMistake } from "./stage_permissions.ts";
 import type { Pipeline, StageNode, StageRegistry } from "./types.ts";
-import { parseYaml } from "./yaml_source.ts";
-import { type MappingNode, nodeToJson } from "./yaml_node.ts";
+import { recallYaml, rememberYaml } from "./yaml_memory.ts";
+import { type MappingNode, nodeToJson, type YamlNode } from "./yaml_node.ts";
 import type { OptionsResult } from "./options.ts";
 import { cleanPermissions } from "./describe.ts";
 
@@ -42,10 +42,15 @@ export interface LoadOptions {
   readonly registry: StageRegistry;
   /** The project's folder with `deno.json`, whose import map says what "temper" is. */
   readonly root: string;
-  /** Remembers what own stages said about themselves. Needs `digestModule` to know when that holds. */
+  /**
+   * Remembers trees of files and what own stages said about themselves. Needs `digestModule` to know when
+   * that holds.
+   */
   readonly cache?: DescribeCache | undefined;
   /** Digest of a module (`file:` URL) and all that it imports. */
   readonly digestModule?: ((url: string) => Promise<string>) | undefined;
+  /** Takes what is to be remembered once the caller finds nothing wrong either; default: it is done at once. */
+  readonly defer?: ((remember: () => Promise<void>) => void) | undefined;
   /** Reads an environment variable; default `Deno.env.get`. */
   readonly env?: ((name: string) => string | undefined) | undefined;
   /** Milliseconds that an own stage may take to be loaded; default 10 s. */
@@ -62,7 +67,11 @@ export interface LoadOptions {
  */
 export async function loadPipeline(file: string, options: LoadOptions): Promise<Pipeline> {
   const problems = new Problems(await readSource(file));
-  const root = readRoot(problems);
+  const { text } = problems.source;
+  const known = await recallYaml(text, options);
+  // The package takes a good part of a call that finds every stage cached.
+  const parsed = known ?? (await import("./yaml_source.ts")).parseYaml(problems);
+  const root = rootMapping(parsed, problems);
   const frame = await readFrame(root, {
     overrides: options.params,
     env: options.env ?? ((name) => Deno.env.get(name)),
@@ -85,14 +94,18 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
   const described = await describeAll(cells, { ...options, file, problems });
   const stages = await checkCells(cells, { described, problems });
   problems.throwIfAny();
+  if (known === undefined) {
+    const remember = (): Promise<void> => rememberYaml(text, { root: parsed, memory: options });
+    if (options.defer === undefined) await remember();
+    else options.defer(remember);
+  }
 
   const { name, seed, schedule } = frame.value!;
   return { file: resolve(file), name, seed, params: frame.params, stages, schedule };
 }
 
 /** The file's mapping. */
-function readRoot(problems: Problems): MappingNode {
-  const root = parseYaml(problems);
+function rootMapping(root: YamlNode, problems: Problems): MappingNode {
   const example = "a pipeline has at least `name:` and `stages:`";
   if (root.type === "scalar" && root.value === null) {
     problems.add({ start: 0, end: 0 }, { what: "the file is empty", requirement: example });

@@ -142,14 +142,17 @@ async function readParams(
   const broken = new Set<string>();
   if (node?.type !== "mapping") {
     // Overrides are checked against what is there: nothing.
-    return { values: overrideParams({}, { overrides: node ? [] : overrides, problems }), broken };
+    return {
+      values: await overrideParams({}, { overrides: node ? [] : overrides, problems }),
+      broken,
+    };
   }
   for (const [key, { value }] of node.entries) if (value.type === "invalid") broken.add(key);
   const defaults: JsonObject = {
     ...nodeToJson(node) as JsonObject,
     ...Object.fromEntries([...broken].map((key) => [key, null])),
   };
-  return { values: overrideParams(defaults, { overrides, problems }), broken };
+  return { values: await overrideParams(defaults, { overrides, problems }), broken };
 }
 
 /** Checks the keys of the file; `stages` only as far as names go. */

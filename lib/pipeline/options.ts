@@ -82,7 +82,11 @@ export function checkOptions(
     const deeper = unknownKeys(schema() as JsonSchema, value).filter(({ path }) => path.length > 1);
     unknown.push(...deeper);
   }
-  const issues = [...unknown, ...(parsed.success ? [] : readIssues(parsed.error.issues, value))];
+  const found = parsed.success ? [] : parsed.error.issues;
+  // `do_sampel: true` is one mistake, not also a temperature without do_sample.
+  const isSlip = unknown.length > 0 || found.some(({ code }) => code === "invalid_type");
+  const told = isSlip ? found.filter((issue) => !isAcross(issue)) : found;
+  const issues = [...unknown, ...readIssues(told, value)];
   if (!parsed.success || issues.length > 0) return { ok: false, value, issues: distinct(issues) };
 
   const failed = (failure: string): OptionsResult => ({ ok: false, value, issues: [], failure });
@@ -111,6 +115,11 @@ export function checkOptions(
     return failed(`its \`output\` returned "${output}", which is not one of ${kinds.join(", ")}`);
   }
   return { ok: true, options, output };
+}
+
+/** Whether a check of several options together failed, and not of one. */
+function isAcross(issue: z.core.$ZodIssue): boolean {
+  return issue.code === "custom" && issue.params?.across === true;
 }
 
 /** Whether a schema takes options that it does not name, as `z.looseObject` does. */

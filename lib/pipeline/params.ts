@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { parseDocument } from "yaml";
 import { nearest, UserError } from "../errors.ts";
 import { formatLabel } from "./matrix_label.ts";
 import type { Problems } from "./problems.ts";
@@ -22,14 +21,14 @@ export type JsonObject = Readonly<Record<string, Json>>;
  * @param options `overrides`: "key=value" each, `a.b=value` for a key inside of a mapping; `problems` takes mistakes.
  * @returns The parameters; those with a mistake keep their default.
  */
-export function overrideParams(
+export async function overrideParams(
   defaults: JsonObject,
   options: { overrides: readonly string[]; problems: Problems },
-): JsonObject {
+): Promise<JsonObject> {
   let params = defaults;
   for (const override of options.overrides) {
     try {
-      params = overrideParam(params, override);
+      params = await overrideParam(params, override);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       options.problems.addError(error);
@@ -38,7 +37,7 @@ export function overrideParams(
   return params;
 }
 
-function overrideParam(params: JsonObject, override: string): JsonObject {
+async function overrideParam(params: JsonObject, override: string): Promise<JsonObject> {
   const equals = override.indexOf("=");
   if (equals <= 0) {
     throw new UserError({
@@ -49,7 +48,7 @@ function overrideParam(params: JsonObject, override: string): JsonObject {
   const key = override.slice(0, equals);
   const text = override.slice(equals + 1);
   const path = Object.hasOwn(params, key) ? [key] : key.split(".");
-  return replaceAt(params, { path, depth: 0, text, override });
+  return await replaceAt(params, { path, depth: 0, text, override });
 }
 
 interface Replacement {
@@ -59,7 +58,7 @@ interface Replacement {
   readonly override: string;
 }
 
-function replaceAt(mapping: JsonObject, replacement: Replacement): JsonObject {
+async function replaceAt(mapping: JsonObject, replacement: Replacement): Promise<JsonObject> {
   const { path, depth, text, override } = replacement;
   const key = path[depth]!;
   const names = Object.keys(mapping);
@@ -77,7 +76,7 @@ function replaceAt(mapping: JsonObject, replacement: Replacement): JsonObject {
   }
   const current = mapping[key]!;
   if (depth === path.length - 1) {
-    return { ...mapping, [key]: typed(text, { like: current, override }) };
+    return { ...mapping, [key]: await typed(text, { like: current, override }) };
   }
   if (!isMapping(current)) {
     throw new UserError({
@@ -85,11 +84,14 @@ function replaceAt(mapping: JsonObject, replacement: Replacement): JsonObject {
       requirement: `it is ${typeName(current)}: ${formatLabel(current)}`,
     });
   }
-  return { ...mapping, [key]: replaceAt(current, { ...replacement, depth: depth + 1 }) };
+  return { ...mapping, [key]: await replaceAt(current, { ...replacement, depth: depth + 1 }) };
 }
 
 /** The value that a text of the command line means, given the default that it replaces. */
-function typed(text: string, { like, override }: { like: Json; override: string }): Json {
+async function typed(
+  text: string,
+  { like, override }: { like: Json; override: string },
+): Promise<Json> {
   if (typeof like === "string") return text;
   const wrong = (): UserError =>
     new UserError({
@@ -107,6 +109,8 @@ function typed(text: string, { like, override }: { like: Json; override: string 
     if (text === "true" || text === "false") return text === "true";
     throw wrong();
   }
+  // Few parameters are lists or mappings, and the package is slow to load.
+  const { parseDocument } = await import("yaml");
   const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
   const value = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
   // A default of null says nothing about the type.

@@ -158,8 +158,13 @@ export interface ResolveContext<O> {
  * if (error?.issues.length !== 2) throw new Error();
  * ```
  */
-export const acrossOptions: { readonly when: (payload: { readonly value: unknown }) => boolean } = {
+export const acrossOptions: {
+  readonly when: (payload: { readonly value: unknown }) => boolean;
+  readonly params: { readonly across: true };
+} = {
   when: ({ value }) => typeof value === "object" && value !== null,
+  // Known by this, so that it is not told where it is likely the consequence of a slip in a name.
+  params: { across: true },
 };
 
 /** What is wrong with how a stage is used: what, what is required, what to do. */

@@ -44,6 +44,45 @@ Deno.test("stages say before a run which options and inputs do not go together",
   }
 });
 
+Deno.test("stages find numbers that do not fit each other", async () => {
+  const table: [string, RegExp | undefined][] = [
+    ["{ train: 0.8, validation: 0.1, test: 0.1 }", undefined],
+    ["{ train: 100, test: 20 }", undefined],
+    ["{}", undefined],
+    ["{ parts: { a: 0.5, b: 0.5 } }", undefined],
+    ["{ train: 0.8, validation: 0.1 }", /parts do not fit.*fractions that add up to 1/],
+    ["{ train: 0.8, validation: 12 }", /parts do not fit.*whole numbers of rows/],
+    // A mistyped part is the mistake, not the sum that it is missing from.
+    ["{ train: 0.8, validation: 0.1, tset: 0.1 }", /unknown option "tset"/],
+    ["{ parts: { a: 0.5, b: 0.6 } }", /parts do not fit.*fractions that add up to 1/],
+  ];
+  for (const [options, message] of table) {
+    const said = await saidOf(`uses: split, inputs: { data: rows }, with: ${options}`);
+    assert.equal(said.length, message === undefined ? 0 : 1, options);
+    if (message !== undefined) assert.match(said[0]!, message);
+  }
+  const heads = (config: string): Promise<string[]> =>
+    saidOf(
+      `uses: train, inputs: { data: tokens }, with: { config: { model_type: gpt2, ${config} } }`,
+    );
+  assert.deepEqual(await heads("n_embd: 96, n_head: 6"), []);
+  assert.match((await heads("n_embd: 96, n_head: 7")).join(), /option "config.n_head".*divisor/);
+  assert.match((await heads("n_head: 7")).join(), /option "config.n_head".*divisor of n_embd/);
+});
+
+Deno.test("a slip in a name or a type is one mistake, not also what follows from it", async () => {
+  for (
+    const [options, message] of [
+      ["{ prompts: [a], do_sampel: true, temperature: 0.7 }", /^unknown option "do_sampel"/],
+      ["{ prompts: [a], do_sample: sure, temperature: 0.7 }", /^option "do_sample" of stage/],
+    ] as const
+  ) {
+    const said = await saidOf(`uses: generate, inputs: { model: base }, with: ${options}`);
+    assert.equal(said.length, 1, said.join());
+    assert.match(said[0]!, message);
+  }
+});
+
 Deno.test("stages find every option that would do nothing, in one pass", async () => {
   const table: [string, string[]][] = [
     [

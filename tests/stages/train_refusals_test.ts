@@ -45,11 +45,6 @@ const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
     () => run({ learning_rate: 1e30, max_steps: 20 }),
     /training diverged: the (loss|gradient) became (NaN|Infinity) at step \d+, at a learning rate of/,
   ],
-  [
-    "heads that do not divide the width",
-    () => run({ config: { ...CONFIG, n_head: 3 } }),
-    /n_embd must be a multiple of n_head/,
-  ],
 ];
 for (const [title, attempt, message] of REFUSED) {
   Deno.test(`train refuses ${title}`, async () => {
