@@ -26,9 +26,7 @@ export function resultLines(result: TraceResult): string[] {
       const { name, error, tolerance, holds, worst, count, undetermined } = quantity;
       const sign = holds ? "<=" : "> ";
       const where = error === 0 || worst === "" ? "" : `  at ${worst}`;
-      const known = undetermined === 0
-        ? ""
-        : `  (${undetermined} of ${count} not known to 1%)`;
+      const known = undetermined === 0 ? "" : `  (${undetermined} of ${count} not known to 1%)`;
       return `  ${TITLES[name].padEnd(WIDTH)}  ${error.toExponential(1).padStart(8)} ${sign} ` +
         `${tolerance.toExponential(0)}  ${holds ? "holds  " : "DIFFERS"}${where}${known}`;
     }),
