@@ -41,7 +41,8 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
       ],
       examples:
         "A number that rounding alone moves further than the tolerance is held against that " +
-        "instead:\nsee lib/parity/rounding.ts. Architectures that are not supported are listed as skipped.",
+        "instead;\nnumbers that it moves by 1% are counted as not known to 1% (lib/parity/rounding.ts)." +
+        "\nArchitectures that are not supported are listed as skipped.",
     },
   });
   if (given === undefined) return 0;

@@ -84,7 +84,7 @@ export interface CheckpointOptions {
   readonly keep?: number;
   /** Called with the step at which the run goes on. */
   readonly onResume?: (step: number) => void;
-  /** Milliseconds that pass at least between two that nobody asked for; default 30,000. */
+  /** Milliseconds that pass at least between two that nobody asked for; default 5,000. */
   readonly interval?: number;
   /** The clock, in milliseconds. */
   readonly now?: () => number;
@@ -99,10 +99,10 @@ const QUICK = 400;
 
 /** Keeps the checkpoints of a run in a folder. */
 export function openCheckpoints(options: CheckpointOptions): Checkpoints {
-  const { dir, log, interval = 30_000, now = () => performance.now() } = options;
+  const { dir, log, interval = 5_000, now = () => performance.now() } = options;
   const identity = sha256Text(JSON.stringify(options.identity));
   let since = now();
-  /** Milliseconds that the last one took. */
+  /** Milliseconds that the last one took; of the first a guess. */
   let cost: number | undefined;
 
   return {
@@ -116,12 +116,12 @@ export function openCheckpoints(options: CheckpointOptions): Checkpoints {
       return position;
     },
     async save({ position, ...parts }, { asked, stopping }): Promise<void> {
-      const arrays = parts.state.persistent();
-      const bytes = 4 * arrays.reduce((sum, { elements }) => sum + elements, 0);
-      const expected = cost ?? bytes / GUESSED_SPEED;
+      // Called after every step, which may take a millisecond: what is not due has to cost nothing.
       const begun = now();
-      const isDue = begun - since >= Math.max(interval, SHARE * expected);
-      if (!asked && !isDue && !(stopping && expected < QUICK)) return;
+      cost ??= guessedCost(parts.state.persistent());
+      const isDue = begun - since >= Math.max(interval, SHARE * cost);
+      if (!asked && !isDue && !(stopping && cost < QUICK)) return;
+      const arrays = parts.state.persistent();
       const { global_step: step } = parts.trainer;
       try {
         const { values, callbackArrays } = await valuesOf(parts, position);
@@ -139,6 +139,10 @@ export function openCheckpoints(options: CheckpointOptions): Checkpoints {
       cost = since - begun;
     },
   };
+}
+
+function guessedCost(arrays: readonly PersistentArray[]): number {
+  return 4 * arrays.reduce((sum, { elements }) => sum + elements, 0) / GUESSED_SPEED;
 }
 
 /** The newest checkpoint that is sound and of this work. The others before it are told of and removed. */

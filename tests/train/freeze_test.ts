@@ -156,6 +156,30 @@ Deno.test("train unfreezes at the epoch, with a first step of the optimizer", as
   assert.match(log.join("\n"), /^[\d,]+ trained parameters/m);
 });
 
+for (const optim of ["sgd", "adafactor"]) {
+  Deno.test(`train freezes and unfreezes with ${optim} too`, async () => {
+    const model = (await baseRun()).dir;
+    const before = await weights(model);
+    const settings = {
+      config: undefined,
+      optim,
+      learning_rate: 0.05,
+      freeze: FREEZE,
+      unfreeze: [{ epoch: 1, modules: ["h.0.attn"] }],
+      num_train_epochs: 2,
+    };
+    const after = async (max_steps: number): Promise<Map<string, Float32Array>> =>
+      await weights((await run({ ...settings, max_steps }, { model })).dir);
+    // Three steps are an epoch.
+    const [first, second] = [await after(4), await after(6)];
+    for (const [name, values] of before) {
+      const isFrozen = FROZEN.test(name) && !name.includes(".attn.");
+      assert.equal(String(second.get(name)) === String(values), isFrozen, name);
+      assert.equal(String(second.get(name)) === String(first.get(name)), isFrozen, name);
+    }
+  });
+}
+
 Deno.test("train refuses patterns that fit nothing, and unfreeze without freeze", async () => {
   await assert.rejects(run({ freeze: ["h.1"] }), /freeze\[0\] is "h\.1".*did you mean "h\.0"\?/);
   const parse = (given: Record<string, unknown>): unknown =>
