@@ -244,6 +244,9 @@ export const GRADIENTS: Readonly<Record<Op, GradientRule | null>> = {
     ops.reduceSum(dy, { axes: [0] }),
   ],
   ReduceSum: ({ node, upstream: dy }) => [unreduce(dy, node)],
+  ReduceSumSquare: ({ node, upstream: dy }) => [
+    ops.mul(ops.mul(input(node, 0), 2), unreduce(dy, node)),
+  ],
   ReduceMean: ({ node, upstream: dy }) => [
     unreduce(ops.mul(dy, 1 / reducedCount(node)), node),
   ],

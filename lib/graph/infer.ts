@@ -284,6 +284,7 @@ const RULES: Readonly<Record<Op, Rule>> = {
   MatMul: matmul,
   Linear: linear,
   ReduceSum: reduce,
+  ReduceSumSquare: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   Reshape: reshape,

@@ -313,6 +313,7 @@ export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
     emitter.emit("Gemm", names(emitter, node.inputs), { outputs: names(emitter, node.outputs) });
   },
   ReduceSum: reduce,
+  ReduceSumSquare: reduce,
   ReduceMean: reduce,
   ReduceMax: reduce,
   Reshape: withList((node) => listAttribute(node.attributes, "shape")),

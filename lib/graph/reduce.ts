@@ -30,6 +30,11 @@ export function reduceSum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("ReduceSum", x, options);
 }
 
+/** The sum of squares over axes. */
+export function reduceSumSquare(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("ReduceSumSquare", x, options);
+}
+
 /** The mean over axes. */
 export function reduceMean(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("ReduceMean", x, options);

@@ -42,6 +42,7 @@ export type Op =
   | "MatMul"
   | "Linear"
   | "ReduceSum"
+  | "ReduceSumSquare"
   | "ReduceMean"
   | "ReduceMax"
   | "Reshape"

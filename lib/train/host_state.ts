@@ -22,6 +22,7 @@ import {
 } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
 import { type PersistentArray, persistentViews } from "./persistent.ts";
+import { gradientNorm } from "./gradient_norm.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
 import { optimizerPieces, sumPieces } from "./optimizer_pieces.ts";
 import type { OptimizerSettings, TrainingState } from "./state.ts";
@@ -63,6 +64,7 @@ export function openHostState(
   let fetches = fetchesOf(gradients);
   let addendFetches = addends && fetchesOf(addends);
   const sessions = sessionCache(engine);
+  const squares = gradientNorm(engine, gradients.values);
   let batches = 0;
 
   return {
@@ -84,7 +86,7 @@ export function openHostState(
     },
     async update({ step, learningRate }): Promise<number> {
       batches = 0;
-      const norm = Math.sqrt(sumOfSquares(gradients.values));
+      const norm = await squares.norm();
       if (!Number.isFinite(norm)) return norm;
       const scale = clipFactor(norm, settings.maxGradNorm);
       const scalarsOf = (decayed: boolean): Record<string, HostTensor>[] =>
@@ -116,7 +118,10 @@ export function openHostState(
       persistentViews(new Map([...slots, ["parameter", parameters.tensors]])),
     download: (): Promise<Map<string, HostTensor<"float32">>> =>
       Promise.resolve(new Map([...parameters.tensors, ...frozen?.tensors ?? []])),
-    release: (): Promise<void> => sessions.release(),
+    async release(): Promise<void> {
+      await squares.release();
+      await sessions.release();
+    },
   };
 }
 
@@ -148,17 +153,4 @@ function sumGraph(size: number): Graph {
   const addend = graph.input("addend", { type: "float32", shape: [size] });
   graph.output("result", ops.add(sum, addend));
   return graph;
-}
-
-/** In double precision, in a fixed order, so that it does not depend on the number of threads. */
-function sumOfSquares(values: Float32Array): number {
-  let a = 0, b = 0, c = 0, d = 0;
-  // Arenas have a multiple of 16 elements. Four sums keep the processor's adders busy.
-  for (let i = 0; i < values.length; i += 4) {
-    a += values[i]! * values[i]!;
-    b += values[i + 1]! * values[i + 1]!;
-    c += values[i + 2]! * values[i + 2]!;
-    d += values[i + 3]! * values[i + 3]!;
-  }
-  return a + b + (c + d);
 }

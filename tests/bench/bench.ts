@@ -9,7 +9,7 @@
 import { parseArgs } from "node:util";
 import { fromFileUrl, median } from "./median.ts";
 import { findPeer, measurePeer, type PeerFigures } from "./peer.ts";
-import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
+import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
 
 const USAGE = `deno task bench train [options]
   --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
@@ -48,7 +48,7 @@ async function main(argv: string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  const models = values.model ?? Object.keys(BENCH_MODELS);
+  const models = values.model ?? DEFAULT_MODELS;
   const unknown = models.find((name) => !Object.hasOwn(BENCH_MODELS, name));
   if (positionals.join() !== "train" || unknown !== undefined) {
     console.error(unknown === undefined ? USAGE : `no model "${unknown}"\n${USAGE}`);

@@ -55,4 +55,23 @@ export const BENCH_MODELS: Readonly<Record<string, BenchModel>> = {
     batch: 8,
     length: 128,
   },
+  // Too small to say anything of speed: for the benchmark's own test.
+  tiny: {
+    config: {
+      model_type: "gpt2",
+      n_layer: 1,
+      n_embd: 32,
+      n_head: 2,
+      vocab_size: 128,
+      n_positions: 16,
+      bos_token_id: 0,
+      eos_token_id: 0,
+      ...DROPOUT,
+    },
+    batch: 2,
+    length: 16,
+  },
 };
+
+/** Those that are measured where none is asked for. */
+export const DEFAULT_MODELS: readonly string[] = ["gpt2", "small"];

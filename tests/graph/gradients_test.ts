@@ -115,6 +115,8 @@ const cases: Case[] = [
   },
   unary("ReduceSum of all", (x) => ops.reduceSum(x)),
   unary("ReduceSum of rows", (x) => ops.reduceSum(x, { axes: [0] })),
+  unary("ReduceSumSquare of all", (x) => ops.reduceSumSquare(x)),
+  unary("ReduceSumSquare of columns", (x) => ops.reduceSumSquare(x, { axes: [1] })),
   unary("ReduceMean kept", (x) => ops.reduceMean(x, { axes: [-1], keepdims: true })),
   unary("Reshape", (x) => ops.reshape(x, [1, -1])),
   {

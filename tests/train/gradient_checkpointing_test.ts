@@ -102,7 +102,7 @@ Deno.test("checkpointedGradients() computes no block again below those that are 
 
 const measurable = Deno.build.os === "linux";
 Deno.test({
-  name: "gradient_checkpointing takes less than half of the memory of a deep model's step" +
+  name: "gradient_checkpointing takes less than two thirds of the memory of a deep model's step" +
     (measurable ? "" : " (skipped: only Linux tells)"),
   ignore: !measurable,
   async fn(): Promise<void> {
@@ -119,7 +119,7 @@ Deno.test({
     const [plain, checkpointed] = [await measure(false), await measure(true)];
     assert.deepEqual([checkpointed.loss, checkpointed.norm], [plain.loss, plain.norm]);
     assert.ok(
-      checkpointed.kibibytes < 0.5 * plain.kibibytes,
+      3 * checkpointed.kibibytes < 2 * plain.kibibytes,
       `${checkpointed.kibibytes} KiB, without ${plain.kibibytes} KiB`,
     );
   },

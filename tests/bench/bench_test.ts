@@ -1,0 +1,47 @@
+/**
+ * `deno task bench train` on a model so small that its figures mean nothing but must be there.
+ */
+import assert from "node:assert/strict";
+import { fromFileUrl, median } from "./median.ts";
+
+async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--allow-all", "--no-check", "--quiet", fromFileUrl("./bench.ts"), ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out: out ?? "", err: err ?? "" };
+}
+
+const TINY = ["train", "--model", "tiny", "--steps", "3", "--python", "no-such-python"];
+
+Deno.test("bench train measures a step and its products, without a peer where Python lacks it", async () => {
+  const { code, out, err } = await bench(...TINY, "--rounds", "2", "--json");
+  assert.equal(code, 0, err);
+  assert.match(err, /no peer: there is no no-such-python/);
+  const { rows } = JSON.parse(out) as { rows: { model: string; temper: Record<string, number> }[] };
+  assert.deepEqual(rows.map(({ model }) => model), ["tiny"]);
+  const { temper } = rows[0]!;
+  const names = ["step_ms", "gradients_ms", "update_ms", "outside_share", "tokens_per_s"];
+  for (const name of [...names, "session_ms", "peak_rss_mb", "products_ms", "products_gflops"]) {
+    assert.ok(temper[name]! > 0, `${name} is ${temper[name]}`);
+  }
+  assert.ok(temper.outside_share! < 1 && temper.gradients_ms! < temper.step_ms!);
+});
+
+Deno.test("bench train prints a table, and refuses models that it does not know", async () => {
+  const { code, out } = await bench(...TINY, "--no-products");
+  assert.equal(code, 0);
+  assert.match(out, /^step, ms +[0-9.]+$/m);
+  assert.match(out, /^step \/ products +-$/m);
+  assert.match(out, /^times transformers +-$/m);
+  const refused = await bench("train", "--model", "huge");
+  assert.equal(refused.code, 2);
+  assert.match(refused.err, /no model "huge"/);
+});
+
+Deno.test("median() is the middle value, or the mean of the two", () => {
+  assert.equal(median([3, 1, 2]), 2);
+  assert.equal(median([4, 1, 2, 3]), 2.5);
+  assert.ok(Number.isNaN(median([])));
+});
