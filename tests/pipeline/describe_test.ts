@@ -124,7 +124,8 @@ Deno.test("what an own stage said is remembered for as long as its code is the s
     const first = module("").files!["own.ts"]!;
     const second = first.replace("Keeps some rows.", "Other.");
     assert.equal(await doc(2, first), "Keeps some rows.");
-    assert.equal(entries.size, 1);
+    const stages = [...entries.keys()].filter((key) => !key.startsWith("yaml "));
+    assert.equal(stages.length, 1);
     assert.equal(await doc(2, second), "Keeps some rows.", "the digest says it is the same");
     assert.equal(await doc(3, second), "Other.", "other options are asked about anew");
     digest = "two";
