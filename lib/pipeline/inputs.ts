@@ -9,7 +9,7 @@ import type { Reference } from "./inputs_reference.ts";
 import { listed, type StageCell } from "./matrix.ts";
 import type { Problems } from "./problems.ts";
 import type { Kind } from "./stage.ts";
-import type { StageDraft } from "./stage_draft.ts";
+import { isMistyped, type StageDraft } from "./stage_draft.ts";
 import type { StageDescription } from "./types.ts";
 import type { Span } from "./yaml_node.ts";
 
@@ -189,6 +189,7 @@ export function checkRoles(check: RoleCheck): Record<string, readonly string[]> 
     }
     inputs.push([role, input.ids]);
   }
+  if (isMistyped(draft.node, "inputs")) return Object.fromEntries(inputs);
   for (const [role, spec] of Object.entries(roles)) {
     if (spec.optional || Object.hasOwn(cell.inputs, role)) continue;
     // Where the value is not even text, the schema says so.

@@ -11,7 +11,7 @@ import type { Problems } from "./problems.ts";
 import { explainIssue, type IssueWords, type SchemaIssue, withoutSlips } from "./schema_issues.ts";
 import { branchesOf, type JsonSchema, schemaAt } from "./schema_words.ts";
 import type { Misuse } from "./stage.ts";
-import type { StageCellFile } from "./stage_draft.ts";
+import { isMistyped, type StageCellFile } from "./stage_draft.ts";
 import { loadJinja, rowTemplateMistake } from "./template_jinja.ts";
 import type { Json, StageDescription } from "./types.ts";
 import { findNode, type NodePath, type Span } from "./yaml_node.ts";
@@ -38,7 +38,11 @@ export function reportOptions(result: OptionsResult, report: OptionsReport): voi
     const what = `the stage "${uses}" is at fault: ${result.failure}`;
     problems.addError(new UserError({ what }), span);
   }
-  if (result.misuse !== undefined) problems.add(stageFile.draft.key, inStage(result.misuse, uses));
+  const mistyped = (["with", "inputs"] as const).filter((key) => isMistyped(stageFile.node, key));
+  if (result.misuse !== undefined && mistyped.length === 0) {
+    problems.add(stageFile.draft.key, inStage(result.misuse, uses));
+  }
+  if (mistyped.includes("with")) return;
   const words: IssueWords = {
     subject: (path) =>
       path.length === 0

@@ -12,6 +12,7 @@ import { explainIssue, type IssueWords, readIssues, withoutSlips } from "./schem
 import { z } from "zod";
 import { issueSpan } from "./load_frame.ts";
 import { formatPath } from "./options.ts";
+import { nearest } from "../errors.ts";
 import type { JsonObject } from "./params.ts";
 import type { JsonSchema } from "./schema_words.ts";
 import { evaluateTemplates, type Scope } from "./template.ts";
@@ -29,6 +30,18 @@ export interface StageDraft {
   readonly ownCells: readonly OwnCell[];
   /** Keys of its matrix -> whether an expression of the stage uses them. */
   readonly matrixKeys: Map<string, { readonly span: Span; used: boolean }>;
+}
+
+/**
+ * Whether a key of a stage is missing only because it is mistyped: `wiht:` was reported as that, and what
+ * stands under it is then no longer looked for.
+ */
+export function isMistyped(node: MappingNode, key: "with" | "inputs"): boolean {
+  const known = Object.keys(stageSchema.shape);
+  return !node.entries.has(key) &&
+    [...node.entries.keys()].some((other) =>
+      !known.includes(other) && nearest(other, known) === key
+    );
 }
 
 /** One cell with everything evaluated and checked for shape. */

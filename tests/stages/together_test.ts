@@ -83,6 +83,21 @@ Deno.test("a slip in a name or a type is one mistake, not also what follows from
   }
 });
 
+Deno.test("a mistyped `with` or `inputs` is one mistake, not also what is missing under it", async () => {
+  for (
+    const [stage, message] of [
+      ["uses: download, wiht: { from: a.txt }", /^unknown key "wiht"/],
+      ["uses: filter, input: { data: rows }", /^unknown key "input"/],
+      ["uses: generate, inputs: { model: base }, wth: { prompts: [a] }", /^unknown key "wth"/],
+      ["uses: tokenize, imputs: { data: rows, tokenizer: base }", /^unknown key "imputs"/],
+    ] as const
+  ) {
+    const said = await saidOf(stage);
+    assert.equal(said.length, 1, said.join());
+    assert.match(said[0]!, message);
+  }
+});
+
 Deno.test("stages find every option that would do nothing, in one pass", async () => {
   const table: [string, string[]][] = [
     [
