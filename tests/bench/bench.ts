@@ -8,15 +8,19 @@
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, median } from "./median.ts";
-import { findPeer, measurePeer, type PeerFigures } from "./peer.ts";
+import type { Device } from "../../lib/runtime/session.ts";
+import { findPeer, measurePeer, measurePeerProducts, type PeerFigures } from "./peer.ts";
 import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
+
+const DEVICES: readonly Device[] = ["cpu", "wasm", "webgpu"];
 
 const USAGE = `deno task bench train [options]
   --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
+  --device DEVICE  cpu, wasm or webgpu (cpu)
   --rounds N       measurements to take the median of (1)
   --steps N        steps of a measurement; the first does not count (6)
   --threads N      processor cores to use (2)
-  --no-products    leave out the matrix products timed alone
+  --no-products    leave out the matrix products timed alone (on webgpu they always are)
   --peer SCRIPT    the peer's script, in place of tests/bench/peer_train.py
   --python PYTHON  an interpreter with torch and transformers ($PYTHON or python3)
   --json           one JSON object instead of the table
@@ -34,6 +38,7 @@ async function main(argv: string[]): Promise<number> {
     allowPositionals: true,
     options: {
       model: { type: "string", multiple: true },
+      device: { type: "string", default: "cpu" },
       rounds: { type: "string", default: "1" },
       steps: { type: "string", default: "6" },
       threads: { type: "string", default: "2" },
@@ -50,13 +55,19 @@ async function main(argv: string[]): Promise<number> {
   }
   const models = values.model ?? DEFAULT_MODELS;
   const unknown = models.find((name) => !Object.hasOwn(BENCH_MODELS, name));
-  if (positionals.join() !== "train" || unknown !== undefined) {
-    console.error(unknown === undefined ? USAGE : `no model "${unknown}"\n${USAGE}`);
+  const device = DEVICES.find((name) => name === values.device);
+  if (positionals.join() !== "train" || unknown !== undefined || device === undefined) {
+    const what = unknown !== undefined
+      ? `no model "${unknown}"\n`
+      : device === undefined
+      ? `no device "${values.device}"\n`
+      : "";
+    console.error(`${what}${USAGE}`);
     return 2;
   }
   const peer = await findPeer({ script: values.peer, python: values.python });
   if (typeof peer === "string") console.error(`no peer: ${peer}`);
-  const settings = { steps: Number(values.steps), threads: Number(values.threads) };
+  const settings = { device, steps: Number(values.steps), threads: Number(values.threads) };
   const rows: Row[] = [];
   for (const model of models) {
     const rounds: Row[] = [];
@@ -64,11 +75,14 @@ async function main(argv: string[]): Promise<number> {
       const peers = typeof peer === "string"
         ? undefined
         : await measurePeer(peer, { model, ...settings });
-      const products = !values["no-products"] && round === 0;
+      // Reading results back from a GPU takes longer than the products.
+      const products = !values["no-products"] && round === 0 && device !== "webgpu";
       rounds.push({
         model,
         temper: await measureStep(model, { ...settings, products }),
-        peer: peers,
+        peer: peers && products && typeof peer !== "string"
+          ? { ...peers, ...await measurePeerProducts(peer, { model, ...settings }) }
+          : peers,
       });
     }
     rows.push(medianRow(rounds));
@@ -79,7 +93,12 @@ async function main(argv: string[]): Promise<number> {
 
 async function measureStep(
   model: string,
-  { steps, threads, products }: { steps: number; threads: number; products: boolean },
+  { device, steps, threads, products }: {
+    device: Device;
+    steps: number;
+    threads: number;
+    products: boolean;
+  },
 ): Promise<StepFigures> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -91,7 +110,8 @@ async function measureStep(
         "--config",
         fromFileUrl("../../deno.json"),
       ],
-      ...[fromFileUrl("./train_step.ts"), model, `${steps}`, `${threads}`, `${products}`],
+      ...[fromFileUrl("./train_step.ts"), model, device],
+      ...[`${steps}`, `${threads}`, `${products}`],
     ],
     stdout: "piped",
     stderr: "inherit",
@@ -132,7 +152,14 @@ function table(rows: readonly Row[]): string {
     ["session creation, s", ({ temper }) => (temper.session_ms / 1000).toFixed(2)],
     ["transformers tokens/s", ({ peer }) => peer?.tokens_per_s.toFixed(0) ?? "-"],
     ["transformers peak memory, MB", ({ peer }) => peer?.peak_rss_mb.toFixed(0) ?? "-"],
+    ["  its products alone, ms", ({ peer }) => peer?.products_ms?.toFixed(1) ?? "-"],
+    ["  GFLOP/s", ({ peer }) => peer?.products_gflops?.toFixed(0) ?? "-"],
     ["times transformers", ({ temper, peer }) => ratio(temper.tokens_per_s, peer?.tokens_per_s)],
+    ["  were all but products free", ({ temper, peer }) =>
+      ratio(
+        temper.step_ms * temper.tokens_per_s,
+        temper.products_ms && peer && temper.products_ms * peer.tokens_per_s,
+      )],
   ];
   const heads = ["", ...rows.map(({ model }) => model)];
   const body = [heads, ...lines.map(([name, cell]) => [name, ...rows.map(cell)])];

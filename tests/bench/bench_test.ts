@@ -29,7 +29,14 @@ Deno.test("bench train measures a step and its products, without a peer where Py
   assert.ok(temper.outside_share! < 1 && temper.gradients_ms! < temper.step_ms!);
 });
 
-Deno.test("bench train prints a table, and refuses models that it does not know", async () => {
+Deno.test("bench train measures other engines", async () => {
+  const { code, out, err } = await bench(...TINY, "--device", "wasm", "--json");
+  assert.equal(code, 0, err);
+  const { rows } = JSON.parse(out) as { rows: { temper: Record<string, number> }[] };
+  assert.ok(rows[0]!.temper.products_gflops! > 0);
+});
+
+Deno.test("bench train prints a table, and refuses models and devices that it does not know", async () => {
   const { code, out } = await bench(...TINY, "--no-products");
   assert.equal(code, 0);
   assert.match(out, /^step, ms +[0-9.]+$/m);
@@ -38,6 +45,9 @@ Deno.test("bench train prints a table, and refuses models that it does not know"
   const refused = await bench("train", "--model", "huge");
   assert.equal(refused.code, 2);
   assert.match(refused.err, /no model "huge"/);
+  const device = await bench("train", "--device", "gpu");
+  assert.equal(device.code, 2);
+  assert.match(device.err, /no device "gpu"/);
 });
 
 Deno.test("median() is the middle value, or the mean of the two", () => {

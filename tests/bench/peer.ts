@@ -9,12 +9,17 @@ import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
 import { fromFileUrl } from "./median.ts";
+import { productKinds } from "./products.ts";
 import { BENCH_MODELS } from "./step_figures.ts";
 
 /** What the script prints that the benchmark uses. */
 export interface PeerFigures {
   readonly tokens_per_s: number;
   readonly peak_rss_mb: number;
+  /** The matrix products of Temper's step, each timed alone in PyTorch; absent where not asked for. */
+  readonly products_ms?: number;
+  /** Their rate. */
+  readonly products_gflops?: number;
 }
 
 /** How to run it. */
@@ -41,6 +46,25 @@ export async function findPeer(
     if (error instanceof Deno.errors.NotFound) return `there is no ${python}`;
     throw error;
   }
+}
+
+/** Times a model's matrix products in PyTorch. */
+export async function measurePeerProducts(
+  { python }: Peer,
+  { model, threads }: { readonly model: string; readonly threads: number },
+): Promise<Required<Pick<PeerFigures, "products_ms" | "products_gflops">>> {
+  const child = new Deno.Command(python, {
+    args: [fromFileUrl("./peer_products.py"), "--threads", `${threads}`],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const input = child.stdin.getWriter();
+  await input.write(new TextEncoder().encode(JSON.stringify(productKinds(model))));
+  await input.close();
+  const { success, stdout } = await child.output();
+  if (!success) throw new Error("peer_products.py failed");
+  return JSON.parse(new TextDecoder().decode(stdout));
 }
 
 /** Runs the script with one of the models. */

@@ -13,7 +13,7 @@ import { meanCrossEntropy } from "../../lib/models/loss.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
 import * as ops from "../../lib/graph/ops.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { float32, type HostTensor } from "../../lib/runtime/session.ts";
+import { type Device, float32, type HostTensor } from "../../lib/runtime/session.ts";
 import { median } from "./median.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
 
@@ -23,18 +23,13 @@ const RUNS = { least: 3, most: 20, enough: 300 };
 /** Times every distinct product of a model's step and sums them up. */
 export async function timeProducts(
   name: string,
-  threads: number,
+  { device, threads }: { readonly device: Device; readonly threads: number },
 ): Promise<Required<Pick<StepFigures, "products_ms" | "products_gflops">>> {
-  const engine = await openEngine("cpu", { threads });
-  const kinds = Map.groupBy(
-    productsOf(name),
-    (node) => JSON.stringify([node.op, node.attributes, node.inputs.map(({ shape }) => shape)]),
-  );
+  const engine = await openEngine(device, { threads });
   let [milliseconds, flops] = [0, 0];
-  for (const [node, ...others] of kinds.values()) {
-    if (node === undefined) continue;
+  for (const [node, ...others] of kindsOf(name)) {
     const { graph, feeds, fetches } = alone(node);
-    const session = await engine.createSession(graph.toOnnx({ target: "cpu" }));
+    const session = await engine.createSession(graph.toOnnx({ target: device }));
     const times: number[] = [];
     await session.run(feeds, fetches);
     const begun = performance.now();
@@ -52,6 +47,40 @@ export async function timeProducts(
   }
   await engine.dispose();
   return { products_ms: milliseconds, products_gflops: flops / milliseconds / 1e6 };
+}
+
+/** A kind of product, for another library to time. */
+export interface ProductKind {
+  readonly a: readonly number[];
+  readonly b: readonly number[];
+  readonly transA: boolean;
+  readonly transB: boolean;
+  /** How many a step has. */
+  readonly count: number;
+  /** Floating-point operations of one. */
+  readonly flops: number;
+}
+
+/** The distinct products of a model's step. */
+export function productKinds(name: string): ProductKind[] {
+  return kindsOf(name).map((nodes) => {
+    const { inputs, attributes } = nodes[0];
+    return {
+      a: inputs[0]!.shape,
+      b: inputs[1]!.shape,
+      transA: attributes.transA === true,
+      transB: attributes.transB === true,
+      count: nodes.length,
+      flops: flopsOf(nodes[0]),
+    };
+  });
+}
+
+/** The products of a step, those alike together. */
+function kindsOf(name: string): [GraphNode, ...GraphNode[]][] {
+  const key = (node: GraphNode): string =>
+    JSON.stringify([node.op, node.attributes, node.inputs.map(({ shape }) => shape)]);
+  return [...Map.groupBy(productsOf(name), key).values()] as [GraphNode, ...GraphNode[]][];
 }
 
 /** The products that the compiled training graph holds. */

@@ -1,6 +1,6 @@
 /**
  * Measures training steps of one model in this process and prints its figures as one JSON line.
- * Arguments: model, steps, threads, whether to time the matrix products.
+ * Arguments: model, device, steps, threads, whether to time the matrix products.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
   type AnyTensor,
+  type Device,
   type Engine,
   type HostTensor,
   int32,
@@ -71,11 +72,14 @@ function peakMegabytes(): number {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
 }
 
-async function measure(name: string, steps: number, threads: number): Promise<StepFigures> {
+async function measure(
+  name: string,
+  { device, steps, threads }: { device: Device; steps: number; threads: number },
+): Promise<StepFigures> {
   const { config, batch: batchSize, length } = BENCH_MODELS[name]!;
   const model = causalLm(config);
   const clock = { inside: 0 };
-  const engine = timed(await openEngine("cpu", { threads }), clock);
+  const engine = timed(await openEngine(device, { threads }), clock);
   const layout = arenaLayout(model.parameters);
   const parameters = makeArena(layout);
   for (const [index, parameter] of model.parameters.entries()) {
@@ -128,7 +132,8 @@ async function measure(name: string, steps: number, threads: number): Promise<St
   };
 }
 
-const [name = "gpt2", steps, threads, products] = Deno.args;
-const figures = await measure(name, Number(steps), Number(threads));
-const alone = products === "true" ? await timeProducts(name, Number(threads)) : {};
+const [name = "gpt2", device, steps, threads, products] = Deno.args;
+const settings = { device: device as Device, steps: Number(steps), threads: Number(threads) };
+const figures = await measure(name, settings);
+const alone = products === "true" ? await timeProducts(name, settings) : {};
 console.log(JSON.stringify({ ...figures, ...alone }));
