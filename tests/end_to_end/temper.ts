@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
 import type { StagePlan } from "../../lib/pipeline/plan.ts";
 import type { RunRecord } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The project's folder. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -155,9 +156,9 @@ export interface Workspace extends AsyncDisposable, Surroundings {
   readonly folder: string;
 }
 
-/** Makes a temporary folder; it goes with the test. */
+/** Makes a temporary folder; it goes with the test, for a file's tests together would keep much. */
 export async function workspace(files: Readonly<Record<string, string>> = {}): Promise<Workspace> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "temper-e2e-" }));
+  const folder = await temporaryDirectory();
   for (const [name, text] of Object.entries(files)) {
     await Deno.writeTextFile(join(folder, name), text);
   }

@@ -8,6 +8,7 @@ import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
 import { narrow } from "../../lib/models/half.ts";
 import { saveCheckpoint, type SavedModel } from "../../lib/models/save.ts";
 import { normal, randomNumbers } from "../graph/running.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("narrow() rounds as torch does", () => {
   const cases: [number, number, number][] = [
@@ -71,7 +72,7 @@ function model(seed: number): SavedModel {
 
 for (const [dtype, stored, bits] of [["float16", "F16", 11], ["bfloat16", "BF16", 8]] as const) {
   Deno.test(`saveCheckpoint() writes ${dtype}, which loads to its precision and saves to the same bytes`, async () => {
-    const dir = await Deno.makeTempDir();
+    const dir = await temporaryDirectory();
     const saved = model(bits);
     await saveCheckpoint(dir, { ...saved, dtype });
     const { tensors: raw } = await readSafetensors(`${dir}/model.safetensors`);
@@ -88,7 +89,7 @@ for (const [dtype, stored, bits] of [["float16", "F16", 11], ["bfloat16", "BF16"
         )
       );
     }
-    const again = await Deno.makeTempDir();
+    const again = await temporaryDirectory();
     await saveCheckpoint(again, { config: saved.config, tensors, dtype });
     assert.deepEqual(
       await Deno.readFile(`${again}/model.safetensors`),
@@ -98,7 +99,7 @@ for (const [dtype, stored, bits] of [["float16", "F16", 11], ["bfloat16", "BF16"
 }
 
 Deno.test("saveCheckpoint() fills shards up to a size, with an index that loads", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const saved = model(3);
   // 1280, 128, 1024 and 32 bytes: the first is larger than a shard, the others fit two by two.
   await saveCheckpoint(dir, { ...saved, maxShardSize: 1152 });
@@ -121,7 +122,7 @@ Deno.test("saveCheckpoint() fills shards up to a size, with an index that loads"
 });
 
 Deno.test("saveCheckpoint() writes one file where everything fits", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await saveCheckpoint(dir, { ...model(4), maxShardSize: 2464 });
   const files = [...Deno.readDirSync(dir)].map(({ name }) => name).filter((n) => /\.saf/.test(n));
   assert.deepEqual(files, ["model.safetensors"]);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UserErrors } from "../../lib/errors.ts";
 import { loadPipeline } from "../../lib/pipeline/load.ts";
 import { load, type Loading, mistakes, REGISTRY, ROOT, stage, withStages } from "./loading.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("loadPipeline() reads a whole pipeline", async () => {
   const pipeline = await load([
@@ -388,25 +389,21 @@ for (const { name, yaml, loading, expected } of CASES) {
 }
 
 Deno.test("loadPipeline() says that there is no such file, and which is near", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(join(folder, "imdb.yaml"), "");
-    const messages = async (file: string): Promise<string[]> => {
-      const options = { params: [], registry: REGISTRY, root: ROOT };
-      const error = await loadPipeline(file, options).then(() => undefined, (error) => error);
-      assert.ok(error instanceof UserErrors);
-      return error.errors.map(({ message }) => message.replaceAll(folder, "<dir>"));
-    };
-    assert.deepEqual(await messages(join(folder, "imbd.yaml")), [
-      'cannot read "<dir>/imbd.yaml": there is no such file; did you mean "<dir>/imdb.yaml"?',
-    ]);
-    assert.deepEqual(await messages(join(folder, "no", "imbd.yaml")), [
-      'cannot read "<dir>/no/imbd.yaml": there is no folder "<dir>/no"',
-    ]);
-    assert.deepEqual(await messages(folder), [
-      'cannot read "<dir>": it is a folder; a pipeline is one YAML file',
-    ]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const folder = await temporaryDirectory();
+  await Deno.writeTextFile(join(folder, "imdb.yaml"), "");
+  const messages = async (file: string): Promise<string[]> => {
+    const options = { params: [], registry: REGISTRY, root: ROOT };
+    const error = await loadPipeline(file, options).then(() => undefined, (error) => error);
+    assert.ok(error instanceof UserErrors);
+    return error.errors.map(({ message }) => message.replaceAll(folder, "<dir>"));
+  };
+  assert.deepEqual(await messages(join(folder, "imbd.yaml")), [
+    'cannot read "<dir>/imbd.yaml": there is no such file; did you mean "<dir>/imdb.yaml"?',
+  ]);
+  assert.deepEqual(await messages(join(folder, "no", "imbd.yaml")), [
+    'cannot read "<dir>/no/imbd.yaml": there is no folder "<dir>/no"',
+  ]);
+  assert.deepEqual(await messages(folder), [
+    'cannot read "<dir>": it is a folder; a pipeline is one YAML file',
+  ]);
 });

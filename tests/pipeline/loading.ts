@@ -9,6 +9,7 @@ import { type LoadOptions, loadPipeline } from "../../lib/pipeline/load.ts";
 import { defineStage, type StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../../lib/pipeline/types.ts";
 import { z } from "zod";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The project's folder. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -87,23 +88,19 @@ export interface Loading extends Partial<LoadOptions> {
  */
 export async function load(text: string | Uint8Array, loading: Loading = {}): Promise<Pipeline> {
   const { files = {}, ...options } = loading;
-  const folder = await Deno.makeTempDir({ prefix: "temper-load-" });
-  try {
-    const all = { ...files, "p.yaml": text };
-    for (const [name, content] of Object.entries(all)) {
-      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      await Deno.writeFile(join(folder, name), bytes);
-    }
-    return await loadPipeline(join(folder, "p.yaml"), {
-      params: [],
-      registry: REGISTRY,
-      root: ROOT,
-      env: () => undefined,
-      ...options,
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  const folder = await temporaryDirectory();
+  const all = { ...files, "p.yaml": text };
+  for (const [name, content] of Object.entries(all)) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(join(folder, name), bytes);
   }
+  return await loadPipeline(join(folder, "p.yaml"), {
+    params: [],
+    registry: REGISTRY,
+    root: ROOT,
+    env: () => undefined,
+    ...options,
+  });
 }
 
 /**

@@ -11,6 +11,7 @@ import type { CommandContext } from "../../lib/cli/context.ts";
 import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
 import type { StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { StageRegistry } from "../../lib/pipeline/types.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The repository. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -124,7 +125,7 @@ export interface TemperOptions {
 
 /** Makes a project with the stages \`make\`, \`join\` and \`compute\`, as built-in ones and as files. */
 export async function project(files: Readonly<Record<string, string>> = {}): Promise<Project> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "temper-test-" }));
+  const folder = await temporaryDirectory();
   const runs = join(folder, "runs");
   const write = (name: string, text: string): Promise<void> =>
     Deno.writeTextFile(join(folder, name), text);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const PYTHON = Deno.env.get("TEMPER_PYTHON") ?? "python3";
 
@@ -35,7 +36,7 @@ export async function runScript<Result>(
   script: string,
   jobs: readonly unknown[],
 ): Promise<Result[]> {
-  const file = await Deno.makeTempFile({ suffix: ".json" });
+  const file = `${await temporaryDirectory()}/jobs.json`;
   await Deno.writeTextFile(file, JSON.stringify(jobs));
   const { success, stdout, stderr } = await new Deno.Command(PYTHON, {
     args: [new URL(script, import.meta.url).pathname, file],

@@ -9,6 +9,7 @@ import {
   writeByteTokenizer,
   writeTinyModel,
 } from "../generation/fixtures/tiny_model.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Entry {
   readonly value: number;
@@ -58,7 +59,7 @@ async function run(
     seed?: number;
   } = {},
 ): Promise<Result> {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const at = (name: string) => ({ stage: "s", path: `${folder}/${name}`, digest: "0" });
   for (const name of ["model", "baseline", "tokens", "output"]) await Deno.mkdir(at(name).path);
   await writeTinyModel(at("model").path, setup.model);
@@ -109,7 +110,7 @@ async function run(
     (await read(name)).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   const document = JSON.parse(await read("metrics.json"));
   assert.equal(document.kind, "metrics");
-  const result = {
+  return {
     metrics: document.metrics,
     ...(document.baseline === undefined ? {} : { baseline: document.baseline }),
     predictions: await lines("predictions.jsonl"),
@@ -117,8 +118,6 @@ async function run(
     summary,
     progress,
   };
-  await Deno.remove(folder, { recursive: true });
-  return result;
 }
 
 Deno.test("evaluate writes value, signature and interval of each metric", async () => {

@@ -4,6 +4,7 @@ import { writeDataset } from "../../lib/data/dataset.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/generate.ts";
 import { END, type TinyModelOptions, writeTinyModel } from "../generation/fixtures/tiny_model.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Line {
   readonly prompt: string;
@@ -27,7 +28,7 @@ async function run(
   given: Record<string, unknown>,
   setup: { model?: TinyModelOptions; data?: string; seed?: number } = {},
 ): Promise<Result> {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const [model, output] = [`${folder}/model`, `${folder}/output`];
   await Deno.mkdir(model);
   await Deno.mkdir(output);
@@ -57,7 +58,6 @@ async function run(
   const text = await Deno.readTextFile(`${output}/generations.jsonl`);
   assert(text.endsWith("\n"));
   const lines = text.trimEnd().split("\n").map((line): Line => JSON.parse(line));
-  await Deno.remove(folder, { recursive: true });
   return { lines, summary, progress };
 }
 
@@ -186,7 +186,7 @@ Deno.test("generate starts an empty prompt from the model's first token", async 
 });
 
 Deno.test("generate makes prompts of the rows of data", async () => {
-  const data = await Deno.makeTempDir();
+  const data = await temporaryDirectory();
   const rows = (...texts: string[]) => texts.map((text, n) => ({ text, n }));
   await writeDataset(data, {
     columns: [{ name: "text", type: "string" }, { name: "n", type: "int" }],
@@ -203,7 +203,6 @@ Deno.test("generate makes prompts of the rows of data", async () => {
   await assert.rejects(run({ prompts: ["a"] }, { data }), /prompts from two places/);
   await assert.rejects(run({ split: "tset" }, { data }), /tset/);
   await assert.rejects(run({}), /there are no prompts/);
-  await Deno.remove(data, { recursive: true });
 });
 
 Deno.test("generate refuses options that contradict each other before anything runs", () => {

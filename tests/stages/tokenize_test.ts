@@ -7,6 +7,7 @@ import { UserError } from "../../lib/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
 import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 type Options = Record<string, unknown>;
 type Splits = Record<string, Row[]>;
@@ -30,7 +31,7 @@ async function makeTokenizer(
   specialTokens: readonly string[] = ["<|endoftext|>"],
   modelMaxLength?: number,
 ): Promise<string> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const trained = trainBpe([SEA], { vocabSize: 256 + specialTokens.length + 12, specialTokens });
   await saveBpe(dir, trained, { modelMaxLength });
   return dir;
@@ -50,12 +51,12 @@ async function tokenize(
   given: Options,
   setup: { tokenizer?: string; columns?: Column[] } = {},
 ): Promise<Result> {
-  const data = await Deno.makeTempDir();
+  const data = await temporaryDirectory();
   await writeDataset(data, {
     columns: setup.columns ?? [{ name: "text", type: "string" }],
     splits,
   });
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
   let note = "";
   const log: string[] = [];
@@ -400,7 +401,7 @@ Deno.test("roles that only config.json knows come along with the tokenizer", asy
 });
 
 Deno.test("tokenize stops when it is interrupted", async () => {
-  const data = await Deno.makeTempDir();
+  const data = await temporaryDirectory();
   await writeDataset(data, {
     columns: [{ name: "text", type: "string" }],
     splits: { train: texts(...Array.from({ length: 3000 }, (_, i) => `row ${i}`)) },
@@ -412,7 +413,7 @@ Deno.test("tokenize stops when it is interrupted", async () => {
       tokenizer: { stage: "t", path: await makeTokenizer(), digest: "0" },
     },
     lists: {},
-    output: { path: await Deno.makeTempDir() },
+    output: { path: await temporaryDirectory() },
     options: stage.options.parse({}),
     seed: 1,
     sources: null,

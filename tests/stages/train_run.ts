@@ -5,6 +5,7 @@ import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import type { LogEntry, TrainerState } from "../../lib/train/trainer_state.ts";
 import train from "../../stages/train.ts";
 import { splitOf } from "../train/fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Tokens of the language that rows are of. */
 export const VOCABULARY = 24;
@@ -23,7 +24,7 @@ export async function writeData(
         return token;
       });
     });
-  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
+  const dir = await temporaryDirectory();
   await writeTokens(dir, {
     info: {
       vocab_size: VOCABULARY,
@@ -87,7 +88,7 @@ export async function run(
     resume?: string;
   } = {},
 ): Promise<Outcome> {
-  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
+  const dir = await temporaryDirectory();
   const [log, progress, summary]: [string[], [number, number, string][], SummaryEntry[]] = [
     [],
     [],

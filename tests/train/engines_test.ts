@@ -6,6 +6,7 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -19,7 +20,7 @@ async function writeData(seed: number): Promise<string> {
       return token;
     });
   });
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await writeTokens(dir, {
     info: {
       vocab_size: 40,
@@ -66,7 +67,7 @@ async function losses(
       logging_steps: 1,
       eval_strategy: "epoch",
     },
-    output: await Deno.makeTempDir(),
+    output: await temporaryDirectory(),
     log: () => {},
     progress: () => {},
   });

@@ -5,6 +5,7 @@ import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.
 import type { TrainerCallback } from "../../lib/train/callbacks.ts";
 import { trainCausalLm, type TrainCausalLmResult } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** An engine that writes down the shapes of batches that it is given. */
 function watched(engine: Engine, shapes: string[]): Engine {
@@ -33,7 +34,7 @@ interface Setting {
 async function run(
   { rows, args, config, callbacks = [], signal }: Setting,
 ): Promise<TrainCausalLmResult & { shapes: string[]; output: string }> {
-  const data = await Deno.makeTempDir();
+  const data = await temporaryDirectory();
   await writeTokens(data, {
     info: {
       vocab_size: 10,
@@ -47,7 +48,7 @@ async function run(
     splits: { train: splitOf(rows), validation: splitOf(rows) },
   });
   const shapes: string[] = [];
-  const output = await Deno.makeTempDir();
+  const output = await temporaryDirectory();
   const engine = await openEngine("cpu", { threads: 1 });
   try {
     const result = await trainCausalLm({

@@ -7,6 +7,7 @@ import type { TrainingArguments } from "../../lib/train/arguments.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { baseRun, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -32,7 +33,7 @@ async function trained(
   args: Partial<TrainingArguments>,
 ): Promise<{ losses: number[]; weights: Map<string, Float32Array> }> {
   const engine = await openEngine(device, { threads: 1 });
-  const output = await Deno.makeTempDir();
+  const output = await temporaryDirectory();
   const { state } = await trainCausalLm({
     engine,
     data: await writeData(),

@@ -14,6 +14,7 @@ import type { TrainingArguments } from "../../lib/train/arguments.ts";
 import { sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {
   model_type: "gpt2",
@@ -210,7 +211,7 @@ const RUNS: [string, Partial<TrainingArguments>, Expected][] = [
 
 /** Weights that are a formula of the parameter's rank among the names and of the element. */
 async function writeModel(): Promise<string> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const model = causalLm(CONFIG);
   const sorted = model.parameters.map(({ name }) => name).sort();
   const tensors = model.parameters.map(({ name, shape }) => {
@@ -246,9 +247,9 @@ for (const [title, args, expected] of RUNS) {
     );
   Deno.test(`train() logs what Trainer does: ${title}`, async () => {
     const [data, model, output] = [
-      await Deno.makeTempDir(),
+      await temporaryDirectory(),
       await writeModel(),
-      await Deno.makeTempDir(),
+      await temporaryDirectory(),
     ];
     const validation = splitOf(rows(6, 3));
     await writeTokens(data, {
