@@ -24,7 +24,7 @@ export default defineStage({
   output: "texts",
   options: z.object({
     text: z.string().default("text"),
-    what: z.enum(["write", "throw", "user", "nothing", "exit", "die", "wrong"]).default("write"),
+    what: z.enum(["write", "throw", "user", "nothing", "exit", "die", "wrong", "full"]).default("write"),
     linger: z.number().default(0),
     busy: z.number().default(0),
   }),
@@ -41,6 +41,9 @@ export default defineStage({
     switch (options.what) {
       case "throw": throw new Error("it broke");
       case "user": throw new UserError({ what: "the text is bad", remedy: "write a better one" });
+      case "full": throw new Error("cannot go on", {
+        cause: Object.assign(new Error("No space left on device"), { code: "ENOSPC" }),
+      });
       case "exit": Deno.exit(0); break;
       case "die": console.error("last words"); Deno.exit(7); break;
       case "nothing": return;
