@@ -27,7 +27,6 @@ Deno.test("narrow() rounds as torch does", () => {
     [6e-08, 0x0001, 0x3381],
     [2.9e-08, 0x0000, 0x32f9],
     [6.1e-05, 0x03ff, 0x3880],
-    [1e-40, 0x0000, 0x0001],
     [1.00390625, 0x3c04, 0x3f80],
     [1.01171875, 0x3c0c, 0x3f82],
     [1.0048828125, 0x3c05, 0x3f81],
@@ -40,6 +39,10 @@ Deno.test("narrow() rounds as torch does", () => {
     assert.equal(narrow(Float32Array.of(value), "float16")[0], f16, `float16 of ${value}`);
     assert.equal(narrow(Float32Array.of(value), "bfloat16")[0], bf16, `bfloat16 of ${value}`);
   }
+  // 1e-40 from its bits: arithmetic makes 0 of it on a thread where the native engine counts denormals as 0.
+  const denormal = new Float32Array(Uint32Array.of(71362).buffer);
+  assert.equal(narrow(denormal, "float16")[0], 0x0000);
+  assert.equal(narrow(denormal, "bfloat16")[0], 0x0001);
   for (const dtype of ["float16", "bfloat16"] as const) {
     const [nan] = narrow(Float32Array.of(NaN), dtype);
     const exponent = dtype === "float16" ? 0x7c00 : 0x7f80;
