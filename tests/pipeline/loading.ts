@@ -3,6 +3,7 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { UserErrors } from "../../lib/errors.ts";
 import { type LoadOptions, loadPipeline } from "../../lib/pipeline/load.ts";
@@ -118,10 +119,29 @@ export async function mistakes(
     if (!(error instanceof UserErrors)) throw error;
     return error.errors.map(({ message, parts: { at } }) => {
       const place = at === undefined ? "" : `${at.line}:${at.column}+${at.length} `;
-      return place + message.replaceAll(/(file:\/\/)?\/[^ "]*\/temper-load-[^/]*/g, "<dir>");
+      return place + message.replaceAll(/(file:\/\/)?\/[^ "]*\/temper-test-[^/]*/g, "<dir>");
     });
   }
   return [];
+}
+
+/** A pipeline with mistakes. */
+export interface MistakeCase {
+  /** As in "loadPipeline() refuses tabs". */
+  readonly name: string;
+  readonly yaml: string | Uint8Array;
+  readonly loading?: Loading;
+  /** As {@linkcode mistakes} gives them. */
+  readonly expected: readonly string[];
+}
+
+/** A test for each case, named after what is called and the case. */
+export function testMistakes(called: string, cases: readonly MistakeCase[]): void {
+  for (const { name, yaml, loading, expected } of cases) {
+    Deno.test(`${called} ${name}`, async () => {
+      assert.deepEqual(await mistakes(yaml, loading), expected);
+    });
+  }
 }
 
 /** The one stage of a pipeline with a name or id. */
