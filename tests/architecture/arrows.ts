@@ -126,6 +126,11 @@ export function violations(found: readonly Arrow[]): string[] {
 
 /** Every TypeScript file of the product, as paths from `root`. */
 export async function productFiles(root: string): Promise<string[]> {
+  return ["main.ts", ...await filesBelow(root, ["lib", "stages"])];
+}
+
+/** Every TypeScript file below some folders of `root`, as sorted paths from it. */
+export async function filesBelow(root: string, folders: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   const walk = async (folder: string): Promise<void> => {
     for await (const entry of Deno.readDir(resolve(root, folder))) {
@@ -134,9 +139,8 @@ export async function productFiles(root: string): Promise<string[]> {
       else if (entry.name.endsWith(".ts")) files.push(path);
     }
   };
-  await walk("lib");
-  await walk("stages");
-  return ["main.ts", ...files].sort();
+  for (const folder of folders) await walk(folder);
+  return files.sort();
 }
 
 function projectPath(root: string, specifier: string): string | undefined {
