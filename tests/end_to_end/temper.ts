@@ -168,11 +168,9 @@ export async function workspace(files: Readonly<Record<string, string>> = {}): P
   for (const [name, text] of Object.entries(files)) {
     await Deno.writeTextFile(join(folder, name), text);
   }
-  const temporary = join(folder, "tmp");
-  await Deno.mkdir(temporary);
   return {
     folder,
-    temporary,
+    temporary: await temporaryDirectory(),
     runs: join(folder, "runs"),
     from: folder,
     [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),

@@ -6,7 +6,7 @@ import { generate, type GeneratedSequence } from "../../lib/generation/generate.
 import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
 import { rowWindows, slidingWindows } from "../../lib/generation/windows.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
-import { shared } from "./fixtures/mod.ts";
+import { shared } from "../fixtures/shared.ts";
 import { END, writeTinyModel } from "./fixtures/tiny_model.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -4,6 +4,7 @@ import { writeDataset } from "../../lib/data/dataset.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/generate.ts";
 import { END, type TinyModelOptions, writeTinyModel } from "../generation/fixtures/tiny_model.ts";
+import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Line {
@@ -33,32 +34,17 @@ async function run(
   await Deno.mkdir(model);
   await Deno.mkdir(output);
   await writeTinyModel(model, setup.model);
-  const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
-  const summary: SummaryEntry[] = [];
-  const progress: [number, number, string][] = [];
-  await stage.run({
-    inputs: {
-      model: artifact(model),
-      ...(setup.data === undefined ? {} : { data: artifact(setup.data) }),
-    },
-    lists: {},
-    output: { path: output },
+  const { context, told } = stageContext({
+    inputs: { model, data: setup.data },
+    output,
     options: stage.options.parse(given),
-    seed: setup.seed ?? 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: (...report) => progress.push(report),
-    log: () => {},
-    summary: (entry) => summary.push(entry),
-    signal: new AbortController().signal,
+    seed: setup.seed,
   });
+  await stage.run(context);
   const text = await Deno.readTextFile(`${output}/generations.jsonl`);
   assert(text.endsWith("\n"));
   const lines = text.trimEnd().split("\n").map((line): Line => JSON.parse(line));
-  return { lines, summary, progress };
+  return { lines, ...told };
 }
 
 const bytes = (text: string) => [...new TextEncoder().encode(text)];

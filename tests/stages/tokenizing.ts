@@ -6,6 +6,7 @@ import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
 import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
 import stage from "../../stages/tokenize.ts";
+import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** As in the YAML. */
@@ -66,41 +67,22 @@ export async function tokenize(
     splits,
   });
   const dir = await temporaryDirectory();
-  const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
-  let note = "";
-  const log: string[] = [];
-  const progress: [number, number, string][] = [];
-  await stage.run({
-    inputs: {
-      data: artifact(data),
-      ...(setup.tokenizer === undefined ? {} : { tokenizer: artifact(setup.tokenizer) }),
-    },
-    lists: {},
-    output: { path: dir },
+  const { context, told } = stageContext({
+    inputs: { data, tokenizer: setup.tokenizer },
+    output: dir,
     options: stage.options.parse(given),
-    seed: 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: (...report) => {
-      progress.push(report);
-      setup.abort?.abort(new Error("stopped"));
-    },
-    log: (message) => log.push(message),
-    summary: (entry) => note += entry.type === "note" ? entry.text : "",
-    signal: (setup.abort ?? new AbortController()).signal,
+    abort: setup.abort,
   });
+  await stage.run(context);
   const tokens = await readTokens(dir);
   const tokenizer = await loadTokenizer(dir);
   return {
     dir,
     tokens,
     tokenizer,
-    note,
-    log,
-    progress,
+    note: told.summary.map((entry) => entry.type === "note" ? entry.text : "").join(""),
+    log: told.log,
+    progress: told.progress,
     texts: (split = "train") => {
       const { [split]: rows } = tokens.splits;
       return Array.from({ length: rows!.rows }, (_, i) => tokenizer.decode(tokenRow(rows!, i)));

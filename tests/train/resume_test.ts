@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { checkpointNumbers } from "../../lib/data/checkpoints.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import { randomStream } from "../../lib/data/random.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
@@ -11,7 +10,7 @@ import { packNumbers, unpackNumbers } from "../../lib/train/pack_numbers.ts";
 import { type LoopPosition, openCheckpoints } from "../../lib/train/resume.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { initialState } from "../../lib/train/trainer_state.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
@@ -24,23 +23,11 @@ async function writeData(seed: number, longest = 8): Promise<string> {
       { length: i === 5 ? 1 : i === 6 ? longest : 2 + random.nextBelow(longest - 1) },
       () => random.nextBelow(20),
     );
-  const dir = await temporaryDirectory();
-  await writeTokens(dir, {
-    info: {
-      vocab_size: 20,
-      max_length: null,
-      packed: false,
-      eos_token_id: 0,
-      bos_token_id: 0,
-      pad_token_id: 0,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: {
-      train: splitOf(Array.from({ length: 11 }, row)),
-      validation: splitOf(Array.from({ length: 3 }, row)),
-    },
-  });
-  return dir;
+  const splits = {
+    train: Array.from({ length: 11 }, row),
+    validation: Array.from({ length: 3 }, row),
+  };
+  return await writeRows(splits, { vocabSize: 20 });
 }
 
 interface Setting {
