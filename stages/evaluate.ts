@@ -4,6 +4,7 @@
  * @module
  */
 import { acrossOptions, defineStage, UserError, z } from "temper";
+import { withSamplingRules } from "./sampling_rules.ts";
 
 const METRICS = ["perplexity", "bleu", "rouge"] as const;
 
@@ -34,19 +35,14 @@ const options = z.object({
     .describe("decides rows, draws and confidence intervals; default the pipeline's seed"),
 });
 
-const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
-  (schema, name) =>
-    schema.refine((given) => given.do_sample === true || given[name] === undefined, {
-      path: [name],
-      message: "left out, or go with do_sample: true",
-      ...acrossOptions,
-    }),
-  options,
-).refine(({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity), {
-  path: ["stride"],
-  message: "at most max_length, or tokens would be passed over",
-  ...acrossOptions,
-});
+const checkedOptions = withSamplingRules(options).refine(
+  ({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity),
+  {
+    path: ["stride"],
+    message: "at most max_length, or tokens would be passed over",
+    ...acrossOptions,
+  },
+);
 
 export default defineStage({
   doc: `Measures how well a model predicts and continues held-out text.

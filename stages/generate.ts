@@ -4,6 +4,7 @@
  * @module
  */
 import { acrossOptions, defineStage, type Misuse, UserError, z } from "temper";
+import { withSamplingRules } from "./sampling_rules.ts";
 
 const tokenId = z.int().min(0);
 
@@ -62,20 +63,14 @@ const options = z.object({
   seed: z.int().min(0).optional().describe("decides every draw; default the pipeline's seed"),
 });
 
-const checkedOptions = (["temperature", "top_k", "top_p"] as const).reduce(
-  // The model's folder may switch sampling on, but a pipeline should not depend on that unseen.
-  (schema, name) =>
-    schema.refine((given) => given.do_sample === true || given[name] === undefined, {
-      path: [name],
-      message: "left out, or go with do_sample: true",
-      ...acrossOptions,
-    }),
-  options,
-).refine((given) => given.do_sample === true || (given.num_return_sequences ?? 1) <= 1, {
-  path: ["num_return_sequences"],
-  message: "1, or go with do_sample: true, else all would be equal",
-  ...acrossOptions,
-}).refine((given) => given.max_length === undefined || given.max_new_tokens === undefined, {
+const checkedOptions = withSamplingRules(options).refine(
+  (given) => given.do_sample === true || (given.num_return_sequences ?? 1) <= 1,
+  {
+    path: ["num_return_sequences"],
+    message: "1, or go with do_sample: true, else all would be equal",
+    ...acrossOptions,
+  },
+).refine((given) => given.max_length === undefined || given.max_new_tokens === undefined, {
   path: ["max_length"],
   message: "left out where max_new_tokens is set: it counts the prompt too",
   ...acrossOptions,

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { UserError } from "../errors.ts";
-import { sha256File } from "./checksum.ts";
 import { type Download, download, prune, statusError } from "./download.ts";
 import { request } from "./http.ts";
 import type {
@@ -96,11 +96,14 @@ async function ask(source: HttpSource, signal: AbortSignal): Promise<HttpPin> {
   const length = headers.get("content-length");
   let size = length === null ? undefined : Number(length);
   if (whole && id === undefined) {
-    const path = await Deno.makeTempFile();
-    await Deno.writeFile(path, response.body ?? new Uint8Array(), { signal });
-    id = `sha256:${await sha256File(path)}`;
-    size = (await Deno.stat(path)).size;
-    await Deno.remove(path);
+    const hash = createHash("sha256");
+    size = 0;
+    for await (const chunk of response.body ?? []) {
+      signal.throwIfAborted();
+      hash.update(chunk);
+      size += chunk.length;
+    }
+    id = `sha256:${hash.digest("hex")}`;
   } else if (whole) {
     await response.body?.cancel();
   }

@@ -1,6 +1,10 @@
 /**
  * Negative log-likelihoods of held-out tokens, window by window, for perplexity.
  *
+ * Sums a window's tokens here, in float64, from a session that stays for the next batch; during training
+ * (`lib/train/evaluate.ts`) the engine sums a row and the session goes at once. What both share is the
+ * operation `crossEntropy`.
+ *
  * @module
  */
 import { InternalError, UserError } from "../errors.ts";

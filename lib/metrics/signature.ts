@@ -6,7 +6,10 @@
  * @module
  */
 
-/** What the signatures end with. Raise it when a score changes for the same input and settings. */
+/**
+ * What the signatures end with: the version of `deno.json`, which a test holds it to. Importing the file
+ * would put all of it into the key of `evaluate`, so that a new task or package evaluated everything again.
+ */
 export const METRICS_VERSION = "temper-0.1.0";
 
 /**

@@ -18,6 +18,7 @@ import { readAnswer } from "./describe_answer.ts";
 import { type ProcessOutput, runDeno } from "./describe_process.ts";
 import { notAStage, type StageIdentity } from "./describe.ts";
 import type { DescribeAnswer, DescribeRequest } from "./describe_host.ts";
+import { withLockCopy } from "./lock_copy.ts";
 import type { OptionsRequest } from "./options.ts";
 import { type DeniedAccess, deniedAccess } from "./describe_denied.ts";
 import type { Json } from "./types.ts";
@@ -109,17 +110,8 @@ async function ask(
     `await describeHost(() => import(${JSON.stringify(identity.module)}), ${
       JSON.stringify(request)
     });\n`;
-  const scratch = await Deno.makeTempDir({ prefix: "temper-describe-" });
-  try {
-    // A copy: Deno writes packages that are new to it into the lock file.
-    const lock = join(scratch, "deno.lock");
-    const isLocked = await Deno.copyFile(join(options.root, "deno.lock"), lock)
-      .then(() => true, () => false);
-    const common = [
-      "--quiet",
-      `--config=${join(options.root, "deno.json")}`,
-      isLocked ? `--lock=${lock}` : "--no-lock",
-    ];
+  return await withLockCopy(options.root, async (lock) => {
+    const common = ["--quiet", `--config=${join(options.root, "deno.json")}`, lock];
     const run = ["run", "--no-prompt", "--no-check", "--cached-only", ...common, "-"];
     const timeout = options.timeout ?? DEFAULT_TIMEOUT_MS;
     let output = await runDeno(run, { input: entry, timeout, cwd: options.root });
@@ -134,9 +126,7 @@ async function ask(
       answer = answerIn(output, token, about);
     }
     return answer ?? silent(identity.uses, output, timeout);
-  } finally {
-    await Deno.remove(scratch, { recursive: true }).catch(() => {});
-  }
+  });
 }
 
 /** The answer among all that a process printed; undefined where there is none. */

@@ -125,6 +125,8 @@ export interface ThrownError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
+  /** The system's code, `ENOSPC`, of it or of the nearest error underneath that has one. */
+  readonly code?: string | undefined;
   /** The parts of a `UserError`; undefined for any other. */
   readonly parts: Omit<UserErrorParts, "cause"> | undefined;
   /** Messages and stacks of the errors underneath, nearest first. */
@@ -206,9 +208,10 @@ export function isSummaryEntry(value: unknown): value is SummaryEntry {
 
 function isThrownError(value: unknown): value is ThrownError {
   if (!isObject(value)) return false;
-  const { name, message, stack, parts, causes } = value;
+  const { name, message, stack, code, parts, causes } = value;
   const isText = (text: unknown): boolean => text === undefined || typeof text === "string";
-  if (typeof name !== "string" || typeof message !== "string" || !isText(stack)) return false;
+  if (typeof name !== "string" || typeof message !== "string") return false;
+  if (!isText(stack) || !isText(code)) return false;
   if (!Array.isArray(causes) || !causes.every((cause) => typeof cause === "string")) return false;
   if (parts === undefined) return true;
   return isObject(parts) && typeof parts.what === "string" &&

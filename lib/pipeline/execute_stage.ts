@@ -9,13 +9,21 @@
  */
 import { join } from "node:path";
 import { UserError } from "../errors.ts";
-import { type Action, describeOwner, keyLock, safeName, type Store } from "../store/mod.ts";
+import {
+  type Action,
+  describeOwner,
+  keyLock,
+  safeName,
+  type Store,
+  storeFailure,
+} from "../store/mod.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 import type { DeviceChoice, Engines } from "./device.ts";
 import { editedFiles } from "./edited.ts";
 import type { ChildMessage, StageFailure, SummaryEntry } from "./events.ts";
 import { failureOf, failureOfError } from "./failure.ts";
 import type { Components } from "./fingerprint.ts";
+import { explainFullDisk } from "./full_disk.ts";
 import { checkOutput } from "./output_check.ts";
 import { grantsOf } from "./permissions.ts";
 import type { Pool } from "./pool.ts";
@@ -85,7 +93,8 @@ export async function executeStage(run: StageRun): Promise<StageRunResult> {
     return await run.pool.run(() => inProcess(run), { threads: run.threads });
   } catch (error) {
     if (stop.aborted) return { type: "interrupted" };
-    return { type: "failed", failure: failureOfError(error, node) };
+    const attempt = { doing: `keep what stage "${node.id}" makes`, path: store.layout.store };
+    return { type: "failed", failure: failureOfError(storeFailure(error, attempt), node) };
   }
 }
 
@@ -173,7 +182,7 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
     stop: run.stop,
     kill: run.kill,
   });
-  if (outcome.type !== "done") return failed(outcome, run, log);
+  if (outcome.type !== "done") return await failed(outcome, run, log);
   await checkOutput(output, { kind: node.output, stage: node.id });
   const { digest } = await store.artifacts.publish(output, { kind: node.output, signal: run.stop });
   const action: Action = {
@@ -192,16 +201,20 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
   return { type: "done", action };
 }
 
-function failed(
+async function failed(
   outcome: Exclude<ChildOutcome, { type: "done" }>,
   run: StageRun,
   log: StageLog,
-): StageRunResult {
+): Promise<StageRunResult> {
   // Ctrl-C reaches the whole terminal: a stage that was still starting dies of it before the runner
   // has heard of it.
   const ctrlC = outcome.type === "died" && outcome.signal === "SIGINT";
   if (outcome.type === "interrupted" || run.stop.aborted || ctrlC) return { type: "interrupted" };
-  const failure = failureOf(outcome, run.node, run.baseDir);
+  const { node, store } = run;
+  const full = outcome.type === "threw"
+    ? await explainFullDisk(outcome.error, { node, folder: store.layout.store })
+    : undefined;
+  const failure = full ?? failureOf(outcome, node, run.baseDir);
   if (failure.stack !== undefined) log.line(failure.stack);
   if (outcome.type === "threw") { for (const cause of outcome.error.causes) log.line(cause); }
   return { type: "failed", failure };

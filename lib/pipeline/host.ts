@@ -262,9 +262,11 @@ function describe(error: unknown): ThrownError {
     };
   }
   const causes: string[] = [];
+  let code = codeOf(error);
   let cause = error.cause;
   while (cause !== undefined && cause !== null && causes.length < 8) {
     causes.push(cause instanceof Error ? cause.stack ?? cause.message : String(cause));
+    code ??= codeOf(cause);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
   let parts: ThrownError["parts"];
@@ -273,5 +275,10 @@ function describe(error: unknown): ThrownError {
     const { cause: _, ...rest } = error.parts;
     parts = rest;
   }
-  return { name: error.name, message: error.message, stack: error.stack, parts, causes };
+  return { name: error.name, message: error.message, stack: error.stack, code, parts, causes };
+}
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }

@@ -15,6 +15,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { InternalError, type Location, UserError } from "../errors.ts";
 import { isSettled, stampOf, type StoreIndex } from "../store/index.ts";
 import type { DenoInfo, InfoModule } from "./deno_info.ts";
+import { withLockCopy } from "./lock_copy.ts";
 
 /** What a stage's code consists of. */
 export interface ModuleGraph {
@@ -122,29 +123,18 @@ async function watch(
 }
 
 async function denoInfo(path: string, { project, signal }: ModuleGraphOptions): Promise<DenoInfo> {
-  // A copy of the lock: Deno writes packages that are new to it into the one it is given, and what an own
-  // stage imports is none of the project's.
-  const scratch = await Deno.makeTempDir({ prefix: "temper-info-" });
-  const lock = join(scratch, "deno.lock");
-  const isLocked = await Deno.copyFile(join(project, "deno.lock"), lock)
-    .then(() => true, (error) => {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    });
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "info",
-      "--json",
-      "--config",
-      join(project, "deno.json"),
-      isLocked ? `--lock=${lock}` : "--no-lock",
-      path,
-    ],
-    cwd: project,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    stdin: "null",
-    ...(signal === undefined ? {} : { signal }),
-  }).output().finally(() => Deno.remove(scratch, { recursive: true }));
+  const config = join(project, "deno.json");
+  const { success, stdout, stderr } = await withLockCopy(
+    project,
+    (lock) =>
+      new Deno.Command(Deno.execPath(), {
+        args: ["info", "--json", "--config", config, lock, path],
+        cwd: project,
+        env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+        stdin: "null",
+        ...(signal === undefined ? {} : { signal }),
+      }).output(),
+  );
   signal?.throwIfAborted();
   if (!success) {
     throw new UserError({

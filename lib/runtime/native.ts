@@ -8,6 +8,7 @@
  * @module
  */
 import * as ort from "onnxruntime-node";
+import { NO_TELEMETRY } from "./permissions.ts";
 import { ortSession, refused, tensorBridge, threadCount } from "./ort.ts";
 import type { Engine, Session } from "./session.ts";
 
@@ -35,7 +36,7 @@ const SETTINGS = {
  * @param options `threads`: how many cores one run keeps busy.
  */
 export function openNative({ threads }: { readonly threads: number }): Engine {
-  ort.env.logLevel = "error";
+  silence();
   const bridge = tensorBridge(ort.Tensor);
   const sessions = new Set<Session>();
   return {
@@ -64,4 +65,12 @@ export function openNative({ threads }: { readonly threads: number }): Engine {
       sessions.clear();
     },
   };
+}
+
+/** Keeps the library from writing about warnings, and from reporting to its makers. */
+function silence(): void {
+  ort.env.logLevel = "error";
+  // Read when the first session is made. A process without this permission was started with the variable.
+  const { state } = Deno.permissions.querySync({ name: "env", variable: NO_TELEMETRY });
+  if (state === "granted") Deno.env.set(NO_TELEMETRY, "1");
 }

@@ -12,6 +12,13 @@
  */
 import type { Device } from "./session.ts";
 
+/**
+ * The variable that keeps ONNX Runtime's native library from telling its makers of each session, a matter
+ * below the sandbox: it sends to events.data.microsoft.com, keeps an identifier and a database under
+ * `~/.cache/Microsoft` and leaves two files in the system's temporary folder.
+ */
+export const NO_TELEMETRY = "ORT_DISABLE_TELEMETRY";
+
 /** Flags for `--allow-read`, `--allow-ffi` and variables to set in the process. */
 export interface EnginePermissions {
   /** Absolute paths of files. */
@@ -30,7 +37,7 @@ export interface EnginePermissions {
 export function enginePermissions(device: Device): EnginePermissions {
   switch (device) {
     case "cpu":
-      return { read: [], ffi: [nativeLibrary()], environment: {} };
+      return { read: [], ffi: [nativeLibrary()], environment: { [NO_TELEMETRY]: "1" } };
     case "wasm":
       return { read: [webFile("ort-wasm-simd-threaded.wasm")], ffi: [], environment: {} };
     case "webgpu":

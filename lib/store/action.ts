@@ -19,6 +19,7 @@ import {
 } from "./durable.ts";
 import { guarded } from "./failure.ts";
 import { type Digest, isDigest } from "./hash.ts";
+import { isJsonObject, parseJsonObject } from "./json_object.ts";
 import type { StoreLayout } from "./layout.ts";
 
 /** What made an artifact. `C` is the key document (`lib/pipeline/fingerprint.ts`). */
@@ -112,15 +113,9 @@ export class Actions {
 }
 
 function parseAction(text: string): Action | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { key, components, artifact, stage, started, seconds, summary, versions, device } =
-    value as Readonly<Record<string, unknown>>;
+  const value = parseJsonObject(text);
+  if (value === undefined) return undefined;
+  const { key, components, artifact, stage, started, seconds, summary, versions, device } = value;
   if (!isDigest(key) || !isDigest(artifact) || typeof stage !== "string") return undefined;
   if (typeof started !== "string" || typeof seconds !== "number") return undefined;
   if (typeof device !== "string" && device !== null) return undefined;
@@ -134,6 +129,6 @@ function parseAction(text: string): Action | undefined {
 }
 
 function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+  return isJsonObject(value) &&
     Object.values(value).every((item) => typeof item === "string");
 }

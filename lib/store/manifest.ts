@@ -4,6 +4,7 @@
  * @module
  */
 import { type Digest, isDigest } from "./hash.ts";
+import { isJsonObject, parseJsonObject } from "./json_object.ts";
 
 /** One file of an artifact. */
 export interface ManifestFile {
@@ -26,14 +27,7 @@ export interface Manifest {
 
 /** Reads a manifest's text; undefined where it is none. */
 export function parseManifest(text: string): Manifest | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { kind, files } = value as Readonly<Record<string, unknown>>;
+  const { kind, files } = parseJsonObject(text) ?? {};
   if (typeof kind !== "string" || !Array.isArray(files)) return undefined;
   const parsed: ManifestFile[] = [];
   for (const file of files) {
@@ -54,8 +48,8 @@ export function isPlainPath(path: string): boolean {
 }
 
 function parseFile(value: unknown): ManifestFile | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { path, size, mode, digest } = value as Readonly<Record<string, unknown>>;
+  if (!isJsonObject(value)) return undefined;
+  const { path, size, mode, digest } = value;
   if (typeof path !== "string" || !isPlainPath(path)) return undefined;
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) return undefined;
   if (mode !== "0644" && mode !== "0755") return undefined;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isJsonObject, parseJsonObject } from "./json_object.ts";
 import { type Owner, parseOwner } from "./owner.ts";
 
 /** `interrupted` is also what a reader makes of a "running" whose process is dead. */
@@ -73,25 +74,16 @@ export interface RunRecord extends RunStart {
 
 /** Reads the text of a `run.json`; undefined where it is none. */
 export function parseRunRecord(text: string): RunRecord | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isObject(value)) return undefined;
+  const value = parseJsonObject(text);
+  if (value === undefined) return undefined;
   const owner = parseOwner(value.owner);
   const status = STATUSES.find((known) => known === value.status);
-  if (owner === undefined || status === undefined || !isObject(value.stages)) return undefined;
+  if (owner === undefined || status === undefined || !isJsonObject(value.stages)) return undefined;
   for (const name of ["id", "pipeline", "file", "started"]) {
     if (typeof value[name] !== "string") return undefined;
   }
-  if (!Object.values(value.stages).every((s) => isObject(s) && typeof s.status === "string")) {
+  if (!Object.values(value.stages).every((s) => isJsonObject(s) && typeof s.status === "string")) {
     return undefined;
   }
   return { ...value, owner, status } as unknown as RunRecord;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@
  */
 import { relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Room -> rooms it may import. Every room may import `errors` and itself. */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
@@ -86,36 +87,30 @@ export function roomOf(path: string): string | undefined {
  * @param files Paths from `root`.
  */
 export async function arrows(root: string, files: readonly string[]): Promise<Arrow[]> {
-  const entry = await Deno.makeTempFile({ suffix: ".ts" });
-  try {
-    const imports = files.map((file) =>
-      `import ${JSON.stringify(`file://${resolve(root, file)}`)};`
-    );
-    await Deno.writeTextFile(entry, imports.join("\n"));
-    const { stdout, code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--config", resolve(root, "deno.json"), entry],
-      stdout: "piped",
-      stderr: "piped",
-    }).output();
-    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-    const graph: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
-    const found: Arrow[] = [];
-    for (const module of graph.modules) {
-      const fromFile = projectPath(root, module.specifier);
-      const from = fromFile === undefined ? undefined : roomOf(fromFile);
-      if (fromFile === undefined || from === undefined) continue;
-      for (const dependency of module.dependencies ?? []) {
-        const target = dependency.code?.specifier ?? dependency.type?.specifier;
-        const toFile = target === undefined ? undefined : projectPath(root, target);
-        const to = toFile === undefined ? undefined : roomOf(toFile);
-        if (toFile === undefined || to === undefined || to === from) continue;
-        found.push({ from, to, fromFile, toFile });
-      }
+  const entry = `${await temporaryDirectory()}/entry.ts`;
+  const imports = files.map((file) => `import ${JSON.stringify(`file://${resolve(root, file)}`)};`);
+  await Deno.writeTextFile(entry, imports.join("\n"));
+  const { stdout, code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--config", resolve(root, "deno.json"), entry],
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
+  const graph: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+  const found: Arrow[] = [];
+  for (const module of graph.modules) {
+    const fromFile = projectPath(root, module.specifier);
+    const from = fromFile === undefined ? undefined : roomOf(fromFile);
+    if (fromFile === undefined || from === undefined) continue;
+    for (const dependency of module.dependencies ?? []) {
+      const target = dependency.code?.specifier ?? dependency.type?.specifier;
+      const toFile = target === undefined ? undefined : projectPath(root, target);
+      const to = toFile === undefined ? undefined : roomOf(toFile);
+      if (toFile === undefined || to === undefined || to === from) continue;
+      found.push({ from, to, fromFile, toFile });
     }
-    return found;
-  } finally {
-    await Deno.remove(entry);
   }
+  return found;
 }
 
 /** The arrows that {@linkcode ARROWS} doesn't allow, as sentences. */
@@ -131,6 +126,11 @@ export function violations(found: readonly Arrow[]): string[] {
 
 /** Every TypeScript file of the product, as paths from `root`. */
 export async function productFiles(root: string): Promise<string[]> {
+  return ["main.ts", ...await filesBelow(root, ["lib", "stages"])];
+}
+
+/** Every TypeScript file below some folders of `root`, as sorted paths from it. */
+export async function filesBelow(root: string, folders: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   const walk = async (folder: string): Promise<void> => {
     for await (const entry of Deno.readDir(resolve(root, folder))) {
@@ -139,9 +139,8 @@ export async function productFiles(root: string): Promise<string[]> {
       else if (entry.name.endsWith(".ts")) files.push(path);
     }
   };
-  await walk("lib");
-  await walk("stages");
-  return ["main.ts", ...files].sort();
+  for (const folder of folders) await walk(folder);
+  return files.sort();
 }
 
 function projectPath(root: string, specifier: string): string | undefined {

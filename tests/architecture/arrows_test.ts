@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { ARROWS, arrows, productFiles, roomOf, violations } from "./arrows.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const ROOT = resolve(import.meta.dirname!, "../..");
 
@@ -21,7 +22,7 @@ Deno.test("a planted upward import is found, whether of a value, a type or a dyn
       `export const late = () => import("../../stages/mod.ts");`,
     ]
   ) {
-    const root = await Deno.makeTempDir();
+    const root = await temporaryDirectory();
     await Deno.mkdir(`${root}/lib/graph`, { recursive: true });
     await Deno.mkdir(`${root}/stages`);
     await Deno.writeTextFile(`${root}/deno.json`, "{}");
@@ -30,6 +31,5 @@ Deno.test("a planted upward import is found, whether of a value, a type or a dyn
     assert.deepEqual(violations(await arrows(root, ["lib/graph/planted.ts"])), [
       "lib/graph/planted.ts imports stages/mod.ts: graph may import errors, not stages",
     ]);
-    await Deno.remove(root, { recursive: true });
   }
 });

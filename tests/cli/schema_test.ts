@@ -5,6 +5,7 @@ import { run, SCHEMA_FILE } from "../../lib/cli/schema.ts";
 import { pipelineJsonSchema } from "../../lib/pipeline/schema_json.ts";
 import { REGISTRY } from "../pipeline/loading.ts";
 import { hearing } from "./hearing.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("schema prints the JSON Schema", async () => {
   for (const argv of [[], ["--json"]]) {
@@ -16,20 +17,16 @@ Deno.test("schema prints the JSON Schema", async () => {
 });
 
 Deno.test("schema --write puts it where editors look for it", async () => {
-  const root = await Deno.makeTempDir();
-  try {
-    const { io, heard } = hearing({ stages: REGISTRY, root });
-    await assert.rejects(run(["--write"], io), UserError, "there is no folder yet");
-    await Deno.mkdir(join(root, "pipelines"));
-    assert.equal(await run(["--write"], io), 0);
-    assert.equal(heard.out, "");
-    const written = JSON.parse(await Deno.readTextFile(join(root, SCHEMA_FILE)));
-    assert.deepEqual(written, await pipelineJsonSchema(REGISTRY));
-    const names = [...Deno.readDirSync(join(root, "pipelines"))].map(({ name }) => name);
-    assert.deepEqual(names, ["pipeline.schema.json"]);
-  } finally {
-    await Deno.remove(root, { recursive: true });
-  }
+  const root = await temporaryDirectory();
+  const { io, heard } = hearing({ stages: REGISTRY, root });
+  await assert.rejects(run(["--write"], io), UserError, "there is no folder yet");
+  await Deno.mkdir(join(root, "pipelines"));
+  assert.equal(await run(["--write"], io), 0);
+  assert.equal(heard.out, "");
+  const written = JSON.parse(await Deno.readTextFile(join(root, SCHEMA_FILE)));
+  assert.deepEqual(written, await pipelineJsonSchema(REGISTRY));
+  const names = [...Deno.readDirSync(join(root, "pipelines"))].map(({ name }) => name);
+  assert.deepEqual(names, ["pipeline.schema.json"]);
 });
 
 Deno.test("schema --help says what it takes", async () => {

@@ -4,6 +4,7 @@ import { run } from "../../lib/cli/stages.ts";
 import { STAGES } from "../../stages/mod.ts";
 import { REGISTRY } from "../pipeline/loading.ts";
 import { type Heard, hearing } from "./hearing.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 async function stages(argv: string[], more: Parameters<typeof hearing>[0] = {}): Promise<Heard> {
   const { io, heard } = hearing({ stages: REGISTRY, ...more });
@@ -89,35 +90,31 @@ Deno.test("stages NAME documents a stage", async () => {
 });
 
 Deno.test("stages ./FILE documents an own stage", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await Deno.writeTextFile(
-      `${folder}/own.ts`,
-      `import { defineStage, z } from "temper";
+  const folder = await temporaryDirectory();
+  await Deno.writeTextFile(
+    `${folder}/own.ts`,
+    `import { defineStage, z } from "temper";
 export default defineStage({
-  doc: "Counts.", inputs: { data: "rows[]?" }, output: "metrics", options: z.object({}), async run() {},
+doc: "Counts.", inputs: { data: "rows[]?" }, output: "metrics", options: z.object({}), async run() {},
 });\n`,
-    );
-    const expected = [
-      "./own.ts",
-      "",
-      "Counts.",
-      "",
-      "Inputs",
-      "  data  any number of rows, optional",
-      "",
-      "Output",
-      "  metrics",
-      "",
-      "Options",
-      "  none",
-      "",
-    ].join("\n");
-    assert.equal((await stages(["./own.ts"], { cwd: folder })).out, expected);
-    assert.equal((await stages(["own.ts"], { cwd: folder })).out, expected);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  );
+  const expected = [
+    "./own.ts",
+    "",
+    "Counts.",
+    "",
+    "Inputs",
+    "  data  any number of rows, optional",
+    "",
+    "Output",
+    "  metrics",
+    "",
+    "Options",
+    "  none",
+    "",
+  ].join("\n");
+  assert.equal((await stages(["./own.ts"], { cwd: folder })).out, expected);
+  assert.equal((await stages(["own.ts"], { cwd: folder })).out, expected);
 });
 
 Deno.test("stages --json prints descriptions", async () => {

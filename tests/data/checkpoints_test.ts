@@ -5,6 +5,7 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from "../../lib/data/checkpoints.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const ARRAYS: Record<string, Float32Array<ArrayBuffer>> = {
   "parameter/wte": Float32Array.from({ length: 1000 }, (_, i) => Math.sin(i)),
@@ -28,7 +29,7 @@ async function damageOf(dir: string, number: number): Promise<string | undefined
 }
 
 Deno.test("openCheckpoint() gives back what writeCheckpoint() wrote, to the bit", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await write(dir, 7);
   const found = await openCheckpoint(dir, 7);
   assert.ok("read" in found);
@@ -43,7 +44,7 @@ Deno.test("openCheckpoint() gives back what writeCheckpoint() wrote, to the bit"
 });
 
 Deno.test("writeCheckpoint() keeps the newest two, and clears what a kill left half written", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.mkdir(`${dir}/incoming`);
   await Deno.writeTextFile(`${dir}/incoming/arrays.f32`, "half");
   for (const number of [0, 5, 10, 10, 200]) await write(dir, number);
@@ -54,7 +55,7 @@ Deno.test("writeCheckpoint() keeps the newest two, and clears what a kill left h
 });
 
 Deno.test("writeCheckpoint() that fails leaves the checkpoints before as they were", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await write(dir, 1);
   const failing = { name: "a", elements: 1, read: () => Promise.reject(new Error("no memory")) };
   await assert.rejects(writeCheckpoint(dir, { number: 2, values: {}, arrays: [failing] }), {
@@ -106,7 +107,7 @@ const DAMAGES: Record<string, { spoil: (path: string) => Promise<void>; told: Re
 
 for (const [what, { spoil, told }] of Object.entries(DAMAGES)) {
   Deno.test(`openCheckpoint() finds damage: ${what}`, async () => {
-    const dir = await Deno.makeTempDir();
+    const dir = await temporaryDirectory();
     await write(dir, 3);
     await spoil(`${dir}/checkpoint-3`);
     assert.match(String(await damageOf(dir, 3)), told);

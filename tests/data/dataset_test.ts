@@ -6,14 +6,10 @@ import type { Cell, Column, ColumnType, Row } from "../../lib/data/columns.ts";
 import { readDataset, readDatasetInfo, writeDataset } from "../../lib/data/mod.ts";
 import { readParquet } from "../../lib/data/parquet.ts";
 import { randomStream } from "../../lib/data/random.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await Deno.makeTempDir();
-  try {
-    return await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  return await use(await temporaryDirectory());
 }
 
 Deno.test("a dataset comes back as it was written, whatever its cells hold", async () => {

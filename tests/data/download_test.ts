@@ -9,6 +9,7 @@ import {
 import { resolveHttp } from "../../lib/data/http_source.ts";
 import { request } from "../../lib/data/http.ts";
 import { sha256Text } from "../../lib/data/checksum.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** A server of one text, and a cache folder. */
 async function scene(serve: (request: Request) => Response | Promise<Response>): Promise<
@@ -18,7 +19,7 @@ async function scene(serve: (request: Request) => Response | Promise<Response>):
     get: (file?: Partial<Download>) => Promise<string>;
   }
 > {
-  const cacheDir = await Deno.makeTempDir();
+  const cacheDir = await temporaryDirectory();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, serve);
   const url = `http://127.0.0.1:${server.addr.port}/file.txt`;
   const options = {
@@ -41,7 +42,6 @@ async function scene(serve: (request: Request) => Response | Promise<Response>):
     },
     async [Symbol.asyncDispose](): Promise<void> {
       await server.shutdown();
-      await Deno.remove(cacheDir, { recursive: true });
     },
   };
 }
@@ -111,13 +111,12 @@ Deno.test("download() stops when it is told to", async () => {
 });
 
 Deno.test("prune() removes what is old", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   for (const name of ["old", "old.json", "new"]) await Deno.writeTextFile(`${folder}/${name}`, "");
   const past = new Date(Date.now() - 40 * 24 * 3600 * 1000);
   for (const name of ["old", "old.json"]) await Deno.utime(`${folder}/${name}`, past, past);
   await prune(folder);
   assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), ["new"]);
-  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("request() sends a token to its origin only, and does not run in circles", async () => {

@@ -7,6 +7,7 @@ import { randomStream } from "../../lib/data/random.ts";
 import { formatOf, type ReadOptions, readTables } from "../../lib/data/read_table.ts";
 import { readText } from "../../lib/data/text.ts";
 import type { InputFile } from "../../lib/data/text_file.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Calls `use` with a file of these bytes. */
 async function withFile<T>(
@@ -14,17 +15,13 @@ async function withFile<T>(
   content: string | Uint8Array,
   use: (file: InputFile) => Promise<T>,
 ): Promise<T> {
-  const dir = await Deno.makeTempDir();
-  try {
-    const path = `${dir}/${name}`;
-    await Deno.writeFile(
-      path,
-      typeof content === "string" ? new TextEncoder().encode(content) : content,
-    );
-    return await use({ path, name });
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
+  const dir = await temporaryDirectory();
+  const path = `${dir}/${name}`;
+  await Deno.writeFile(
+    path,
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
+  return await use({ path, name });
 }
 
 async function failure(promise: Promise<unknown>): Promise<string> {
@@ -207,7 +204,7 @@ Deno.test("inferColumns() takes the narrowest type that holds every value", () =
 const READ: ReadOptions = { format: "auto", splitBy: "line", textColumn: "text" };
 
 Deno.test("readTables() puts files below one another and keeps the columns that are wanted", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const file = async (name: string, content: string): Promise<InputFile> => {
     await Deno.writeTextFile(`${dir}/${name}`, content);
     return { path: `${dir}/${name}`, name };
@@ -255,7 +252,6 @@ Deno.test("readTables() puts files below one another and keeps the columns that 
   // Numbers in one file and texts in the other are texts.
   const ids = [await file("e.jsonl", '{"id":1}'), await file("f.jsonl", '{"id":"b"}')];
   assert.deepEqual((await readTables(ids, READ)).rows, [{ id: "1" }, { id: "b" }]);
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("formatOf() goes by the name", () => {

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { readJsonObject, writeJsonObject } from "../../lib/data/json_file.ts";
 import { copyTokenizerFiles } from "../../lib/data/tokenizer_files.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("writeJsonObject() gives equal bytes for equal content, and it reads back", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await writeJsonObject(`${dir}/a.json`, { b: [1, { z: null }], a: "x" });
   await writeJsonObject(`${dir}/b.json`, { a: "x", b: [1, { z: null }] });
   const [a, b] = await Promise.all(["a", "b"].map((it) => Deno.readTextFile(`${dir}/${it}.json`)));
   assert.equal(a, b);
   assert.deepEqual(await readJsonObject(`${dir}/a.json`), { a: "x", b: [1, { z: null }] });
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("readJsonObject() tells no file from a file that is none", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   assert.equal(await readJsonObject(`${dir}/none.json`), undefined);
   const table: [string, RegExp][] = [
     ["{", /bad\.json is not JSON: /],
@@ -26,11 +26,10 @@ Deno.test("readJsonObject() tells no file from a file that is none", async () =>
     await assert.rejects(readJsonObject(`${dir}/bad.json`), message);
   }
   await assert.rejects(readJsonObject(dir), (error) => !(error instanceof TypeError));
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("copyTokenizerFiles() takes a chat template along, and copies that can be written", async () => {
-  const [from, to] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  const [from, to] = [await temporaryDirectory(), await temporaryDirectory()];
   for (const name of ["tokenizer.json", "chat_template.jinja", "config.json"]) {
     await Deno.writeTextFile(`${from}/${name}`, name, { mode: 0o444 });
   }
@@ -39,5 +38,4 @@ Deno.test("copyTokenizerFiles() takes a chat template along, and copies that can
   assert.deepEqual(names.toSorted(), ["chat_template.jinja", "tokenizer.json"]);
   await Deno.writeTextFile(`${to}/tokenizer.json`, "changed");
   assert.notEqual((await Deno.stat(`${to}/tokenizer.json`)).mode! & 0o200, 0);
-  for (const dir of [from, to]) await Deno.remove(dir, { recursive: true });
 });

@@ -7,9 +7,10 @@ import {
   writeSafetensors,
 } from "../../lib/data/safetensors.ts";
 import { UserError } from "../../lib/errors.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 async function temporary(): Promise<string> {
-  return await Deno.makeTempDir({ prefix: "temper-safetensors-" });
+  return await temporaryDirectory();
 }
 
 /** A file with a header as given and `size` bytes of data. */

@@ -7,6 +7,7 @@ import { resolveFiles } from "../../lib/data/file_source.ts";
 import { expandGlob, globToRegExp, naturalCompare } from "../../lib/data/glob.ts";
 import { sha256File } from "../../lib/data/checksum.ts";
 import { type NpmSource, parseSource } from "../../lib/data/source.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("parseSource() reads every form", () => {
   const cases: [string, Record<string, unknown>][] = [
@@ -84,7 +85,7 @@ Deno.test("globToRegExp() matches as a shell does", () => {
 });
 
 Deno.test("expandGlob() finds files in the order a person counts", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.mkdir(`${dir}/a/b`, { recursive: true });
   for (const path of ["c_1.txt", "c_10.txt", "c_2.txt", "a/x.txt", "a/b/y.txt", "z.md"]) {
     await Deno.writeTextFile(`${dir}/${path}`, "");
@@ -99,11 +100,10 @@ Deno.test("expandGlob() finds files in the order a person counts", async () => {
   ]);
   assert.deepEqual(await expandGlob(dir, "*/*.txt"), ["a/x.txt"]);
   assert.ok(naturalCompare("v1.9", "v1.10") < 0);
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("resolveFiles() finds files from the pipeline's folder and takes their digests", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.mkdir(`${dir}/data`);
   for (const name of ["p_10.txt", "p_2.txt", "q.txt"]) {
     await Deno.writeTextFile(`${dir}/data/${name}`, name);
@@ -141,7 +141,6 @@ Deno.test("resolveFiles() finds files from the pipeline's folder and takes their
   await assert.rejects(of("dta/q.txt"), /no file dta\/q\.txt.*is not there either/);
   await assert.rejects(of("data"), /data is a folder.*data\/\*\.txt/);
   await assert.rejects(of("data/*.csv"), /no file matches data\/\*\.csv/);
-  await Deno.remove(dir, { recursive: true });
 });
 
 /** A registry with one package, in the form that npm's answers have. */
@@ -184,7 +183,7 @@ function tar(files: Record<string, string>): Uint8Array {
 }
 
 Deno.test("an npm source obtains its package through Deno, from the registry that is configured", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const files = {
     "package.json": '{"name":"@org/words","version":"1.0.2"}',
     "data/w_2.txt": "two",
@@ -249,7 +248,6 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
     await fetch(port, "@org/other", "1.0.0", "x"),
     /cannot obtain @org\/other@1\.0\.0.*check the network and the registry/,
   );
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("an npm source needs Deno's folder of packages, and its version is its key", async () => {
@@ -257,7 +255,7 @@ Deno.test("an npm source needs Deno's folder of packages, and its version is its
   const { key, read } = await resolveNpm(source);
   assert.deepEqual(key, { version: "1.0.0" });
   assert.equal(read?.length, 1);
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.mkdir(`${dir}/some-registry/data/1.0.0`, { recursive: true });
   for (const name of ["package.json", "x.txt"]) {
     await Deno.writeTextFile(`${dir}/some-registry/data/1.0.0/${name}`, "");
@@ -267,5 +265,4 @@ Deno.test("an npm source needs Deno's folder of packages, and its version is its
     log: () => {},
   });
   assert.deepEqual(files, [{ path: `${dir}/some-registry/data/1.0.0/x.txt`, name: "x.txt" }]);
-  await Deno.remove(dir, { recursive: true });
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { writeSafetensors } from "../../lib/data/safetensors.ts";
 import { readTokens, tokenRow, type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const INFO = {
   vocab_size: 10,
@@ -27,7 +28,7 @@ Deno.test("writeTokens() and readTokens() agree, labels per row and per token", 
     [{ inputIds: new Int32Array(0), offsets: Float64Array.of(0), rows: 0 }, undefined],
   ];
   for (const [split, labels] of table) {
-    const dir = await Deno.makeTempDir();
+    const dir = await temporaryDirectory();
     const counts = { train: { dropped: 2, truncated: 1 } };
     const info = { ...INFO, ...(labels === undefined ? {} : { labels }), splits: counts };
     await writeTokens(dir, { info, splits: { train: split } });
@@ -76,17 +77,17 @@ Deno.test("readTokens() names what does not fit together", async () => {
     ],
   ];
   for (const [tensors, message] of table) {
-    const dir = await Deno.makeTempDir();
+    const dir = await temporaryDirectory();
     const split = { inputIds: Int32Array.of(1, 2), offsets: Float64Array.of(0, 2), rows: 1 };
     await writeTokens(dir, { info: INFO, splits: { train: split } });
     await writeSafetensors(`${dir}/train.safetensors`, tensors);
     await assert.rejects(readTokens(dir), message);
   }
-  await assert.rejects(readTokens(await Deno.makeTempDir()), /no tokens artifact/);
+  await assert.rejects(readTokens(await temporaryDirectory()), /no tokens artifact/);
 });
 
 Deno.test("writeTokens() refuses splits that do not fit together", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const splits = { train: { ...SPLIT, rows: 2 } };
   await assert.rejects(writeTokens(dir, { info: INFO, splits }), /4 offsets for 2 rows/);
   const labelled = { ...INFO, labels: ["a"] };

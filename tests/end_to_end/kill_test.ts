@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { brokenIn } from "./store_check.ts";
 import {
   byOutcome,
@@ -39,17 +40,6 @@ async function noStageLeft(runs: string): Promise<void> {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 /** Starts a run, and after `delay` milliseconds kills the runner or one of its stages. */
@@ -101,7 +91,7 @@ Deno.test({
     const expected = await digests(join(p.folder, "undisturbed"));
 
     const seed = Number(Deno.env.get("TEMPER_KILL_SEED") ?? Date.now() % 1_000_000);
-    const random = randomOf(seed);
+    const random = randomNumbers(seed);
     const story: string[] = [`seed ${seed}, a run takes ${Math.round(length)} ms`];
     const left = { runner: KILLS, stage: KILLS };
     let kept: string[] = [];

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
 import type { StagePlan } from "../../lib/pipeline/plan.ts";
 import type { RunRecord } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The project's folder. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -22,6 +23,8 @@ export interface Outcome {
 export interface Surroundings {
   /** Folder for runs and store, so that tests don't meet. */
   readonly runs: string;
+  /** Folder for temporary files: a command that is killed leaves its own. */
+  readonly temporary?: string;
   /** Environment variables beyond the present ones. */
   readonly env?: Readonly<Record<string, string>>;
   /** The project's folder, where it is a copy. */
@@ -33,12 +36,16 @@ export interface Surroundings {
 /** Starts `deno task ARGS`, without the layer of `deno task` itself, which a kill would not reach past. */
 export function start(
   args: readonly string[],
-  { runs, env, root = ROOT, from = root }: Surroundings,
+  { runs, temporary, env, root = ROOT, from = root }: Surroundings,
 ): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-P=runner", "--no-check", "--quiet", "main.ts", ...args],
     cwd: root,
-    env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: from, ...env },
+    env: {
+      ...{ NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: from },
+      ...(temporary === undefined ? {} : { TMPDIR: temporary }),
+      ...env,
+    },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -155,14 +162,15 @@ export interface Workspace extends AsyncDisposable, Surroundings {
   readonly folder: string;
 }
 
-/** Makes a temporary folder; it goes with the test. */
+/** Makes a temporary folder; it goes with the test, for a file's tests together would keep much. */
 export async function workspace(files: Readonly<Record<string, string>> = {}): Promise<Workspace> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "temper-e2e-" }));
+  const folder = await temporaryDirectory();
   for (const [name, text] of Object.entries(files)) {
     await Deno.writeTextFile(join(folder, name), text);
   }
   return {
     folder,
+    temporary: await temporaryDirectory(),
     runs: join(folder, "runs"),
     from: folder,
     [Symbol.asyncDispose]: async () => await Deno.remove(folder, { recursive: true }),

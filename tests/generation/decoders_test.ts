@@ -6,8 +6,9 @@ import { generate, type GeneratedSequence } from "../../lib/generation/generate.
 import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
 import { rowWindows, slidingWindows } from "../../lib/generation/windows.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
-import { shared } from "./fixtures/mod.ts";
+import { shared } from "../fixtures/shared.ts";
 import { END, writeTinyModel } from "./fixtures/tiny_model.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Golden {
   readonly generate: Record<
@@ -23,13 +24,10 @@ interface Golden {
 const CPU = { device: "cpu", threads: 1 } as const;
 
 async function withTinyModel(body: (model: CausalModel) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await writeTinyModel(dir);
-  {
-    await using model = await loadCausalModel(dir, CPU);
-    await body(model);
-  }
-  await Deno.remove(dir, { recursive: true });
+  await using model = await loadCausalModel(dir, CPU);
+  await body(model);
 }
 
 function run(
@@ -102,7 +100,7 @@ Deno.test("decoding with a cache equals reading everything again, in any batch",
 });
 
 Deno.test("decoding uses an output layer of its own where the model has one", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const ids: number[][] = [];
   for (const tie_word_embeddings of [true, false]) {
     await writeTinyModel(dir, { config: { tie_word_embeddings } });
@@ -110,11 +108,10 @@ Deno.test("decoding uses an output layer of its own where the model has one", as
     ids.push((await run(model, { max_new_tokens: 8 }, { prompts: [[65, 66]] }))[0]!.ids.slice());
   }
   assert.notDeepEqual(ids[0], ids[1]);
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("decoding gives the same tokens and losses on every engine", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await writeTinyModel(dir);
   const rows = rowWindows([Int32Array.from([65, 66, 67, 68]), Int32Array.from([1, 2])], 48);
   const results = [];
@@ -132,7 +129,6 @@ Deno.test("decoding gives the same tokens and losses on every engine", async () 
     });
   }
   for (const result of results.slice(1)) assert.deepEqual(result, results[0]);
-  await Deno.remove(dir, { recursive: true });
 });
 
 Deno.test("sessions that have not been used for long are replaced, and made again when needed", async () => {
@@ -197,12 +193,11 @@ Deno.test("scoring refuses tokens that the model does not know", async () => {
 });
 
 Deno.test("loadCausalModel() says what is wrong with a folder", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await assert.rejects(loadCausalModel(dir, CPU), /no config.json/);
   await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify({ model_type: "gpt_2" }));
   await assert.rejects(loadCausalModel(dir, CPU), /"gpt_2".*did you mean "gpt2"/);
   await writeTinyModel(dir);
   await Deno.writeTextFile(`${dir}/generation_config.json`, "[]");
   await assert.rejects(loadCausalModel(dir, CPU), /generation_config.json is not a JSON object/);
-  await Deno.remove(dir, { recursive: true });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { warp, warpTemperature, warpTopK, warpTopP } from "../../lib/generation/warpers.ts";
 import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { shared } from "./fixtures/mod.ts";
+import { shared } from "../fixtures/shared.ts";
 
 const kept = (scores: Float32Array): number[] =>
   [...scores.keys()].filter((i) => scores[i] !== -Infinity);

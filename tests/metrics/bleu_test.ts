@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { bleuFromStatistics, bleuStatistics, corpusBleu } from "../../lib/metrics/bleu.ts";
 import { bleuTokens } from "../../lib/metrics/bleu_tokenizers.ts";
-import { CASES, close, shared } from "./fixtures/mod.ts";
+import { shared } from "../fixtures/shared.ts";
+import { CASES, close } from "./fixtures/mod.ts";
 
 Deno.test("corpusBleu() agrees with sacrebleu on random texts under every setting", () => {
   for (const one of CASES) {

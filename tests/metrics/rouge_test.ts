@@ -7,7 +7,8 @@ import {
   rougeTokens,
   type RougeType,
 } from "../../lib/metrics/rouge.ts";
-import { CASES, close, shared, STEMS } from "./fixtures/mod.ts";
+import { shared } from "../fixtures/shared.ts";
+import { CASES, close, STEMS } from "./fixtures/mod.ts";
 
 Deno.test("rougeScore() agrees with rouge_score on random texts, stemmed and not, over several targets", () => {
   for (const one of CASES) {

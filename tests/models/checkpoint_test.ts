@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
 import { readSafetensors, type TensorData, writeSafetensors } from "../../lib/data/safetensors.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const f32 = (shape: number[], start = 0): TensorData => ({
   dtype: "F32",
@@ -20,7 +21,7 @@ async function folder(
   tensors: Record<string, TensorData>,
   config: object = { model_type: "gpt2" },
 ): Promise<string> {
-  const dir = await Deno.makeTempDir({ prefix: "temper-checkpoint-" });
+  const dir = await temporaryDirectory();
   await Deno.writeTextFile(`${dir}/config.json`, JSON.stringify(config));
   await writeSafetensors(`${dir}/model.safetensors`, Object.entries(tensors), { format: "pt" });
   return dir;
@@ -158,7 +159,7 @@ Deno.test("loadCheckpoint() says what to do where only a pickle is there", async
 });
 
 Deno.test("loadConfig() refuses a folder that is no model", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await assert.rejects(loadConfig(dir), /is no model: there is no config\.json/);
   await Deno.writeTextFile(`${dir}/config.json`, "{");
   await assert.rejects(loadConfig(dir), /config\.json is not JSON/);
@@ -168,9 +169,9 @@ Deno.test("loadConfig() refuses a folder that is no model", async () => {
 
 Deno.test("saveCheckpoint() writes a folder that loads again, with the tokenizer's files", async () => {
   const [dir, tokens, base] = [
-    await Deno.makeTempDir(),
-    await Deno.makeTempDir(),
-    await Deno.makeTempDir(),
+    await temporaryDirectory(),
+    await temporaryDirectory(),
+    await temporaryDirectory(),
   ];
   await Deno.writeTextFile(`${tokens}/tokenizer.json`, "{}", { mode: 0o444 });
   await Deno.writeTextFile(`${tokens}/tokenizer_config.json`, '{"a":1}');

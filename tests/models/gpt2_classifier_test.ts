@@ -12,7 +12,9 @@ import {
   type SequenceClassifier,
   sequenceClassifier,
 } from "../../lib/models/sequence_classifier.ts";
-import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { normal, relativeError, runGraph } from "../graph/running.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {
   model_type: "gpt2",
@@ -124,7 +126,7 @@ Deno.test("a classifier has its head in place of the language model's", () => {
 Deno.test("a classifier's folder loads again; one of a language model lacks the head", async () => {
   const model = sequenceClassifier(CONFIG);
   const options = { names: model.names, parameters: () => model.parameters };
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await saveCheckpoint(dir, {
     config: model.config,
     tensors: model.parameters.map(({ name, shape }) =>

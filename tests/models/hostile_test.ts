@@ -8,7 +8,8 @@ import { UserError } from "../../lib/errors.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
-import { randomNumbers } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {
   model_type: "gpt2",
@@ -20,7 +21,7 @@ const CONFIG = {
 };
 
 async function folder(maxShardSize = Infinity): Promise<string> {
-  const dir = await Deno.makeTempDir({ prefix: "temper-hostile-" });
+  const dir = await temporaryDirectory();
   const { parameters } = causalLm(CONFIG);
   await saveCheckpoint(dir, {
     config: CONFIG,

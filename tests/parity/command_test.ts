@@ -5,9 +5,10 @@
 import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/safetensors.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
-import { randomNumbers } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { ROOT } from "../pipeline/loading.ts";
 import { alter, parity, SHARED, spoiled, TINY } from "./traces.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = await requestAdapter() !== undefined;
 
@@ -67,7 +68,6 @@ for (const trace of ["gpt2-lm", "gpt2-classify"]) {
       const at = `${name.slice("grad.".length)}[${index}]`;
       assert.equal(code, 1, `${at} = ${values[index]} went unseen\n${out}`);
       assert.ok(out.includes(`DIFFERS  at ${at}`), `${at}\n${out}`);
-      await Deno.remove(copy, { recursive: true });
     }
   });
 
@@ -156,7 +156,7 @@ Deno.test("parity exits with 2 where nothing could be run, having said what was 
   });
   const { out: second } = await parity(other, "--json");
   assert.match(JSON.parse(second).traces[0].reason, /"GPT2DoubleHeadsModel" is not supported/);
-  await assert.rejects(parity(await Deno.makeTempDir()), /there is no trace below/);
+  await assert.rejects(parity(await temporaryDirectory()), /there is no trace below/);
   await assert.rejects(parity("/there/is/none"), /cannot read the folder/);
 });
 

@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { readSafetensors, type TensorData, writeSafetensors } from "../../lib/data/safetensors.ts";
 import { run } from "../../lib/parity/command.ts";
 import { hearing } from "../cli/hearing.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The folder of the tiny traces. */
 export const TINY = new URL("fixtures", import.meta.url).pathname;
@@ -42,7 +43,7 @@ export interface Changes {
 
 /** Copies a trace's folder to a temporary one, with changes. */
 export async function spoiled(folder: string, changes: Changes): Promise<string> {
-  const copy = await Deno.makeTempDir({ prefix: "temper-parity-" });
+  const copy = await temporaryDirectory();
   await Deno.mkdir(`${copy}/model`);
   await Deno.copyFile(`${folder}/model/model.safetensors`, `${copy}/model/model.safetensors`);
   for (

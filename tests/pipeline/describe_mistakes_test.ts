@@ -1,15 +1,7 @@
-import assert from "node:assert/strict";
-import { type Loading, mistakes, withStages } from "./loading.ts";
+import { testMistakes, withStages } from "./loading.ts";
 import { module, using } from "./own_module.ts";
 
-interface Case {
-  readonly name: string;
-  readonly yaml: string;
-  readonly loading: Loading;
-  readonly expected: readonly string[];
-}
-
-const CASES: readonly Case[] = [
+testMistakes("loading an own stage reports", [
   {
     name: "a name that nothing stands for",
     yaml: using(),
@@ -246,10 +238,4 @@ const CASES: readonly Case[] = [
       '4:14+8 "./own.ts" is not a stage: its default export has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }; a stage\'s module ends in `export default defineStage({ doc, inputs, output, options, run })`',
     ],
   },
-];
-
-for (const { name, yaml, loading, expected } of CASES) {
-  Deno.test(`loading an own stage reports ${name}`, async () => {
-    assert.deepEqual(await mistakes(yaml, loading), expected);
-  });
-}
+]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { load, mistakes, stage, withStages } from "./loading.ts";
 import { module, using } from "./own_module.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("an own stage is described, and its options checked, like a built-in one", async () => {
   const pipeline = await load(
@@ -109,28 +110,24 @@ Deno.test("what an own stage said is remembered for as long as its code is the s
   let digest = "one";
   const digestModule = () => Promise.resolve(digest);
   // The pipeline's folder is part of what is remembered, so both loads have to share one.
-  const folder = await Deno.makeTempDir();
-  try {
-    const { loadPipeline } = await import("../../lib/pipeline/load.ts");
-    const { REGISTRY, ROOT } = await import("./loading.ts");
-    const doc = async (step: number, text: string): Promise<string> => {
-      await Deno.writeTextFile(`${folder}/own.ts`, text);
-      await Deno.writeTextFile(`${folder}/p.yaml`, using(`, with: { step: ${step} }`));
-      const options = { params: [], registry: REGISTRY, root: ROOT, cache, digestModule };
-      const pipeline = await loadPipeline(`${folder}/p.yaml`, options);
-      assert.equal(stage(pipeline, "o").options.step, step);
-      return stage(pipeline, "o").description.doc;
-    };
-    const first = module("").files!["own.ts"]!;
-    const second = first.replace("Keeps some rows.", "Other.");
-    assert.equal(await doc(2, first), "Keeps some rows.");
-    const stages = [...entries.keys()].filter((key) => !key.startsWith("yaml "));
-    assert.equal(stages.length, 1);
-    assert.equal(await doc(2, second), "Keeps some rows.", "the digest says it is the same");
-    assert.equal(await doc(3, second), "Other.", "other options are asked about anew");
-    digest = "two";
-    assert.equal(await doc(2, second), "Other.");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const folder = await temporaryDirectory();
+  const { loadPipeline } = await import("../../lib/pipeline/load.ts");
+  const { REGISTRY, ROOT } = await import("./loading.ts");
+  const doc = async (step: number, text: string): Promise<string> => {
+    await Deno.writeTextFile(`${folder}/own.ts`, text);
+    await Deno.writeTextFile(`${folder}/p.yaml`, using(`, with: { step: ${step} }`));
+    const options = { params: [], registry: REGISTRY, root: ROOT, cache, digestModule };
+    const pipeline = await loadPipeline(`${folder}/p.yaml`, options);
+    assert.equal(stage(pipeline, "o").options.step, step);
+    return stage(pipeline, "o").description.doc;
+  };
+  const first = module("").files!["own.ts"]!;
+  const second = first.replace("Keeps some rows.", "Other.");
+  assert.equal(await doc(2, first), "Keeps some rows.");
+  const stages = [...entries.keys()].filter((key) => !key.startsWith("yaml "));
+  assert.equal(stages.length, 1);
+  assert.equal(await doc(2, second), "Keeps some rows.", "the digest says it is the same");
+  assert.equal(await doc(3, second), "Other.", "other options are asked about anew");
+  digest = "two";
+  assert.equal(await doc(2, second), "Other.");
 });

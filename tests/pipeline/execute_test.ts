@@ -97,13 +97,13 @@ stages:
 });
 
 Deno.test("a stage's failure says what happened, whatever happened", async () => {
-  const kinds = ["user", "nothing", "wrong", "exit", "die"];
+  const kinds = ["user", "nothing", "wrong", "exit", "die", "full"];
   const stages = kinds.map((what) => `  ${what}: { uses: make, with: { what: ${what} } }`);
   const slow = "  slow: { uses: make, with: { linger: 20000 }, timeout: 0.4 }";
   await using p = await project({
     "p.yaml": `name: fail\nstages:\n${[...stages, slow].join("\n")}\n`,
   });
-  const { code, failures } = await p.temper(["run", "p.yaml", "--jobs", "7"]);
+  const { code, failures } = await p.temper(["run", "p.yaml", "--jobs", "8"]);
   assert.equal(code, 1);
   assert.equal(failures.user!.what, "the text is bad");
   assert.equal(failures.user!.remedy, "write a better one");
@@ -113,6 +113,13 @@ Deno.test("a stage's failure says what happened, whatever happened", async () =>
   assert.match(failures.exit!.what, /ended its process before run\(\) was done/);
   assert.match(failures.die!.what, /died with exit code 7/);
   assert.deepEqual(failures.die!.lastLines, ["made with seed 42", "last words"]);
+  const store = join(p.runs, "store");
+  assert.equal(
+    failures.full!.what,
+    `cannot write what stage "full" makes (${store}): the disk is full`,
+  );
+  assert.match(failures.full!.requirement!, /^\d+\.\d MB are free in .*runs\/store$/);
+  assert.match(failures.full!.remedy!, /free some space and run again: finished stages are kept/);
   assert.match(failures.slow!.what, /stopped after its time limit of 0\.4 s/);
 });
 

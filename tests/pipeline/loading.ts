@@ -3,12 +3,14 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { UserErrors } from "../../lib/errors.ts";
 import { type LoadOptions, loadPipeline } from "../../lib/pipeline/load.ts";
 import { defineStage, type StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../../lib/pipeline/types.ts";
 import { z } from "zod";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The project's folder. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -87,23 +89,19 @@ export interface Loading extends Partial<LoadOptions> {
  */
 export async function load(text: string | Uint8Array, loading: Loading = {}): Promise<Pipeline> {
   const { files = {}, ...options } = loading;
-  const folder = await Deno.makeTempDir({ prefix: "temper-load-" });
-  try {
-    const all = { ...files, "p.yaml": text };
-    for (const [name, content] of Object.entries(all)) {
-      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-      await Deno.writeFile(join(folder, name), bytes);
-    }
-    return await loadPipeline(join(folder, "p.yaml"), {
-      params: [],
-      registry: REGISTRY,
-      root: ROOT,
-      env: () => undefined,
-      ...options,
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  const folder = await temporaryDirectory();
+  const all = { ...files, "p.yaml": text };
+  for (const [name, content] of Object.entries(all)) {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    await Deno.writeFile(join(folder, name), bytes);
   }
+  return await loadPipeline(join(folder, "p.yaml"), {
+    params: [],
+    registry: REGISTRY,
+    root: ROOT,
+    env: () => undefined,
+    ...options,
+  });
 }
 
 /**
@@ -121,10 +119,29 @@ export async function mistakes(
     if (!(error instanceof UserErrors)) throw error;
     return error.errors.map(({ message, parts: { at } }) => {
       const place = at === undefined ? "" : `${at.line}:${at.column}+${at.length} `;
-      return place + message.replaceAll(/(file:\/\/)?\/[^ "]*\/temper-load-[^/]*/g, "<dir>");
+      return place + message.replaceAll(/(file:\/\/)?\/[^ "]*\/temper-test-[^/]*/g, "<dir>");
     });
   }
   return [];
+}
+
+/** A pipeline with mistakes. */
+export interface MistakeCase {
+  /** As in "loadPipeline() refuses tabs". */
+  readonly name: string;
+  readonly yaml: string | Uint8Array;
+  readonly loading?: Loading;
+  /** As {@linkcode mistakes} gives them. */
+  readonly expected: readonly string[];
+}
+
+/** A test for each case, named after what is called and the case. */
+export function testMistakes(called: string, cases: readonly MistakeCase[]): void {
+  for (const { name, yaml, loading, expected } of cases) {
+    Deno.test(`${called} ${name}`, async () => {
+      assert.deepEqual(await mistakes(yaml, loading), expected);
+    });
+  }
 }
 
 /** The one stage of a pipeline with a name or id. */

@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { UserError } from "../../lib/errors.ts";
 import { Lockfile, lockfilePath } from "../../lib/pipeline/lockfile.ts";
 import { project, registryOf } from "./project.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrote", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const file = join(folder, "p.yaml");
   assert.equal(lockfilePath("/a/imdb.yaml"), "/a/imdb.lock");
   assert.equal(lockfilePath("/a/imdb.v2.YML"), "/a/imdb.v2.lock");
@@ -39,7 +40,7 @@ Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrot
 });
 
 Deno.test("Lockfile keeps a pin that is set while another one is being written", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const file = join(folder, "p.yaml");
   const lock = await Lockfile.open(file);
   const expected: string[] = [];
@@ -54,7 +55,6 @@ Deno.test("Lockfile keeps a pin that is set while another one is being written",
   }
   await lock.write();
   assert.deepEqual(Object.keys((await Lockfile.open(file)).all()), expected.sort());
-  await Deno.remove(folder, { recursive: true });
 });
 
 /** A built-in stage whose source moves when the file `remote` changes. */

@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { UserError } from "../../lib/errors.ts";
 import { type ModuleGraph, moduleGraph } from "../../lib/pipeline/module_graph.ts";
 import { sha256Hex, StoreIndex } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** A small project and a folder beside it, removed after the test. */
 interface Place {
@@ -20,7 +21,7 @@ const CONFIG = {
 };
 
 async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
-  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const folder = await temporaryDirectory();
   const project = join(folder, "project");
   const beside = join(folder, "beside");
   const write = async (path: string, text: string): Promise<string> => {
@@ -31,19 +32,15 @@ async function withPlace(test: (place: Place) => Promise<void>): Promise<void> {
   };
   await write("project/deno.json", JSON.stringify(CONFIG));
   await write("project/lib/face.ts", `export const face = 1;\n`);
-  try {
-    await test({
-      project,
-      beside,
-      write,
-      graph: async (path) => {
-        using index = new StoreIndex(join(folder, "index.db"));
-        return await moduleGraph(join(folder, path), { project, index });
-      },
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await test({
+    project,
+    beside,
+    write,
+    graph: async (path) => {
+      using index = new StoreIndex(join(folder, "index.db"));
+      return await moduleGraph(join(folder, path), { project, index });
+    },
+  });
 }
 
 Deno.test("moduleGraph() holds static, dynamic, JSON and text imports, not erased ones", async () => {
@@ -112,7 +109,7 @@ Deno.test("moduleGraph() names files outside the project from the module, never 
 
 Deno.test("moduleGraph() lists npm packages with those that they need", async () => {
   const project = join(import.meta.dirname!, "../..");
-  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const folder = await temporaryDirectory();
   await Deno.writeTextFile(join(folder, "s.ts"), `import "onnxruntime-node"; import "zod";\n`);
   using index = new StoreIndex(":memory:");
   const { packages } = await moduleGraph(join(folder, "s.ts"), { project, index });
@@ -123,7 +120,6 @@ Deno.test("moduleGraph() lists npm packages with those that they need", async ()
   // onnxruntime-node needs onnxruntime-common in the same version.
   assert.ok(packages.some((item) => item.startsWith("onnxruntime-common@")));
   assert.deepEqual(packages, [...packages].sort());
-  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("moduleGraph() leaves the project's lock file as it is", async () => {

@@ -11,6 +11,7 @@ import type { CommandContext } from "../../lib/cli/context.ts";
 import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
 import type { StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { StageRegistry } from "../../lib/pipeline/types.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The repository. */
 export const ROOT: string = resolve(import.meta.dirname!, "../..");
@@ -23,7 +24,7 @@ export default defineStage({
   output: "texts",
   options: z.object({
     text: z.string().default("text"),
-    what: z.enum(["write", "throw", "user", "nothing", "exit", "die", "wrong"]).default("write"),
+    what: z.enum(["write", "throw", "user", "nothing", "exit", "die", "wrong", "full"]).default("write"),
     linger: z.number().default(0),
     busy: z.number().default(0),
   }),
@@ -40,6 +41,9 @@ export default defineStage({
     switch (options.what) {
       case "throw": throw new Error("it broke");
       case "user": throw new UserError({ what: "the text is bad", remedy: "write a better one" });
+      case "full": throw new Error("cannot go on", {
+        cause: Object.assign(new Error("No space left on device"), { code: "ENOSPC" }),
+      });
       case "exit": Deno.exit(0); break;
       case "die": console.error("last words"); Deno.exit(7); break;
       case "nothing": return;
@@ -124,7 +128,7 @@ export interface TemperOptions {
 
 /** Makes a project with the stages \`make\`, \`join\` and \`compute\`, as built-in ones and as files. */
 export async function project(files: Readonly<Record<string, string>> = {}): Promise<Project> {
-  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "temper-test-" }));
+  const folder = await temporaryDirectory();
   const runs = join(folder, "runs");
   const write = (name: string, text: string): Promise<void> =>
     Deno.writeTextFile(join(folder, name), text);

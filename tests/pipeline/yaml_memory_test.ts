@@ -6,6 +6,7 @@ import { recallYaml, rememberYaml } from "../../lib/pipeline/yaml_memory.ts";
 import { SourceText, type YamlNode } from "../../lib/pipeline/yaml_node.ts";
 import { parseYaml } from "../../lib/pipeline/yaml_source.ts";
 import { STAGES } from "../../stages/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const TEXT = `name: a # with every kind of node
 x-base: &base { lr: 1.0e-3, tags: [a, "b c", null, true, -2] }
@@ -55,7 +56,7 @@ Deno.test("recallYaml() knows nothing of another text or another parser", async 
 });
 
 Deno.test("loadPipeline() remembers a file without a mistake, and no other", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const load = async (text: string, kept: ReturnType<typeof memory>): Promise<number> => {
     await Deno.writeTextFile(`${folder}/p.yaml`, text);
     const options = { params: [], registry: STAGES, root: folder, ...kept };
@@ -67,5 +68,4 @@ Deno.test("loadPipeline() remembers a file without a mistake, and no other", asy
   assert.equal(await load(`name: p\nstages: { ${stage} }\n`, kept), 1);
   assert.equal(await load(`name: p\nstages: { ${stage} }\n`, kept), 1);
   assert.equal(await load(`nam: p\nstages: { ${stage} }\n`, kept), 1);
-  await Deno.remove(folder, { recursive: true });
 });

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const PYTHON = Deno.env.get("TEMPER_PYTHON") ?? "python3";
 
@@ -35,11 +36,13 @@ export async function runScript<Result>(
   script: string,
   jobs: readonly unknown[],
 ): Promise<Result[]> {
-  const file = await Deno.makeTempFile({ suffix: ".json" });
+  const folder = await temporaryDirectory();
+  const file = `${folder}/jobs.json`;
   await Deno.writeTextFile(file, JSON.stringify(jobs));
   const { success, stdout, stderr } = await new Deno.Command(PYTHON, {
     args: [new URL(script, import.meta.url).pathname, file],
-    env: { HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false" },
+    // torch makes a cache in the folder for temporary files.
+    env: { HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false", TMPDIR: folder },
   }).output();
   const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
   if (!success) throw new Error(`${script} failed:\n${text(stderr)}`);

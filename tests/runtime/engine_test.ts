@@ -3,7 +3,11 @@ import { Graph } from "../../lib/graph/graph.ts";
 import { add, matmul, mul } from "../../lib/graph/ops.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { enginePermissions } from "../../lib/runtime/permissions.ts";
+import {
+  type EnginePermissions,
+  enginePermissions,
+  NO_TELEMETRY,
+} from "../../lib/runtime/permissions.ts";
 import {
   type AnyTensor,
   type Device,
@@ -12,6 +16,7 @@ import {
   int32,
   isHostTensor,
 } from "../../lib/runtime/session.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -153,15 +158,17 @@ Deno.test({
   },
 });
 
-eachEngine("loads with the permissions of enginePermissions() and no others", async (device) => {
-  const { read, ffi, environment } = enginePermissions(device);
-  const dir = await Deno.makeTempDir();
+/** Runs `affine` in a process with these permissions and these variables beside its own. */
+async function inProcess(
+  device: Device,
+  { permissions, env }: { permissions: readonly string[]; env: Readonly<Record<string, string>> },
+): Promise<{ out: string; err: string }> {
+  const dir = await temporaryDirectory();
   const graph = btoa(String.fromCharCode(...affine(device)));
-  const module = (path: string): string =>
-    new URL(`../../lib/runtime/${path}`, import.meta.url).href;
+  const module = new URL("../../lib/runtime/engine.ts", import.meta.url).href;
   await Deno.writeTextFile(
     `${dir}/main.ts`,
-    `import { openEngine } from "${module("engine.ts")}";
+    `import { openEngine } from "${module}";
     const engine = await openEngine("${device}", { threads: 2 });
     const onnx = Uint8Array.from(atob("${graph}"), (c) => c.charCodeAt(0));
     const session = await engine.createSession(onnx);
@@ -170,19 +177,54 @@ eachEngine("loads with the permissions of enginePermissions() and no others", as
     await engine.dispose();`,
   );
   const config = decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
-  const run = (permissions: string[]): Promise<Deno.CommandOutput> =>
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "--no-prompt", "--no-check", "--quiet", "--config", config, ...permissions]
-        .concat(`${dir}/main.ts`),
-      env: { ...environment, NO_COLOR: "1" },
-    }).output();
-  const flags = [
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--no-check", "--quiet", "--config", config, ...permissions]
+      .concat(`${dir}/main.ts`),
+    env: { ...env, NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  return { out: text.decode(stdout).trim(), err: text.decode(stderr) };
+}
+
+function enginesFlags({ read, ffi }: EnginePermissions): string[] {
+  return [
     ...(read.length > 0 ? [`--allow-read=${read.join()}`] : []),
     ...(ffi.length > 0 ? [`--allow-ffi=${ffi.join()}`] : []),
   ];
-  const text = new TextDecoder();
-  const [granted, denied] = await Promise.all([run(flags), run([])]);
-  assert.equal(text.decode(granted.stderr), "", "prints nothing of its own");
-  assert.equal(text.decode(granted.stdout).trim(), "1,3,5,7");
-  assert.match(text.decode(denied.stderr), /NotCapable: Requires (ffi|read) access/);
+}
+
+eachEngine("loads with the permissions of enginePermissions() and no others", async (device) => {
+  const needs = enginePermissions(device);
+  const [granted, denied] = await Promise.all([
+    inProcess(device, { permissions: enginesFlags(needs), env: needs.environment }),
+    inProcess(device, { permissions: [], env: needs.environment }),
+  ]);
+  assert.equal(granted.err, "", "prints nothing of its own");
+  assert.equal(granted.out, "1,3,5,7");
+  assert.match(denied.err, /NotCapable: Requires (ffi|read) access/);
 });
+
+Deno.test("cpu keeps ONNX Runtime from reporting to its makers, which it does by default", async () => {
+  const needs = enginePermissions("cpu");
+  const cases = {
+    "in a stage's process": { permissions: enginesFlags(needs), env: needs.environment },
+    "in a command's process": { permissions: ["--allow-env", "--allow-ffi"], env: {} },
+  };
+  for (const [name, { permissions, env }] of Object.entries(cases)) {
+    const home = await temporaryDirectory();
+    const places = { HOME: home, XDG_CACHE_HOME: home, TMPDIR: home, DENO_DIR: await denoDir() };
+    const { out } = await inProcess("cpu", {
+      permissions,
+      env: { [NO_TELEMETRY]: "", ...places, ...env },
+    });
+    assert.equal(out, "1,3,5,7", name);
+    // The reporter's identifier, database and log; that it sends nothing cannot be seen from here.
+    assert.deepEqual([...Deno.readDirSync(home)].map((entry) => entry.name), [], name);
+  }
+});
+
+/** Where Deno keeps packages, which it would else look for under another home. */
+async function denoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+}

@@ -1,21 +1,18 @@
 import assert from "node:assert/strict";
 import download from "../../stages/download.ts";
 import { runRowsStage } from "../fixtures/rows_stage.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
-/** A folder with files, thrown away when the test is done. */
+/** Calls `use` with a folder of these files. */
 async function withFiles<T>(
   files: Record<string, string>,
   use: (dir: string) => Promise<T>,
 ): Promise<T> {
-  const dir = await Deno.makeTempDir();
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      await Deno.writeTextFile(`${dir}/${name}`, content);
-    }
-    return await use(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
+  const dir = await temporaryDirectory();
+  for (const [name, content] of Object.entries(files)) {
+    await Deno.writeTextFile(`${dir}/${name}`, content);
   }
+  return await use(dir);
 }
 
 const FILES = {

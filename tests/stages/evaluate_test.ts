@@ -9,6 +9,9 @@ import {
   writeByteTokenizer,
   writeTinyModel,
 } from "../generation/fixtures/tiny_model.ts";
+import { stageContext } from "../fixtures/stage_context.ts";
+import { splitOf } from "../train/fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Entry {
   readonly value: number;
@@ -37,15 +40,10 @@ const TEXTS = {
   ],
 };
 
-function splitOf(texts: readonly string[], end: boolean): TokenSplit {
-  const rows = texts.map((text) => [...new TextEncoder().encode(text), ...(end ? [END] : [])]);
-  const offsets = [0];
-  for (const row of rows) offsets.push(offsets.at(-1)! + row.length);
-  return {
-    inputIds: Int32Array.from(rows.flat()),
-    offsets: Float64Array.from(offsets),
-    rows: rows.length,
-  };
+function encoded(texts: readonly string[], end: boolean): TokenSplit {
+  return splitOf(
+    texts.map((text) => [...new TextEncoder().encode(text), ...(end ? [END] : [])]),
+  );
 }
 
 async function run(
@@ -58,18 +56,18 @@ async function run(
     seed?: number;
   } = {},
 ): Promise<Result> {
-  const folder = await Deno.makeTempDir();
-  const at = (name: string) => ({ stage: "s", path: `${folder}/${name}`, digest: "0" });
-  for (const name of ["model", "baseline", "tokens", "output"]) await Deno.mkdir(at(name).path);
-  await writeTinyModel(at("model").path, setup.model);
-  if (setup.baseline !== undefined) await writeTinyModel(at("baseline").path, setup.baseline);
+  const folder = await temporaryDirectory();
+  const at = (name: string) => `${folder}/${name}`;
+  for (const name of ["model", "baseline", "tokens", "output"]) await Deno.mkdir(at(name));
+  await writeTinyModel(at("model"), setup.model);
+  if (setup.baseline !== undefined) await writeTinyModel(at("baseline"), setup.baseline);
   const splits = Object.fromEntries(
     Object.entries(setup.texts ?? TEXTS).map(([name, texts]) => [
       name,
-      splitOf(texts, setup.end ?? false),
+      encoded(texts, setup.end ?? false),
     ]),
   );
-  await writeTokens(at("tokens").path, {
+  await writeTokens(at("tokens"), {
     info: {
       vocab_size: END + 1,
       max_length: null,
@@ -81,44 +79,30 @@ async function run(
     },
     splits,
   });
-  await writeByteTokenizer(at("tokens").path);
-  const summary: SummaryEntry[] = [];
-  const progress: [number, number, string][] = [];
-  await stage.run({
+  await writeByteTokenizer(at("tokens"));
+  const { context, told } = stageContext({
     inputs: {
       model: at("model"),
       data: at("tokens"),
-      ...(setup.baseline === undefined ? {} : { baseline: at("baseline") }),
+      baseline: setup.baseline === undefined ? undefined : at("baseline"),
     },
-    lists: {},
-    output: { path: at("output").path },
+    output: at("output"),
     options: stage.options.parse(given),
-    seed: setup.seed ?? 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: (...report) => progress.push(report),
-    log: () => {},
-    summary: (entry) => summary.push(entry),
-    signal: new AbortController().signal,
+    seed: setup.seed,
   });
-  const read = (name: string) => Deno.readTextFile(`${at("output").path}/${name}`);
+  await stage.run(context);
+  const read = (name: string) => Deno.readTextFile(`${at("output")}/${name}`);
   const lines = async (name: string): Promise<Record<string, unknown>[]> =>
     (await read(name)).split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
   const document = JSON.parse(await read("metrics.json"));
   assert.equal(document.kind, "metrics");
-  const result = {
+  return {
     metrics: document.metrics,
     ...(document.baseline === undefined ? {} : { baseline: document.baseline }),
     predictions: await lines("predictions.jsonl"),
     errors: await lines("errors.jsonl"),
-    summary,
-    progress,
+    ...told,
   };
-  await Deno.remove(folder, { recursive: true });
-  return result;
 }
 
 Deno.test("evaluate writes value, signature and interval of each metric", async () => {

@@ -4,6 +4,8 @@ import { writeDataset } from "../../lib/data/dataset.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/generate.ts";
 import { END, type TinyModelOptions, writeTinyModel } from "../generation/fixtures/tiny_model.ts";
+import { stageContext } from "../fixtures/stage_context.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 interface Line {
   readonly prompt: string;
@@ -27,38 +29,22 @@ async function run(
   given: Record<string, unknown>,
   setup: { model?: TinyModelOptions; data?: string; seed?: number } = {},
 ): Promise<Result> {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const [model, output] = [`${folder}/model`, `${folder}/output`];
   await Deno.mkdir(model);
   await Deno.mkdir(output);
   await writeTinyModel(model, setup.model);
-  const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
-  const summary: SummaryEntry[] = [];
-  const progress: [number, number, string][] = [];
-  await stage.run({
-    inputs: {
-      model: artifact(model),
-      ...(setup.data === undefined ? {} : { data: artifact(setup.data) }),
-    },
-    lists: {},
-    output: { path: output },
+  const { context, told } = stageContext({
+    inputs: { model, data: setup.data },
+    output,
     options: stage.options.parse(given),
-    seed: setup.seed ?? 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: (...report) => progress.push(report),
-    log: () => {},
-    summary: (entry) => summary.push(entry),
-    signal: new AbortController().signal,
+    seed: setup.seed,
   });
+  await stage.run(context);
   const text = await Deno.readTextFile(`${output}/generations.jsonl`);
   assert(text.endsWith("\n"));
   const lines = text.trimEnd().split("\n").map((line): Line => JSON.parse(line));
-  await Deno.remove(folder, { recursive: true });
-  return { lines, summary, progress };
+  return { lines, ...told };
 }
 
 const bytes = (text: string) => [...new TextEncoder().encode(text)];
@@ -186,7 +172,7 @@ Deno.test("generate starts an empty prompt from the model's first token", async 
 });
 
 Deno.test("generate makes prompts of the rows of data", async () => {
-  const data = await Deno.makeTempDir();
+  const data = await temporaryDirectory();
   const rows = (...texts: string[]) => texts.map((text, n) => ({ text, n }));
   await writeDataset(data, {
     columns: [{ name: "text", type: "string" }, { name: "n", type: "int" }],
@@ -203,7 +189,6 @@ Deno.test("generate makes prompts of the rows of data", async () => {
   await assert.rejects(run({ prompts: ["a"] }, { data }), /prompts from two places/);
   await assert.rejects(run({ split: "tset" }, { data }), /tset/);
   await assert.rejects(run({}), /there are no prompts/);
-  await Deno.remove(data, { recursive: true });
 });
 
 Deno.test("generate refuses options that contradict each other before anything runs", () => {

@@ -1,110 +1,16 @@
-/** The tokenize stage from outside: write rows, run it, read the tokens artifact. */
 import assert from "node:assert/strict";
+import type { Column } from "../../lib/data/dataset.ts";
+import { tokenRow } from "../../lib/data/tokens.ts";
 import stage from "../../stages/tokenize.ts";
-import { type Column, type Row, writeDataset } from "../../lib/data/dataset.ts";
-import { readTokens, tokenRow, type Tokens } from "../../lib/data/tokens.ts";
-import { UserError } from "../../lib/errors.ts";
-import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
-import { saveBpe } from "../../lib/tokenizers/save.ts";
-import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
-
-type Options = Record<string, unknown>;
-type Splits = Record<string, Row[]>;
-
-interface Result {
-  readonly dir: string;
-  readonly tokens: Tokens;
-  readonly tokenizer: Tokenizer;
-  readonly note: string;
-  readonly log: string[];
-  readonly progress: [number, number, string][];
-  /** Text of each row of a split. */
-  readonly texts: (split?: string) => string[];
-}
-
-const SEA = "the sea and the ship and the whale and the sea again";
-const texts = (...list: string[]): Row[] => list.map((text) => ({ text }));
-
-/** A folder with a small tokenizer: bytes, a few merges, and the given special tokens. */
-async function makeTokenizer(
-  specialTokens: readonly string[] = ["<|endoftext|>"],
-  modelMaxLength?: number,
-): Promise<string> {
-  const dir = await Deno.makeTempDir();
-  const trained = trainBpe([SEA], { vocabSize: 256 + specialTokens.length + 12, specialTokens });
-  await saveBpe(dir, trained, { modelMaxLength });
-  return dir;
-}
-
-/** Adds `<s> text </s>` as a post-processor, the way RoBERTa has it. */
-async function makeWrappingTokenizer(): Promise<string> {
-  const dir = await makeTokenizer(["<s>", "</s>", "<pad>"]);
-  const document = JSON.parse(await Deno.readTextFile(`${dir}/tokenizer.json`));
-  document.post_processor = { type: "RobertaProcessing", cls: ["<s>", 0], sep: ["</s>", 1] };
-  await Deno.writeTextFile(`${dir}/tokenizer.json`, JSON.stringify(document));
-  return dir;
-}
-
-async function tokenize(
-  splits: Splits,
-  given: Options,
-  setup: { tokenizer?: string; columns?: Column[] } = {},
-): Promise<Result> {
-  const data = await Deno.makeTempDir();
-  await writeDataset(data, {
-    columns: setup.columns ?? [{ name: "text", type: "string" }],
-    splits,
-  });
-  const dir = await Deno.makeTempDir();
-  const artifact = (path: string) => ({ stage: "s", path, digest: "0" });
-  let note = "";
-  const log: string[] = [];
-  const progress: [number, number, string][] = [];
-  await stage.run({
-    inputs: {
-      data: artifact(data),
-      ...(setup.tokenizer === undefined ? {} : { tokenizer: artifact(setup.tokenizer) }),
-    },
-    lists: {},
-    output: { path: dir },
-    options: stage.options.parse(given),
-    seed: 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: (...report) => progress.push(report),
-    log: (message) => log.push(message),
-    summary: (entry) => note += entry.type === "note" ? entry.text : "",
-    signal: new AbortController().signal,
-  });
-  const tokens = await readTokens(dir);
-  const tokenizer = await loadTokenizer(dir);
-  return {
-    dir,
-    tokens,
-    tokenizer,
-    note,
-    log,
-    progress,
-    texts: (split = "train") => {
-      const { [split]: rows } = tokens.splits;
-      return Array.from({ length: rows!.rows }, (_, i) => tokenizer.decode(tokenRow(rows!, i)));
-    },
-  };
-}
-
-/** The message of the UserError that tokenizing ends with. */
-async function refusal(...args: Parameters<typeof tokenize>): Promise<string> {
-  try {
-    await tokenize(...args);
-  } catch (error) {
-    if (error instanceof UserError) return error.message;
-    throw error;
-  }
-  throw new Error("no error");
-}
+import {
+  makeTokenizer,
+  makeWrappingTokenizer,
+  type Options,
+  refusal,
+  SEA,
+  texts,
+  tokenize,
+} from "./tokenizing.ts";
 
 Deno.test("tokenize writes every split, ragged, with the tokenizer beside it", async () => {
   const tokenizer = await makeTokenizer(["<|endoftext|>"], 1024);
@@ -250,114 +156,6 @@ Deno.test("return_overflowing_tokens keeps all pieces, stride makes them overlap
   assert.deepEqual(overlapping.texts(), ["<s>bcd</s>", "<s>dfg</s>", "<s>gjk</s>", "<s>xz</s>"]);
 });
 
-Deno.test("label_column gives a class per row and its names", async () => {
-  const tokenizer = await makeTokenizer();
-  const rows = (values: Row["x"][]): Row[] =>
-    values.map((label, i) => ({ text: i === 1 ? "" : "the", label }));
-  const text: Column = { name: "text", type: "string" };
-  const table: [Column, Row["x"][], number[], string[]][] = [
-    [{ name: "label", type: "string" }, ["pos", "neg", "neg", "odd"], [2, 0, 1], [
-      "neg",
-      "odd",
-      "pos",
-    ]],
-    [{ name: "label", type: "int" }, [2, 1, 0, 1], [2, 0, 1], ["0", "1", "2"]],
-    [{ name: "label", type: "int", names: ["neg", "pos"] }, [1, 1, 0, 1], [1, 0, 1], [
-      "neg",
-      "pos",
-    ]],
-    [{ name: "label", type: "bool" }, [true, true, false, true], [1, 0, 1], ["false", "true"]],
-  ];
-  for (const [column, values, expected, names] of table) {
-    const result = await tokenize({ train: rows(values) }, { label_column: "label" }, {
-      tokenizer,
-      columns: [text, column],
-    });
-    assert.deepEqual([...result.tokens.splits.train!.labels!], expected);
-    assert.deepEqual(result.tokens.info.labels, names);
-  }
-  // A split whose rows are all dropped still has labels, none.
-  const empty = await tokenize({ train: rows([0, 1]), test: [{ text: "", label: 0 }] }, {
-    label_column: "label",
-  }, { tokenizer, columns: [text, { name: "label", type: "int" }] });
-  assert.equal(empty.tokens.splits.test!.labels!.length, 0);
-});
-
-Deno.test("label_column refuses what is no class", async () => {
-  const tokenizer = await makeTokenizer();
-  const table: [Column["type"], Row["x"], RegExp][] = [
-    ["float", 0.5, /float values, which are no classes/],
-    ["int", -1, /row 0 of split "train" has the label -1/],
-    ["int", null, /row 0 of split "train" has no "label"/],
-    ["int", 1_000_000, /would make 1000001 classes/],
-  ];
-  for (const [type, value, message] of table) {
-    const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type }];
-    const splits = { train: [{ text: "the", label: value }] };
-    assert.match(await refusal(splits, { label_column: "label" }, { tokenizer, columns }), message);
-  }
-  assert.match(
-    await refusal({ train: texts("a") }, { label_column: "lable" }, { tokenizer }),
-    /no column "lable"/,
-  );
-});
-
-Deno.test("train makes a tokenizer from the train split alone", async () => {
-  const train = { vocab_size: 300, special_tokens: ["</s>", "<pad>"] };
-  const one = await tokenize({ train: texts(SEA), test: texts("zebra zebra zebra") }, {
-    train,
-    max_length: 64,
-  });
-  const two = await tokenize({ train: texts(SEA), test: texts("quagga quagga") }, {
-    train,
-    max_length: 64,
-  });
-  const file = (result: Result): string => Deno.readTextFileSync(`${result.dir}/tokenizer.json`);
-  assert.equal(file(one), file(two));
-  assert.equal(one.tokenizer.idOf("Ġzebra"), undefined);
-  assert.deepEqual(one.tokens.info.tokenizer, { source: "trained", type: "BPE" });
-  assert.deepEqual([one.tokens.info.eos_token_id, one.tokens.info.pad_token_id], [0, 1]);
-  assert.equal(one.tokenizer.modelMaxLength, 64);
-  assert.match(one.log.join(), /the text gave \d+ tokens of the 300 asked for/);
-  assert.deepEqual(one.texts("test"), ["zebra zebra zebra"]);
-  // Where rows were never split, all of them are the training text.
-  const unsplit = await tokenize({ data: texts(SEA) }, { train });
-  assert.equal(file(unsplit), file(one));
-  assert.match(await refusal({ test: texts(SEA) }, { train }), /there is no split "train"/);
-});
-
-Deno.test("train follows vocab_size, min_frequency and the template", async () => {
-  const splits = { train: texts(SEA) };
-  const small = await tokenize(splits, { train: { vocab_size: 260 } });
-  assert.equal(small.tokens.info.vocab_size, 260);
-  const rare = await tokenize(splits, { train: { vocab_size: 400, min_frequency: 1 } });
-  assert.notEqual(rare.tokenizer.idOf("Ġagain"), undefined);
-  const often = await tokenize(splits, { train: { vocab_size: 400, min_frequency: 3 } });
-  assert.equal(often.tokenizer.idOf("Ġagain"), undefined);
-  const loud = await tokenize(splits, {
-    template: "{{ text | upper }}",
-    train: { vocab_size: 400 },
-  });
-  assert.notEqual(loud.tokenizer.idOf("THE") ?? loud.tokenizer.idOf("ĠTHE"), undefined);
-  assert.match(
-    await refusal(splits, { train: { vocab_size: 257, special_tokens: ["a b", "c d"] } }),
-    /vocab_size must be at least 258/,
-  );
-  assert.match(
-    await refusal(splits, { train: { vocab_size: 300, special_tokens: ["<s>", "<s>"] } }),
-    /"<s>" twice/,
-  );
-});
-
-Deno.test("tokenize wants exactly one tokenizer", async () => {
-  const splits = { train: texts(SEA) };
-  assert.match(await refusal(splits, {}), /there is no tokenizer/);
-  assert.match(
-    await refusal(splits, { train: { vocab_size: 300 } }, { tokenizer: await makeTokenizer() }),
-    /there are two tokenizers/,
-  );
-});
-
 Deno.test("tokenize refuses options that would do nothing", async () => {
   const tokenizer = await makeTokenizer();
   const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type: "int" }];
@@ -400,30 +198,7 @@ Deno.test("roles that only config.json knows come along with the tokenizer", asy
 });
 
 Deno.test("tokenize stops when it is interrupted", async () => {
-  const data = await Deno.makeTempDir();
-  await writeDataset(data, {
-    columns: [{ name: "text", type: "string" }],
-    splits: { train: texts(...Array.from({ length: 3000 }, (_, i) => `row ${i}`)) },
-  });
-  const abort = new AbortController();
-  const run = stage.run({
-    inputs: {
-      data: { stage: "d", path: data, digest: "0" },
-      tokenizer: { stage: "t", path: await makeTokenizer(), digest: "0" },
-    },
-    lists: {},
-    output: { path: await Deno.makeTempDir() },
-    options: stage.options.parse({}),
-    seed: 1,
-    sources: null,
-    device: "cpu",
-    threads: 1,
-    offline: true,
-    env: {},
-    progress: () => abort.abort(new Error("stopped")),
-    log: () => {},
-    summary: () => {},
-    signal: abort.signal,
-  });
-  await assert.rejects(run, /stopped/);
+  const rows = texts(...Array.from({ length: 3000 }, (_, i) => `row ${i}`));
+  const setup = { tokenizer: await makeTokenizer(), abort: new AbortController() };
+  await assert.rejects(tokenize({ train: rows }, {}, setup), /stopped/);
 });

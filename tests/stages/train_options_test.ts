@@ -3,6 +3,7 @@ import { schedule } from "../../lib/optim/schedules.ts";
 import { EVENTS_FILE } from "../../lib/train/tensorboard.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, equal, type Outcome, run, values } from "./train_run.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Options that change the weights, and what of the others they go with. */
 const CHANGES: [Record<string, unknown>, Record<string, unknown>][] = [
@@ -195,7 +196,7 @@ Deno.test("train's log lines have speed and the time that is left", async () => 
 
 Deno.test("train writes checkpoints as often, and keeps as many, as asked", async () => {
   const kept = async (given: Record<string, unknown>): Promise<string[]> => {
-    const resume = await Deno.makeTempDir();
+    const resume = await temporaryDirectory();
     await run({ max_steps: 5, ...given }, { resume });
     return [...Deno.readDirSync(resume)].map(({ name }) => name).sort();
   };

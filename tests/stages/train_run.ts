@@ -1,10 +1,11 @@
 /** Runs the train stage on small data, for its tests. */
 import { randomStream } from "../../lib/data/random.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import type { LogEntry, TrainerState } from "../../lib/train/trainer_state.ts";
 import train from "../../stages/train.ts";
-import { splitOf } from "../train/fixture.ts";
+import { writeRows } from "../train/fixture.ts";
+import { stageContext } from "../fixtures/stage_context.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Tokens of the language that rows are of. */
 export const VOCABULARY = 24;
@@ -23,21 +24,10 @@ export async function writeData(
         return token;
       });
     });
-  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
-  await writeTokens(dir, {
-    info: {
-      vocab_size: VOCABULARY,
-      max_length: null,
-      packed: false,
-      eos_token_id: 0,
-      bos_token_id: 0,
-      pad_token_id: 0,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: Object.fromEntries(
-      splits.map((name) => [name, splitOf(rows(name === "validation" ? 5 : 12))]),
-    ),
-  });
+  const dir = await writeRows(
+    Object.fromEntries(splits.map((name) => [name, rows(name === "validation" ? 5 : 12)])),
+    { vocabSize: VOCABULARY },
+  );
   await Deno.writeTextFile(`${dir}/tokenizer.json`, "{}");
   return dir;
 }
@@ -87,32 +77,16 @@ export async function run(
     resume?: string;
   } = {},
 ): Promise<Outcome> {
-  const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
-  const [log, progress, summary]: [string[], [number, number, string][], SummaryEntry[]] = [
-    [],
-    [],
-    [],
-  ];
-  const input = (path: string): { stage: string; path: string; digest: string } => (
-    { stage: "x", path, digest: "" }
-  );
-  await train.run({
-    inputs: { data: input(data), ...(model === undefined ? {} : { model: input(model) }) },
-    lists: {},
-    output: { path: dir },
-    ...(resume === undefined ? {} : { resume: { path: resume } }),
+  const dir = await temporaryDirectory();
+  const { context, told } = stageContext({
+    inputs: { data, model },
+    output: dir,
     options: train.options.parse({ ...BASE, ...given }),
     seed,
-    sources: null,
-    device: "cpu",
     threads,
-    offline: true,
-    env: {},
-    progress: (...report) => progress.push(report),
-    log: (line) => log.push(line),
-    summary: (entry) => summary.push(entry),
-    signal: new AbortController().signal,
+    resume,
   });
+  await train.run(context);
   const state: TrainerState = JSON.parse(await Deno.readTextFile(`${dir}/trainer_state.json`));
   return {
     dir,
@@ -120,9 +94,7 @@ export async function run(
     state,
     losses: values(state, "loss"),
     config: JSON.parse(await Deno.readTextFile(`${dir}/config.json`)),
-    log,
-    progress,
-    summary,
+    ...told,
   };
 }
 

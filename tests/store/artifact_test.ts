@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../../lib/errors.ts";
 import { type Digest, sha256Hex, type Store } from "../../lib/store/mod.ts";
 import { filesUnder, withStore, writeTree } from "./folders.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const FILES = { "data.parquet": "rows", "deep/er/notes.txt": "hello", "dataset.json": "{}" };
 
@@ -129,21 +130,17 @@ Deno.test("materialize() replaces another artifact and what is no folder", async
 Deno.test("materialize() copies where the target is on another disk", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
-  const shared = await Deno.makeTempDir({ dir: "/dev/shm" }).catch(() => undefined);
+  const shared = await temporaryDirectory({ dir: "/dev/shm" }).catch(() => undefined);
   if (shared === undefined) return console.log("skipped: no second file system here");
-  try {
-    await withStore(async (store, folder) => {
-      const digest = await publish(store, folder);
-      await store.artifacts.materialize(digest, join(shared, "opened"));
-      assert.equal(await Deno.readTextFile(join(shared, "opened/dataset.json")), "{}");
-      const away = await writeTree(shared, FILES);
-      const published = await store.artifacts.publish(away, { kind: "rows" });
-      assert.equal(published.digest, digest);
-      assert.deepEqual(await store.artifacts.verify(digest), { ok: true, bytes: 11 });
-    });
-  } finally {
-    await Deno.remove(shared, { recursive: true });
-  }
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    await store.artifacts.materialize(digest, join(shared, "opened"));
+    assert.equal(await Deno.readTextFile(join(shared, "opened/dataset.json")), "{}");
+    const away = await writeTree(shared, FILES);
+    const published = await store.artifacts.publish(away, { kind: "rows" });
+    assert.equal(published.digest, digest);
+    assert.deepEqual(await store.artifacts.verify(digest), { ok: true, bytes: 11 });
+  });
 });
 
 Deno.test("verify() names damaged and missing files; publishing again mends them", async () => {

@@ -1,18 +1,15 @@
 /** Helpers of the store's tests: a temporary store, files, a way to list a folder. */
 import { join } from "node:path";
 import { openStore, type Store } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
-/** Runs a test with a store in a temporary folder that is removed afterwards. */
+/** Runs a test with a store in a temporary folder. */
 export async function withStore(
   test: (store: Store, folder: string) => Promise<void>,
 ): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    using store = openStore(join(folder, "runs"));
-    await test(store, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  const folder = await temporaryDirectory();
+  using store = openStore(join(folder, "runs"));
+  await test(store, folder);
 }
 
 /** Writes files into a new folder under `folder`. */
@@ -20,7 +17,7 @@ export async function writeTree(
   folder: string,
   files: Readonly<Record<string, string | Uint8Array>>,
 ): Promise<string> {
-  const root = await Deno.makeTempDir({ dir: folder });
+  const root = await temporaryDirectory({ dir: folder });
   for (const [path, content] of Object.entries(files)) {
     await Deno.mkdir(join(root, path, ".."), { recursive: true });
     if (typeof content === "string") await Deno.writeTextFile(join(root, path), content);

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { hashFile, openStore } from "../../lib/store/mod.ts";
 import { filesUnder, firstOutput, startChild } from "./folders.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("a publishing process killed at any moment leaves nothing half done that can be read", async () => {
-  const folder = await Deno.makeTempDir();
+  const folder = await temporaryDirectory();
   const runs = join(folder, "runs");
   let finished = 0;
   for (let attempt = 0; attempt < 20; attempt++) {
@@ -42,7 +43,6 @@ Deno.test("a publishing process killed at any moment leaves nothing half done th
   await store.sweep();
   assert.deepEqual(await filesUnder(store.layout.scratch), []);
   assert.deepEqual(await filesUnder(store.layout.locks), []);
-  await Deno.remove(folder, { recursive: true });
 });
 
 /** Folders that a reader would see; names with a dot are work in progress. */

@@ -1,6 +1,7 @@
 /** Pieces of an odd text; those expected are of Python tokenizers 0.23 (`pre_tokenize_str`). */
 import assert from "node:assert/strict";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const TEXT = "\u0085\ufeffdon't ½３!!a_b ١12 xe\u200d-- ";
 
@@ -13,7 +14,7 @@ async function wordLevel(
   const vocab = Object.fromEntries(
     ["<pad>", "<s>", "<unk>", ...words].map((word, id) => [word, id]),
   );
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.writeTextFile(
     `${dir}/tokenizer.json`,
     JSON.stringify({

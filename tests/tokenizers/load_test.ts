@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { encodePrompt, loadTokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
 import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const SHARED = fileURLToPath(new URL("../../../shared/data/tokenizers", import.meta.url));
 
@@ -20,7 +21,7 @@ async function makeTokenizer(
   change: (document: Record<string, unknown>) => void = () => {},
   specialTokens: readonly string[] = ["<|endoftext|>"],
 ): Promise<string> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await saveBpe(dir, trainBpe(SEA, { vocabSize: 300, specialTokens }));
   const document = JSON.parse(await Deno.readTextFile(`${dir}/tokenizer.json`));
   change(document);
@@ -175,7 +176,7 @@ Deno.test("roles of special tokens come from the configs, else from the usual na
 });
 
 Deno.test("a folder without tokenizer.json says what is missing", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await assert.rejects(loadTokenizer(dir), /holds no tokenizer: there is no tokenizer.json/);
   await Deno.writeTextFile(`${dir}/spiece.model`, "");
   await assert.rejects(loadTokenizer(dir), /has spiece.model but no tokenizer.json/);

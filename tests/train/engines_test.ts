@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import { randomStream } from "../../lib/data/random.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, writeRows } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -19,20 +19,8 @@ async function writeData(seed: number): Promise<string> {
       return token;
     });
   });
-  const dir = await Deno.makeTempDir();
-  await writeTokens(dir, {
-    info: {
-      vocab_size: 40,
-      max_length: null,
-      packed: false,
-      eos_token_id: 0,
-      bos_token_id: 0,
-      pad_token_id: 0,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: { train: splitOf(rows.slice(0, 12)), validation: splitOf(rows.slice(12)) },
-  });
-  return dir;
+  const splits = { train: rows.slice(0, 12), validation: rows.slice(12) };
+  return await writeRows(splits, { vocabSize: 40 });
 }
 
 async function losses(
@@ -66,7 +54,7 @@ async function losses(
       logging_steps: 1,
       eval_strategy: "epoch",
     },
-    output: await Deno.makeTempDir(),
+    output: await temporaryDirectory(),
     log: () => {},
     progress: () => {},
   });

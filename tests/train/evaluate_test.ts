@@ -9,6 +9,7 @@ import { initializeParameter } from "../../lib/train/initialize.ts";
 import { splitOf } from "./fixture.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { type AnyTensor, type Device, type Engine, float32 } from "../../lib/runtime/session.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -23,7 +24,7 @@ async function example(): Promise<{ dir: string; rows: number[][] }> {
     vocab_size: 20,
     initializer_range: 0.5,
   });
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await saveCheckpoint(dir, {
     config: model.config,
     tensors: model.parameters.map((parameter, index) => {

@@ -1,6 +1,7 @@
 /** What the tests of training share: default settings and small data. */
-import type { TokenSplit } from "../../lib/data/tokens.ts";
+import { type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The defaults of the stage. */
 export const ARGUMENTS: TrainingArguments = {
@@ -52,4 +53,33 @@ export function splitOf(rows: readonly (readonly number[])[]): TokenSplit {
     offsets: Float64Array.from(offsets),
     rows: rows.length,
   };
+}
+
+/**
+ * Writes rows as a tokens artifact; token 0 is every special one.
+ *
+ * @param splits Rows of token ids by split.
+ * @param options `vocabSize`: how many tokens there are.
+ * @returns Its folder.
+ */
+export async function writeRows(
+  splits: Readonly<Record<string, readonly (readonly number[])[]>>,
+  { vocabSize }: { readonly vocabSize: number },
+): Promise<string> {
+  const dir = await temporaryDirectory();
+  await writeTokens(dir, {
+    info: {
+      vocab_size: vocabSize,
+      max_length: null,
+      packed: false,
+      eos_token_id: 0,
+      bos_token_id: 0,
+      pad_token_id: 0,
+      tokenizer: { source: "trained", type: "BPE" },
+    },
+    splits: Object.fromEntries(
+      Object.entries(splits).map(([name, rows]) => [name, splitOf(rows)]),
+    ),
+  });
+  return dir;
 }

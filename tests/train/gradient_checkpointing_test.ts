@@ -13,6 +13,7 @@ import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, CONFIG, equal, run, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const DROPPING = { ...CONFIG, n_layer: 3, resid_pdrop: 0.2, embd_pdrop: 0.1, attn_pdrop: 0.3 };
 const SETTINGS: Record<string, Record<string, unknown>> = {
@@ -64,7 +65,7 @@ Deno.test("train computes blocks again where gradient_checkpointing is set, and 
       config: CONFIG,
       configOverrides: undefined,
       args: { ...ARGUMENTS, max_steps: 1, gradient_checkpointing },
-      output: await Deno.makeTempDir(),
+      output: await temporaryDirectory(),
       log: () => {},
       progress: () => {},
     });

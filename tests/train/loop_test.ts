@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
 import type { TrainerCallback } from "../../lib/train/callbacks.ts";
 import { trainCausalLm, type TrainCausalLmResult } from "../../lib/train/train_causal_lm.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, writeRows } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** An engine that writes down the shapes of batches that it is given. */
 function watched(engine: Engine, shapes: string[]): Engine {
@@ -33,21 +33,9 @@ interface Setting {
 async function run(
   { rows, args, config, callbacks = [], signal }: Setting,
 ): Promise<TrainCausalLmResult & { shapes: string[]; output: string }> {
-  const data = await Deno.makeTempDir();
-  await writeTokens(data, {
-    info: {
-      vocab_size: 10,
-      max_length: null,
-      packed: false,
-      eos_token_id: null,
-      bos_token_id: null,
-      pad_token_id: null,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: { train: splitOf(rows), validation: splitOf(rows) },
-  });
+  const data = await writeRows({ train: rows, validation: rows }, { vocabSize: 10 });
   const shapes: string[] = [];
-  const output = await Deno.makeTempDir();
+  const output = await temporaryDirectory();
   const engine = await openEngine("cpu", { threads: 1 });
   try {
     const result = await trainCausalLm({

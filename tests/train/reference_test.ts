@@ -5,6 +5,7 @@ import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Reference traces; other folders of `make_goldens.py` may be named in the environment. */
 const goldens = Deno.env.get("TEMPER_GOLDENS") ?? "../shared/reference/goldens";
@@ -44,7 +45,7 @@ for (const accumulation of [1, 3]) {
         ).length;
         return ids.slice(row * length, row * length + end);
       }));
-      const data = await Deno.makeTempDir();
+      const data = await temporaryDirectory();
       await writeTokens(data, {
         info: {
           vocab_size: Math.max(...ids) + 1,
@@ -57,7 +58,7 @@ for (const accumulation of [1, 3]) {
         },
         splits: { train: split },
       });
-      const output = await Deno.makeTempDir();
+      const output = await temporaryDirectory();
       const engine = await openEngine("cpu", { threads: 2 });
       const { optimizer } = trace;
       const { state } = await trainCausalLm({

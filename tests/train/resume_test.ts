@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { checkpointNumbers } from "../../lib/data/checkpoints.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import { randomStream } from "../../lib/data/random.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
@@ -11,7 +10,8 @@ import { packNumbers, unpackNumbers } from "../../lib/train/pack_numbers.ts";
 import { type LoopPosition, openCheckpoints } from "../../lib/train/resume.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { initialState } from "../../lib/train/trainer_state.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, writeRows } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
@@ -23,23 +23,11 @@ async function writeData(seed: number, longest = 8): Promise<string> {
       { length: i === 5 ? 1 : i === 6 ? longest : 2 + random.nextBelow(longest - 1) },
       () => random.nextBelow(20),
     );
-  const dir = await Deno.makeTempDir();
-  await writeTokens(dir, {
-    info: {
-      vocab_size: 20,
-      max_length: null,
-      packed: false,
-      eos_token_id: 0,
-      bos_token_id: 0,
-      pad_token_id: 0,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: {
-      train: splitOf(Array.from({ length: 11 }, row)),
-      validation: splitOf(Array.from({ length: 3 }, row)),
-    },
-  });
-  return dir;
+  const splits = {
+    train: Array.from({ length: 11 }, row),
+    validation: Array.from({ length: 3 }, row),
+  };
+  return await writeRows(splits, { vocabSize: 20 });
 }
 
 interface Setting {
@@ -60,7 +48,7 @@ interface Outcome {
 /** Trains to the end; what of a folder counts is every byte of every file. */
 async function run(setting: Setting): Promise<Outcome> {
   const { device = "cpu", data, args, resume, callbacks = [], signal } = setting;
-  const output = await Deno.makeTempDir();
+  const output = await temporaryDirectory();
   const log: string[] = [];
   const progress: [number, number][] = [];
   const engine = await openEngine(device, { threads: 2 });
@@ -118,7 +106,7 @@ function killAfter(steps: number): TrainerCallback {
 
 /** Runs and is killed after some steps, the last of which is not saved, again and again until it ends. */
 async function runKilled(setting: Setting, steps = 3): Promise<Outcome & { attempts: number }> {
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   for (let attempts = 1;; attempts++) {
     assert.ok(attempts < 50, "it gets nowhere");
     try {
@@ -217,7 +205,7 @@ for (const device of ["wasm", "webgpu"] as const) {
 
 Deno.test("a damaged checkpoint is told of and not used; the one before it is", async () => {
   const data = await writeData(30);
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   const { files } = await run({ data, args: {} });
   await assert.rejects(run({ data, args: {}, resume, callbacks: [killAfter(6)] }));
   assert.deepEqual(await checkpointNumbers(resume), [5, 4]);
@@ -233,7 +221,7 @@ Deno.test("a damaged checkpoint is told of and not used; the one before it is", 
 
 Deno.test("where every checkpoint is damaged or of other work, training begins at the beginning", async () => {
   const data = await writeData(31);
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   await assert.rejects(run({ data, args: { seed: 9 }, resume, callbacks: [killAfter(4)] }));
   await Deno.remove(`${resume}/checkpoint-3/checkpoint.json`);
   const { files } = await run({ data, args: {} });
@@ -249,21 +237,21 @@ Deno.test("where every checkpoint is damaged or of other work, training begins a
 Deno.test("save_strategy, save_steps: when checkpoints are written; with no they are not read either", async () => {
   const data = await writeData(32);
   const kept = async (args: Partial<TrainingArguments>): Promise<number[]> => {
-    const resume = await Deno.makeTempDir();
+    const resume = await temporaryDirectory();
     await assert.rejects(run({ data, args, resume, callbacks: [killAfter(11)] }));
     return await checkpointNumbers(resume);
   };
   assert.deepEqual(await kept({ save_steps: 4 }), [8, 4]);
   assert.deepEqual(await kept({ save_strategy: "epoch" }), [6]);
   assert.deepEqual(await kept({ save_strategy: "no" }), []);
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   await assert.rejects(run({ data, args: {}, resume, callbacks: [killAfter(4)] }));
   assert.equal((await run({ data, args: { save_strategy: "no" }, resume })).progress[0]![0], 1);
 });
 
 Deno.test("a run that is told to stop puts down how far it has come, whatever save_steps says", async () => {
   const data = await writeData(33);
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   const controller = new AbortController();
   const stop: TrainerCallback = {
     onStepEnd: ({ state }) => state.global_step === 4 ? controller.abort() : undefined,
@@ -304,7 +292,7 @@ Deno.test("what callbacks remember comes back, arrays and infinite numbers too, 
   const undisturbed = await run({ data, args, callbacks: [patience()] });
   const killed = await runKilled({ data, args, callbacks: [] }, 1000);
   assert.notDeepEqual(killed.files, undisturbed.files, "it stopped early");
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   let seen: CallbackState[] = [];
   for (let attempt = 0;; attempt++) {
     const callback = patience();
@@ -331,7 +319,7 @@ Deno.test("packNumbers() takes every number through JSON", () => {
 });
 
 Deno.test("checkpoints that nobody asked for take 2 % of the time at most", async () => {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   let [time, cost] = [0, 100];
   const array = {
     name: "parameter/a",
@@ -387,7 +375,7 @@ Deno.test("checkpoints that nobody asked for take 2 % of the time at most", asyn
 Deno.test("a checkpoint that cannot be written is told of and ends no training", async () => {
   const data = await writeData(35);
   const { files } = await run({ data, args: {} });
-  const resume = await Deno.makeTempDir();
+  const resume = await temporaryDirectory();
   const removed: TrainerCallback = { onTrainBegin: () => Deno.remove(resume) };
   const again = await run({ data, args: {}, resume, callbacks: [removed] });
   assert.deepEqual(again.files, files);

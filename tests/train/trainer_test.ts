@@ -4,7 +4,7 @@
  * (The labels of Trainer's first tokens are -100, which makes its count of tokens the one it means.)
  */
 import assert from "node:assert/strict";
-import { type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
+import type { TokenSplit } from "../../lib/data/tokens.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
@@ -13,7 +13,8 @@ import { type Engine, float32 } from "../../lib/runtime/session.ts";
 import type { TrainingArguments } from "../../lib/train/arguments.ts";
 import { sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, splitOf, writeRows } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {
   model_type: "gpt2",
@@ -210,7 +211,7 @@ const RUNS: [string, Partial<TrainingArguments>, Expected][] = [
 
 /** Weights that are a formula of the parameter's rank among the names and of the element. */
 async function writeModel(): Promise<string> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const model = causalLm(CONFIG);
   const sorted = model.parameters.map(({ name }) => name).sort();
   const tensors = model.parameters.map(({ name, shape }) => {
@@ -245,24 +246,9 @@ for (const [title, args, expected] of RUNS) {
       `${what}: ${got}, not ${value}`,
     );
   Deno.test(`train() logs what Trainer does: ${title}`, async () => {
-    const [data, model, output] = [
-      await Deno.makeTempDir(),
-      await writeModel(),
-      await Deno.makeTempDir(),
-    ];
-    const validation = splitOf(rows(6, 3));
-    await writeTokens(data, {
-      info: {
-        vocab_size: 24,
-        max_length: null,
-        packed: false,
-        eos_token_id: 0,
-        bos_token_id: 0,
-        pad_token_id: 0,
-        tokenizer: { source: "trained", type: "BPE" },
-      },
-      splits: { train: splitOf(rows(0, 6)), validation },
-    });
+    const [train, validation] = [rows(0, 6), rows(6, 3)];
+    const data = await writeRows({ train, validation }, { vocabSize: 24 });
+    const [model, output] = [await writeModel(), await temporaryDirectory()];
     const engine = await openEngine("cpu", { threads: 1 });
     const { state } = await trainCausalLm({
       engine,
@@ -290,7 +276,11 @@ for (const [title, args, expected] of RUNS) {
       assert.equal(state.best_global_step, expected.best[1]);
     }
     if (expected.end !== null) {
-      close(await lossOf(output, { engine, validation }), expected.end, "loss of the result");
+      close(
+        await lossOf(output, { engine, validation: splitOf(validation) }),
+        expected.end,
+        "loss of the result",
+      );
     }
     await engine.dispose();
   });

@@ -1,0 +1,88 @@
+/** Holds training on each engine to the native one: the losses of four steps and the weights after them. */
+import assert from "node:assert/strict";
+import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { openEngine } from "../../lib/runtime/engine.ts";
+import type { Device } from "../../lib/runtime/session.ts";
+import type { TrainingArguments } from "../../lib/train/arguments.ts";
+import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { baseRun, writeData } from "../stages/train_run.ts";
+import { ARGUMENTS } from "./fixture.ts";
+
+const hasAdapter = (await requestAdapter()) !== undefined;
+
+async function trained(
+  device: Device,
+  args: Partial<TrainingArguments>,
+): Promise<{ losses: number[]; weights: Map<string, Float32Array> }> {
+  const engine = await openEngine(device, { threads: 1 });
+  const output = await temporaryDirectory();
+  const { state } = await trainCausalLm({
+    engine,
+    data: await writeData(),
+    model: (await baseRun()).dir,
+    config: undefined,
+    configOverrides: undefined,
+    args: {
+      ...ARGUMENTS,
+      learning_rate: 5e-3,
+      weight_decay: 0.1,
+      adam_epsilon: 1e-4,
+      num_train_epochs: 1,
+      per_device_train_batch_size: 3,
+      logging_steps: 1,
+      ...args,
+    },
+    output,
+    log: () => {},
+    progress: () => {},
+  });
+  await engine.dispose();
+  const { tensors } = await loadCheckpoint(output);
+  return {
+    losses: state.log_history.flatMap((entry) => entry.loss ?? []),
+    weights: new Map([...tensors].map(([name, { data }]) => [name, data])),
+  };
+}
+
+/**
+ * A test for each engine but the native one.
+ *
+ * @param title What the settings are, for the tests' names.
+ * @param args Settings by which training takes four steps.
+ * @param options `except`: weights that are not compared.
+ */
+export function testEngines(
+  title: string,
+  args: Partial<TrainingArguments>,
+  { except }: { readonly except?: (name: string) => boolean } = {},
+): void {
+  let reference: ReturnType<typeof trained> | undefined;
+  for (const device of ["wasm", "webgpu"] as const) {
+    const ignore = device === "webgpu" && !hasAdapter;
+    Deno.test({
+      name: `train() with ${title} ends with the same weights on ${device} as on cpu` +
+        (ignore ? " (skipped: no adapter)" : ""),
+      ignore,
+      // The GPU's device and the engine's memory outlive the test.
+      sanitizeOps: false,
+      sanitizeResources: false,
+      async fn(): Promise<void> {
+        const native = await (reference ??= trained("cpu", args));
+        const other = await trained(device, args);
+        assert.equal(native.losses.length, 4);
+        native.losses.forEach((loss, step) => {
+          assert.ok(Math.abs(loss - other.losses[step]!) < 1e-4, `loss of step ${step + 1}`);
+        });
+        for (const [name, values] of native.weights) {
+          if (except?.(name)) continue;
+          const theirs = other.weights.get(name)!;
+          values.forEach((value, i) => {
+            assert.ok(Math.abs(value - theirs[i]!) < 1e-3, `${name}[${i}]: ${value} ${theirs[i]}`);
+          });
+        }
+      },
+    });
+  }
+}
