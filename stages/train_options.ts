@@ -8,6 +8,9 @@ import { z } from "temper";
 
 const probability = z.number().min(0).max(1);
 
+/** A number of steps, or a share of all steps. */
+const steps = z.union([z.int().min(1), z.number().gt(0).lt(1)]);
+
 /** Fields of a GPT-2 config, by the names of `GPT2Config`. */
 const config = z.strictObject({
   model_type: z.literal("gpt2").describe("the architecture: gpt2"),
@@ -101,8 +104,8 @@ export const options = z.object({
   num_train_epochs: z.number().positive().default(3).describe("passes over the train split"),
   max_steps: z.int().min(-1).refine((steps) => steps !== 0, { message: "-1 or at least 1" })
     .default(-1).describe("steps in place of `num_train_epochs`; -1 for none"),
-  warmup_steps: z.int().min(0).default(0)
-    .describe("steps in which the learning rate rises from 0"),
+  warmup_steps: z.union([z.int().min(0), z.number().gt(0).lt(1)]).default(0)
+    .describe("steps in which the learning rate rises from 0; below 1 a share of all steps"),
   warmup_ratio: probability.default(0)
     .describe("share of all steps that is warm-up, where `warmup_steps` is 0"),
   lr_scheduler_type: z.enum([
@@ -149,9 +152,10 @@ export const options = z.object({
     ),
   logging_strategy: z.enum(["no", "steps", "epoch"]).default("steps")
     .describe("when `log_history` gets an entry: never, every `logging_steps`, every epoch"),
-  logging_steps: z.int().min(1).default(500)
+  logging_steps: steps.default(500)
     .describe(
-      "steps between entries with `logging_strategy: steps`; the last step then always has one",
+      "steps between entries with `logging_strategy: steps`, below 1 a share of all steps; " +
+        "the last step then always has one",
     ),
   logging_first_step: z.boolean().default(false).describe("an entry for the first step too"),
   include_tokens_per_second: z.boolean().default(false)
@@ -161,8 +165,11 @@ export const options = z.object({
     ),
   eval_strategy: z.enum(["no", "steps", "epoch"]).default("no")
     .describe("when to evaluate on the split `validation`: never, every `eval_steps`, every epoch"),
-  eval_steps: z.int().min(1).optional()
-    .describe("steps between evaluations with `eval_strategy: steps`; default `logging_steps`"),
+  eval_steps: steps.optional()
+    .describe(
+      "steps between evaluations with `eval_strategy: steps`, below 1 a share of all steps; " +
+        "default `logging_steps`",
+    ),
   eval_on_start: z.boolean().default(false).describe("evaluate before the first step too"),
   load_best_model_at_end: z.boolean().default(false)
     .describe(
@@ -191,8 +198,10 @@ export const options = z.object({
         "`save_steps`, every epoch, after each evaluation that is the best so far; unless never also from time to time, at most 2 % of it. " +
         "The result is the same bytes whatever happens",
     ),
-  save_steps: z.int().min(1).optional()
-    .describe("steps between checkpoints with `save_strategy: steps`; default 500"),
+  save_steps: steps.optional()
+    .describe(
+      "steps between checkpoints with `save_strategy: steps`, below 1 a share of all steps; default 500",
+    ),
   save_total_limit: z.int().min(1).optional()
     .describe(
       "checkpoints that are kept while training goes on (a finished result has none); default 2, the " +

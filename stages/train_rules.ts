@@ -28,6 +28,12 @@ const SCHEDULE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Whether steps are a multiple of others, both counted or both shares, as TrainingArguments has it. */
+function isMultiple(steps: number, of: number): boolean {
+  if (steps < 1 && of < 1) return Math.round(steps * 1e6) % Math.max(1, Math.round(of * 1e6)) === 0;
+  return steps >= 1 && of >= 1 && steps % of === 0;
+}
+
 /** Schedules that have no warm-up. */
 const UNWARMED = ["constant", "reduce_lr_on_plateau"];
 
@@ -112,10 +118,11 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ["save_steps"],
-    message: "a multiple of eval_steps where load_best_model_at_end is true (default 500)",
+    message: "a multiple of eval_steps where load_best_model_at_end is true (default 500); " +
+      "where one is a share of all steps, the other too",
     holds: (given) =>
       !given.load_best_model_at_end || given.save_strategy !== "steps" ||
-      (given.save_steps ?? 500) % (given.eval_steps ?? given.logging_steps) === 0,
+      isMultiple(given.save_steps ?? 500, given.eval_steps ?? given.logging_steps),
   },
   {
     path: ["save_strategy"],

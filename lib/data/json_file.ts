@@ -14,6 +14,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Whether the system refused to read a file: it may not be read, or is a folder. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Deno.errors.IsADirectory ||
+    error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.PermissionDenied;
+}
+
 /**
  * Reads an object from a file.
  *
@@ -33,7 +40,8 @@ export async function readJsonObject(path: string): Promise<JsonObject | undefin
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    if (!isRefusal(error)) throw error;
+    throw new UserError({ what: `cannot read ${path}: ${error.message}`, cause: error });
   }
   let value: unknown;
   try {

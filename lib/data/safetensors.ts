@@ -10,6 +10,7 @@
  * @module
  */
 import { InternalError, UserError } from "../errors.ts";
+import { isRefusal } from "./json_file.ts";
 import {
   damaged,
   DTYPES,
@@ -73,11 +74,15 @@ export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   try {
     file = await Deno.open(path, { read: true });
   } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new UserError({ what: `cannot read ${path}: there is no such file`, cause });
+    if (cause instanceof Deno.errors.NotFound) {
+      throw new UserError({ what: `cannot read ${path}: there is no such file`, cause });
+    }
+    if (!isRefusal(cause)) throw cause;
+    throw new UserError({ what: `cannot read ${path}: ${cause.message}`, cause });
   }
   try {
-    const size = (await file.stat()).size;
+    const { size, isDirectory } = await file.stat();
+    if (isDirectory) throw damaged(path, "it is a folder");
     const header = await readHeader(file, { path, size });
     const { entries, metadata } = parseHeader(header.text, { path, dataSize: size - header.end });
     const read = async (

@@ -76,7 +76,7 @@ export function div(a: Operand, b: Operand, options: Named = {}): Tensor {
   return apply("Div", [a, b], options);
 }
 
-/** `a` to the power of `b`; differentiated with respect to `a` alone. */
+/** `a` to the power of `b`; a gradient of `b` asks for an `a` above 0. */
 export function pow(a: Operand, b: Operand, options: Named = {}): Tensor {
   return apply("Pow", [a, b], options);
 }

@@ -211,7 +211,10 @@ export const GRADIENTS: Readonly<Record<Op, GradientRule | null>> = {
     const da = ops.div(dy, b);
     return [da, ops.neg(ops.mul(da, y))];
   }),
-  Pow: binary((dy, a, b) => [ops.mul(dy, ops.mul(ops.pow(a, ops.sub(b, 1)), b)), undefined]),
+  Pow: binary((dy, a, b, y) => [
+    ops.mul(dy, ops.mul(ops.pow(a, ops.sub(b, 1)), b)),
+    ops.mul(dy, ops.mul(y, ops.log(a))),
+  ]),
   Min: chosen((a, b) => ops.less(b, a)),
   Max: chosen((a, b) => ops.less(a, b)),
   Equal: null,

@@ -101,6 +101,7 @@ export async function loadCheckpoint(dir: string, options: LoadOptions = {}): Pr
   const parameters = options.parameters?.(config) ??
     [...available].map(([name, stored]) => ({ name, shape: weights.shape(stored) }));
   checkShapes(parameters, { dir, available, shape: weights.shape });
+  await checkTied(weights, { dir, names, available });
 
   const tensors: Checkpoint["tensors"] = new Map();
   const used = new Set<string>();
@@ -258,6 +259,31 @@ function checkShapes(
     what: `the weights in ${dir} do not fit its config.json:\n  ${shown.join("\n  ")}`,
     remedy: "check that config.json and the weights are of the same model and revision",
   });
+}
+
+/** transformers does not tie what was saved twice and differs, whatever the config says. */
+async function checkTied(
+  weights: Weights,
+  { dir, names, available }: {
+    readonly dir: string;
+    readonly names: CheckpointNames;
+    readonly available: ReadonlyMap<string, string>;
+  },
+): Promise<void> {
+  for (const [copy, original] of Object.entries(names.tied)) {
+    const stored = available.get(original);
+    if (stored === undefined || stored === copy || !weights.files.has(copy)) continue;
+    const read = async (name: string): Promise<Float32Array> =>
+      toFloat32(await weights.read(name), { dir, name });
+    const [a, b] = [await read(stored), await read(copy)];
+    if (a.length === b.length && a.every((value, i) => Object.is(value, b[i]))) continue;
+    throw new UserError({
+      what: `${dir} has "${stored}" and "${copy}" with different values, ` +
+        "and its config.json says that they are one",
+      remedy:
+        "set tie_word_embeddings: false in config.json, or leave one of them out of the weights",
+    });
+  }
 }
 
 function toFloat32(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError, UserError } from "../errors.ts";
 import { loadCheckpoint } from "../models/checkpoint.ts";
 import type { Engine } from "../runtime/session.ts";
 import { compare, type Comparison } from "./compare.ts";
@@ -50,7 +50,7 @@ export async function checkTrace(
   { engine, gauge }: { readonly engine: Engine; readonly gauge: Engine },
 ): Promise<TraceResult> {
   const trace = await readTrace(folder);
-  const subject = subjectOf(trace);
+  const subject = located(folder, () => subjectOf(trace));
   if ("unsupported" in subject) return { folder, skipped: subject.unsupported };
   const { model } = subject;
   const { tensors } = await loadCheckpoint(`${folder}/model`, {
@@ -68,6 +68,16 @@ export async function checkTrace(
   if (still === undefined || got === undefined) throw new InternalError("a replay gave nothing");
   const quantities = compareAll(got, { expected, still, moved });
   return { folder, quantities, holds: quantities.every(({ holds }) => holds) };
+}
+
+/** Names the trace in an error that knows its model alone, such as a field of config.json. */
+function located<Result>(folder: string, run: () => Result): Result {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.message.includes(folder)) throw error;
+    throw new UserError({ ...error.parts, what: `${folder}: ${error.parts.what}`, cause: error });
+  }
 }
 
 /** The trace's numbers, in the form of a replay. */

@@ -67,11 +67,15 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
     fine: String(labels.shape) === String(expected),
     requirement: `[${expected}]`,
   });
-  const inside = ids.data.every((id) => id >= 0 && id < model.vocabSize);
   requireFit(trace, {
     name: "in.input_ids",
-    fine: inside,
+    fine: ids.data.every((id) => id >= 0 && id < model.vocabSize),
     requirement: `ids from 0 to ${model.vocabSize - 1}`,
+  });
+  requireFit(trace, {
+    name: "in.attention_mask",
+    fine: mask.data.every((value) => value === 0 || value === 1),
+    requirement: "0 or 1",
   });
 
   const graph = new Graph("parity");
@@ -80,7 +84,13 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
   const attentionMask = graph.input("attention_mask", { type: "int32", shape });
   const targets = graph.input("targets", { type: "int32", shape: expected });
   const logits = model.forward(graph, { params, inputIds, attentionMask });
-  const { loss } = meanCrossEntropy(ops.reshape(logits, [-1, logits.shape.at(-1) ?? 1]), {
+  const classes = logits.shape.at(-1) ?? 1;
+  requireFit(trace, {
+    name: "in.labels",
+    fine: labels.data.every((label) => label === -100 || (label >= 0 && label < classes)),
+    requirement: `labels from 0 to ${classes - 1}, or -100`,
+  });
+  const { loss } = meanCrossEntropy(ops.reshape(logits, [-1, classes]), {
     labels: ops.reshape(targets, [-1]),
   });
   graph.output(LOGITS_OUTPUT, logits);

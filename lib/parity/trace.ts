@@ -153,7 +153,15 @@ export function traceIntegers(
       requirement: "ids, masks and labels are whole numbers",
     });
   }
-  return { shape, data: Int32Array.from(data as ArrayLike<number | bigint>, Number) };
+  const values = Int32Array.from(data as ArrayLike<number | bigint>, Number);
+  const wide = values.findIndex((value, i) => value !== Number(data[i]));
+  if (wide >= 0) {
+    throw new UserError({
+      what: `"${name}" in ${path} has ${data[wide]} at ${wide}`,
+      requirement: "whole numbers of 32 bits",
+    });
+  }
+  return { shape, data: values };
 }
 
 function reader(path: string): {

@@ -26,6 +26,7 @@ export interface TrainingArguments {
   readonly num_train_epochs: number;
   /** Where positive: how many steps, instead of `num_train_epochs`. */
   readonly max_steps: number;
+  /** A share of all steps where below 1. */
   readonly warmup_steps: number;
   /** Share of all steps, where `warmup_steps` is 0. */
   readonly warmup_ratio: number;
@@ -45,7 +46,7 @@ export interface TrainingArguments {
   /** Share of the training loss that is taken over the whole vocabulary evenly. */
   readonly label_smoothing_factor: number;
   readonly logging_strategy: IntervalStrategy;
-  /** With `logging_strategy: steps`. */
+  /** With `logging_strategy: steps`; this and the other intervals are a share of all steps where below 1. */
   readonly logging_steps: number;
   /** Whether the first step gets an entry too. */
   readonly logging_first_step: boolean;
@@ -100,6 +101,10 @@ export interface TrainingPlan {
   /** Steps of the whole run. */
   readonly maxSteps: number;
   readonly warmupSteps: number;
+  /** Steps between log entries, evaluations and checkpoints, each with its strategy `steps`. */
+  readonly loggingSteps: number;
+  readonly evalSteps: number;
+  readonly saveSteps: number;
 }
 
 /**
@@ -114,13 +119,17 @@ export function planTraining(args: TrainingArguments, rows: number): TrainingPla
   const maxSteps = args.max_steps > 0
     ? args.max_steps
     : Math.ceil(args.num_train_epochs * stepsPerEpoch);
+  const steps = (given: number): number => given < 1 ? Math.ceil(given * maxSteps) : given;
   return {
     batchesPerEpoch,
     stepsPerEpoch,
     epochs: Math.ceil(maxSteps / stepsPerEpoch),
     maxSteps,
     warmupSteps: args.warmup_steps > 0
-      ? args.warmup_steps
+      ? steps(args.warmup_steps)
       : Math.ceil(args.warmup_ratio * maxSteps),
+    loggingSteps: steps(args.logging_steps),
+    evalSteps: steps(args.eval_steps ?? args.logging_steps),
+    saveSteps: steps(args.save_steps),
   };
 }

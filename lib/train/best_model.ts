@@ -22,12 +22,15 @@ export function metricOf(
   return entry[metric.startsWith("eval_") ? metric : `eval_${metric}`] ?? NaN;
 }
 
-/** Whether a value is better than the best so far, `null` where there is none. */
+/**
+ * Whether a value is better than the best so far, `null` where there is none. What is no number, or the worst
+ * there is, is not, as in Trainer.
+ */
 export function isBetter(
   { greater_is_better: greater }: Pick<TrainingArguments, "greater_is_better">,
   { value, best }: { readonly value: number; readonly best: number | null },
 ): boolean {
-  return best === null || (greater ? value > best : value < best);
+  return greater ? value > (best ?? -Infinity) : value < (best ?? Infinity);
 }
 
 /**

@@ -74,14 +74,14 @@ export const scheduleCallback: TrainerCallback = {
   onStepEnd({ args, state, plan, control }: CallbackContext): void {
     const step = state.global_step;
     const last = step >= plan.maxSteps;
-    if (args.logging_strategy === "steps" && (step % args.logging_steps === 0 || last)) {
+    if (args.logging_strategy === "steps" && (step % plan.loggingSteps === 0 || last)) {
       control.shouldLog = true;
     }
     if (step === 1 && args.logging_first_step) control.shouldLog = true;
-    if (args.eval_strategy === "steps" && step % (args.eval_steps ?? args.logging_steps) === 0) {
+    if (args.eval_strategy === "steps" && step % plan.evalSteps === 0) {
       control.shouldEvaluate = true;
     }
-    if (args.save_strategy === "steps" && step % args.save_steps === 0) control.shouldSave = true;
+    if (args.save_strategy === "steps" && step % plan.saveSteps === 0) control.shouldSave = true;
     if (last) {
       control.shouldStop = true;
       if (args.eval_strategy !== "no") control.shouldEvaluate = true;

@@ -24,9 +24,10 @@ export function earlyStoppingCallback(patience: number): TrainerCallback {
     const value = metricOf(args, entry);
     const better = isBetter(args, { value, best });
     const enough = best === null || Math.abs(value - best) > args.early_stopping_threshold;
-    bad = better && enough ? 0 : bad + 1;
+    bad = best === null || (better && enough) ? 0 : bad + 1;
     // What came before training counts for nobody's best, as in Trainer.
-    if (better && entry.step > 0) best = value;
+    if (entry.step === 0) return;
+    best = better ? value : best ?? (args.greater_is_better ? -Infinity : Infinity);
   };
   return {
     onTrainBegin({ args, state }: CallbackContext): void {

@@ -3,7 +3,8 @@
  *
  * Semantics are those of transformers' `Trainer` (5.x): a step's loss is the mean over the tokens that
  * all its batches predict; the last step of an epoch takes the batches that are left; the learning rate
- * of an entry is the one its step used; `loss` in an entry is the mean since the entry before. (For
+ * of an entry is the one its step used; `loss` in an entry is the mean since the entry before, of the steps
+ * that predicted anything (those that did not leave the weights as they are). (For
  * `GPT2LMHeadModel`, whose loss it does not recognize, Trainer 5.23 divides by all tokens, the first of
  * each row too, which nothing predicts; ours is the mean that it means.) Between any two steps a run
  * may end and another go on from its checkpoint (`resume.ts`). Left out: several devices, mixed precision.
@@ -59,7 +60,8 @@ const BEGINNING: LoopPosition = {
   updates: 0,
   evaluatedAt: -1,
   stops: false,
-  log: { tokens: 0, loss: 0, steps: 0, busy: 0 },
+  lossSteps: 0,
+  log: { tokens: 0, loss: 0, steps: 0, lossSteps: 0, busy: 0 },
 };
 
 /**
@@ -84,7 +86,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   const start = await run.checkpoints?.restore(parts) ?? BEGINNING;
   control.shouldStop = start.stops;
   const log = new LossLog(args, start.log);
-  let { lossSum, batches: batchNumber, updates, evaluatedAt } = start;
+  let { lossSum, lossSteps, batches: batchNumber, updates, evaluatedAt } = start;
 
   /** Of the newest step. */
   let newest = { gradNorm: 0, learningRate: 0 };
@@ -115,6 +117,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     control.shouldSave = false;
     const position: LoopPosition = {
       lossSum,
+      lossSteps,
       batches: batchNumber,
       updates,
       evaluatedAt,
@@ -167,7 +170,8 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
       trainer.global_step++;
       trainer.epoch = epoch + first / plan.batchesPerEpoch;
       lossSum += loss;
-      log.add(loss);
+      if (predicted > 0) lossSteps++;
+      log.add(loss, { predicted });
       for (const callback of callbacks) await callback.onStepEnd?.(context, { loss });
       newest = { gradNorm, learningRate };
       await logIfAsked();
@@ -181,9 +185,8 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     await evaluateIfAsked();
     await saveIfDue();
   }
-  const steps = Math.max(1, trainer.global_step);
   trainer.log_history.push({
-    train_loss: lossSum / steps,
+    train_loss: lossSum / Math.max(1, lossSteps),
     epoch: trainer.epoch,
     step: trainer.global_step,
   });
@@ -223,17 +226,20 @@ class LossLog {
   readonly #tellsSpeed: boolean;
   #loss: number;
   #steps: number;
+  /** Steps that predicted anything: the others have no loss. */
+  #lossSteps: number;
   #busy: number;
   #since = performance.now();
 
   constructor(
     { include_tokens_per_second: speed }: TrainingArguments,
-    { tokens, loss, steps, busy }: LoopPosition["log"],
+    { tokens, loss, steps, lossSteps, busy }: LoopPosition["log"],
   ) {
     this.#tellsSpeed = speed;
     this.tokens = tokens;
     this.#loss = loss;
     this.#steps = steps;
+    this.#lossSteps = lossSteps;
     this.#busy = busy;
   }
 
@@ -244,12 +250,19 @@ class LossLog {
 
   /** What is summed up so far. */
   sums(): LoopPosition["log"] {
-    return { tokens: this.tokens, loss: this.#loss, steps: this.#steps, busy: this.#busy };
+    return {
+      tokens: this.tokens,
+      loss: this.#loss,
+      steps: this.#steps,
+      lossSteps: this.#lossSteps,
+      busy: this.#busy,
+    };
   }
 
-  add(loss: number): void {
+  add(loss: number, { predicted }: { readonly predicted: number }): void {
     this.#loss += loss;
     this.#steps++;
+    if (predicted > 0) this.#lossSteps++;
     this.#busy += performance.now() - this.#since;
     this.#since = performance.now();
   }
@@ -274,7 +287,7 @@ class LossLog {
     { gradNorm, learningRate }: { gradNorm: number; learningRate: number },
   ): LogEntry {
     const entry: LogEntry = {
-      loss: this.#loss / this.#steps,
+      loss: this.#loss / Math.max(1, this.#lossSteps),
       grad_norm: gradNorm,
       learning_rate: learningRate,
       ...(this.#tellsSpeed ? { tokens_per_second: this.speed() } : {}),
@@ -284,6 +297,7 @@ class LossLog {
     trainer.log_history.push(entry);
     this.#loss =
       this.#steps =
+      this.#lossSteps =
       this.#busy =
       this.tokens =
         0;

@@ -28,6 +28,8 @@ import type { TrainerState } from "./trainer_state.ts";
 export interface LoopPosition {
   /** Sum of the losses of all steps. */
   readonly lossSum: number;
+  /** How many steps had one: predicted anything. */
+  readonly lossSteps: number;
   /** Batches done: the place in dropout's stream of seeds. */
   readonly batches: number;
   /** Updates that the optimizer made. */
@@ -41,6 +43,7 @@ export interface LoopPosition {
     readonly tokens: number;
     readonly loss: number;
     readonly steps: number;
+    readonly lossSteps: number;
     readonly busy: number;
   };
 }

@@ -81,11 +81,19 @@ function listing({ files }: Manifest): string {
 }
 
 async function listingOf(folder: string): Promise<string> {
+  return (await linesOf(folder)).sort().join("\n");
+}
+
+/** A line for each file below a folder, as `listing` has them. */
+async function linesOf(folder: string, below = ""): Promise<string[]> {
   const lines: string[] = [];
-  for (const name of await names(folder)) {
-    lines.push(`${name} ${sha256(await Deno.readFile(join(folder, name)))}`);
+  for (const name of await names(join(folder, below))) {
+    const path = `${below}${name}`;
+    if ((await Deno.stat(join(folder, path))).isDirectory) {
+      lines.push(...await linesOf(folder, `${path}/`));
+    } else lines.push(`${path} ${sha256(await Deno.readFile(join(folder, path)))}`);
   }
-  return lines.sort().join("\n");
+  return lines;
 }
 
 /** Names in a folder; none where there is no folder. */

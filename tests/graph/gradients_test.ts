@@ -41,6 +41,7 @@ const broadcasts: [string, (a: number, b: number, c: number) => number[][]][] = 
   ["a column and a row", (a, b) => [[a, 1], [1, b]]],
   ["a scalar", (a, b) => [[], [a, b]]],
   ["a longer second operand", (a, b, c) => [[b, 1], [a, b, c]]],
+  ["axes of 1 on both sides", (a, b, c) => [[1, b, 1], [a, 1, c]]],
 ];
 
 const binaries = ([
@@ -90,6 +91,12 @@ const cases: Case[] = [
   ...binaries,
   ...matmuls,
   unary("Pow", (x) => ops.pow(x, 3)),
+  {
+    name: "Pow of both operands",
+    shapes: (a, b) => [[a, b], [b]],
+    build: (x, y) => ops.pow(x!, y!),
+    domain: (value, operand) => operand === 0 ? positive(value) : value,
+  },
   unary("Neg", (x) => ops.neg(x)),
   unary("Abs", (x) => ops.abs(x), apart),
   unary("Exp", (x) => ops.exp(x)),
@@ -110,6 +117,12 @@ const cases: Case[] = [
     domain: apart,
   },
   {
+    name: "Where with broadcast branches",
+    shapes: (a, b) => [[b], [a, 1], []],
+    build: (x, y, z) => ops.where(ops.less(x!, 0), { then: y!, else: z! }),
+    domain: apart,
+  },
+  {
     name: "Linear",
     shapes: (a, b, c) => [[a, b], [b, c], [c]],
     build: (x, weight, bias) => ops.gemm(x!, { weight: weight!, bias: bias! }),
@@ -119,6 +132,21 @@ const cases: Case[] = [
   unary("ReduceSumSquare of all", (x) => ops.reduceSumSquare(x)),
   unary("ReduceSumSquare of columns", (x) => ops.reduceSumSquare(x, { axes: [1] })),
   unary("ReduceMean kept", (x) => ops.reduceMean(x, { axes: [-1], keepdims: true })),
+  {
+    name: "ReduceSum of outer axes",
+    shapes: (a, b, c) => [[a, b, c]],
+    build: (x) => ops.reduceSum(x!, { axes: [0, -1] }),
+  },
+  {
+    name: "ReduceSumSquare of a middle axis",
+    shapes: (a, b, c) => [[a, b, c]],
+    build: (x) => ops.reduceSumSquare(x!, { axes: [-2], keepdims: true }),
+  },
+  {
+    name: "ReduceMean of two axes",
+    shapes: (a, b, c) => [[a, b, c]],
+    build: (x) => ops.reduceMean(x!, { axes: [-2, -1] }),
+  },
   unary("Reshape", (x) => ops.reshape(x, [1, -1])),
   {
     name: "Transpose",
@@ -129,6 +157,11 @@ const cases: Case[] = [
     name: "Concat",
     shapes: (a, b, c) => [[a, b], [a, c]],
     build: (x, y) => ops.concat([x!, y!, x!], { axis: -1 }),
+  },
+  {
+    name: "Concat along the first of three axes",
+    shapes: (a, b, c) => [[a, b, c], [1, b, c]],
+    build: (x, y) => ops.concat([y!, x!], { axis: -3 }),
   },
   {
     name: "Split, one part unused",
@@ -143,6 +176,11 @@ const cases: Case[] = [
     name: "Slice",
     shapes: (a, b) => [[a + 2, b]],
     build: (x) => ops.slice(x!, { axis: 0, start: 1, end: x!.shape[0]! - 1 }),
+  },
+  {
+    name: "Slice of the last axis",
+    shapes: (a, b, c) => [[a, b, c + 1]],
+    build: (x) => ops.slice(x!, { axis: -1, start: 0, end: x!.shape[2]! - 1 }),
   },
   {
     name: "Expand",
@@ -166,9 +204,28 @@ const cases: Case[] = [
       ops.matmul(ops.add(ops.gather(x!, ids(x!.graph, [1, 2, 1])), h!), x!, { transB: true }),
   },
   unary("Softmax", (x) => ops.softmax(x)),
+  ...[false, true].map((masked): Case => ({
+    // The sum in Softmax's rule is taken of the attended values here, which are smaller.
+    name: `Softmax of attention${masked ? ", some weights dropped" : ""}`,
+    shapes: (a, b, c) => [[1, a, b, c], [1, a, b + 1, c], [1, a, b + 1, c + 1]],
+    build: (q, k, v) => {
+      const weights = ops.softmax(ops.matmul(q!, k!, { transB: true, alpha: 0.5 }));
+      const kept = ops.cast(
+        ops.less(
+          ops.scalar(q!.graph, 0.3),
+          q!.graph.constant(
+            Float32Array.from({ length: sizeOf(weights.shape) }, (_, i) => (i * 7 % 10) / 10),
+            weights,
+          ),
+        ),
+        "float32",
+      );
+      return ops.matmul(masked ? ops.mul(weights, kept) : weights, v!, { alpha: 1.25 });
+    },
+  })),
   {
     name: "LayerNorm",
-    shapes: (a, b, c) => [[a, b, c + 1], [c + 1], [c + 1]],
+    shapes: (a, b, c) => [[a, b, c + 2], [c + 2], [c + 2]],
     build: (x, scale, bias) => ops.layerNorm(x!, { scale: scale!, bias: bias!, epsilon: 1e-5 }),
   },
   {
@@ -176,6 +233,13 @@ const cases: Case[] = [
     shapes: (_a, b) => [[4, b + 1]],
     build: (x) => ops.crossEntropy(x!, { labels: ids(x!.graph, [1, -100, 0, 1]) }),
   },
+  ...[false, true].map((transB): Case => ({
+    // Narrow states and wide logits: the factor of each row goes to the states.
+    name: `CrossEntropy of a product${transB ? " with a transposed matrix" : ""}`,
+    shapes: (a, b) => [[4, a], transB ? [2 * a + b, a] : [a, 2 * a + b]],
+    build: (x, w) =>
+      ops.crossEntropy(ops.matmul(x!, w!, { transB }), { labels: ids(x!.graph, [1, -100, 0, 2]) }),
+  })),
   {
     name: "CrossEntropy with label smoothing",
     shapes: (_a, b) => [[4, b + 1]],
@@ -183,12 +247,26 @@ const cases: Case[] = [
   },
 ];
 
+/** The operation that a case is named after. */
+function operationOf(name: string): string {
+  return /^\w+/.exec(name)?.[0] ?? "";
+}
+
+const draws = cases.flatMap((each) =>
+  [["", 2], [", axes of 1 among them", 1]].map(([how, least]) =>
+    [each, `${each.name}${how}`, Number(least)] as const
+  )
+);
 for (
-  const [number, { name, shapes, build, domain = (value: number) => value }] of cases.entries()
+  const [number, [{ shapes, build, domain = (value: number) => value }, name, least]] of draws
+    .entries()
 ) {
   Deno.test(`gradients() agrees with central differences for ${name}`, async () => {
     const random = randomNumbers(number + 1);
-    const size = (): number => 2 + Math.floor(random() * 3);
+    // One of the sizes is 1 in the second draw, whichever it is.
+    const one = least === 1 ? Math.floor(random() * 3) : -1;
+    let drawn = 0;
+    const size = (): number => drawn++ === one ? 1 : 2 + Math.floor(random() * 3);
     const types = shapes(size(), size(), size()).map((shape) => ({
       type: "float32" as const,
       shape,
@@ -196,6 +274,7 @@ for (
     const graph = new Graph(name);
     const inputs = types.map((type, i) => graph.input(`x${i}`, type));
     const y = build(...inputs);
+    assert.ok(graph.nodes.some(({ op }) => op === operationOf(name)), "what it is named after");
     const weight = normal(random, y);
     graph.output("y", y);
     const loss = ops.reduceSum(ops.mul(y, graph.constant(weight, y)));
@@ -243,7 +322,7 @@ for (
 }
 
 Deno.test("every operation with a gradient rule is among the cases above", () => {
-  const used = new Set(cases.map(({ name }) => name.split(/[ ,]/)[0]));
+  const used = new Set(cases.map(({ name }) => operationOf(name)));
   const missing = Object.entries(GRADIENTS).flatMap(([op, rule]) =>
     rule !== null && !used.has(op) ? [op] : []
   );

@@ -40,7 +40,7 @@ for (
   const [title, tensors] of [
     ["with the prefix", WITH_PREFIX],
     ["without the prefix", BARE],
-    ["with a tied output layer", { ...WITH_PREFIX, "lm_head.weight": f32([4, 2], 50) }],
+    ["with a tied output layer", { ...WITH_PREFIX, "lm_head.weight": f32([4, 2]) }],
     ["without the prefix but with a tied output layer", { ...BARE, "lm_head.weight": f32([4, 2]) }],
     ["with saved masks", {
       ...BARE,
@@ -64,6 +64,18 @@ Deno.test("loadCheckpoint() takes the embedding from a tied output layer that al
   const dir = await folder({ ...rest, "lm_head.weight": wte });
   const { tensors } = await loadCheckpoint(dir, expected);
   assert.deepEqual(tensors.get("transformer.wte.weight")?.data, wte.data);
+});
+
+Deno.test("loadCheckpoint() refuses a tied output layer that differs from the embedding", async () => {
+  for (const other of [f32([4, 2], 50), f32([5, 2])]) {
+    for (const weights of [WITH_PREFIX, BARE]) {
+      const dir = await folder({ ...weights, "lm_head.weight": other });
+      await assert.rejects(
+        loadCheckpoint(dir, expected),
+        /"lm_head\.weight" with different values.*tie_word_embeddings/s,
+      );
+    }
+  }
 });
 
 Deno.test("loadCheckpoint() names tensors that no parameter wants", async () => {

@@ -132,3 +132,32 @@ Deno.test("shards that don't fit their index are refused", async () => {
   await writeSafetensors(`${dir}/${file}`, [[name, data]]);
   assert.ok(!await survives(dir, "a shard of another model"));
 });
+
+Deno.test("a folder in a file's place is refused", async () => {
+  for (const file of ["config.json", "model.safetensors", "model.safetensors.index.json"]) {
+    const dir = await folder();
+    await Deno.remove(`${dir}/model.safetensors`);
+    await Deno.remove(`${dir}/${file}`).catch(() => {});
+    await Deno.mkdir(`${dir}/${file}`);
+    assert.ok(!await survives(dir, file));
+  }
+  const dir = await folder(400);
+  const shard = [...Deno.readDirSync(dir)].map(({ name }) => name)
+    .find((name) => name.startsWith("model-0"))!;
+  await Deno.remove(`${dir}/${shard}`);
+  await Deno.mkdir(`${dir}/${shard}`);
+  assert.ok(!await survives(dir, shard));
+});
+
+Deno.test({
+  name: "a file that may not be read is refused",
+  // Who may read everything meets no such file.
+  ignore: Deno.build.os === "windows" || Deno.uid() === 0,
+  fn: async () => {
+    for (const file of ["config.json", "model.safetensors"]) {
+      const dir = await folder();
+      await Deno.chmod(`${dir}/${file}`, 0);
+      assert.ok(!await survives(dir, file));
+    }
+  },
+});

@@ -185,6 +185,25 @@ Deno.test("parity says where a trace is damaged", async () => {
       tensors: (all) =>
         all.set("in.labels", { dtype: "I64", shape: [3], data: new BigInt64Array(3) }),
     }],
+    [/"in\.input_ids" .* has 4294967297 at 0/, {
+      // One more than 32 bits: 1, were it cut off.
+      tensors: (all) => (all.get("in.input_ids")!.data as BigInt64Array)[0] = 2n ** 32n + 1n,
+    }],
+    [/"in\.labels" .* must be labels from 0 to 16, or -100/, {
+      tensors: (all) => (all.get("in.labels")!.data as BigInt64Array)[1] = 17n,
+    }],
+    [/"in\.labels" .* must be labels from 0 to 16, or -100/, {
+      tensors: (all) => (all.get("in.labels")!.data as BigInt64Array)[1] = -5n,
+    }],
+    [/"in\.attention_mask" .* must be 0 or 1/, {
+      tensors: (all) => (all.get("in.attention_mask")!.data as BigInt64Array)[0] = 2n,
+    }],
+    [/temper-parity-.*: the GPT-2 config has activation_function: "gelu_old"/, {
+      config: (config) => config.activation_function = "gelu_old",
+    }],
+    [/temper-parity-.*: sequences of 8 tokens do not fit/, {
+      config: (config) => config.n_positions = 7,
+    }],
     [/do not fit its config\.json/, { config: (config) => config.vocab_size = 18 }],
   ];
   for (const [message, changes] of cases) {

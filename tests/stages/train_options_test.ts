@@ -206,6 +206,7 @@ Deno.test("train writes checkpoints as often, and keeps as many, as asked", asyn
   assert.deepEqual(await kept({ ...each, save_total_limit: 1 }), steps(5));
   assert.deepEqual(await kept({ ...each, save_total_limit: 4 }), steps(2, 3, 4, 5));
   assert.deepEqual(await kept({ save_steps: 2 }), steps(2, 4));
+  assert.deepEqual(await kept({ save_steps: 0.4 }), steps(2, 4));
   assert.deepEqual(await kept({ save_strategy: "epoch" }), steps(3, 5));
   assert.deepEqual(await kept({ save_strategy: "no" }), []);
   const best = { save_strategy: "best", eval_strategy: "steps", eval_steps: 1, learning_rate: 0.6 };
@@ -260,6 +261,14 @@ const REFUSED: [Record<string, unknown>, RegExp][] = [
   [
     { load_best_model_at_end: true, eval_strategy: "steps", eval_steps: 2, save_steps: 3 },
     /a multiple of eval_steps/,
+  ],
+  [
+    { load_best_model_at_end: true, eval_strategy: "steps", eval_steps: 0.2, save_steps: 0.3 },
+    /a multiple of eval_steps/,
+  ],
+  [
+    { load_best_model_at_end: true, eval_strategy: "steps", eval_steps: 0.25, save_steps: 500 },
+    /where one is a share of all steps, the other too/,
   ],
   [{ save_strategy: "best" }, /best is about evaluations/],
   [{ save_strategy: "epoch", save_steps: 3 }, /go with save_strategy: steps/],

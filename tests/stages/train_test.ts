@@ -127,6 +127,7 @@ Deno.test("train warms up and falls as asked", async () => {
   assert.deepEqual(await rates({}), [1, 0.75, 0.5, 0.25]);
   assert.deepEqual(await rates({ warmup_steps: 2 }), [0, 0.5, 1, 0.5]);
   assert.deepEqual(await rates({ warmup_ratio: 0.5 }), [0, 0.5, 1, 0.5]);
+  assert.deepEqual(await rates({ warmup_steps: 0.3 }), [0, 0.5, 1, 0.5]);
   for (const name of SCHEDULES) {
     const expected = schedule(name, { warmupSteps: name === "constant" ? 0 : 1, maxSteps: 4 });
     const given = { lr_scheduler_type: name, warmup_steps: name === "constant" ? 0 : 1 };
@@ -140,6 +141,7 @@ Deno.test("train logs as often as asked, and the last step always", async () => 
       .filter((entry) => "loss" in entry).map((entry) => entry.step);
   assert.deepEqual(await steps({ logging_steps: 2 }), [2, 4, 5]);
   assert.deepEqual(await steps({ logging_steps: 3, logging_first_step: true }), [1, 3, 5]);
+  assert.deepEqual(await steps({ logging_steps: 0.3 }), [2, 4, 5]);
 });
 
 Deno.test("train logs the mean loss since the entry before", async () => {
@@ -165,6 +167,8 @@ Deno.test("train evaluates every so many steps, every epoch, and at the end", as
       .filter((entry) => "eval_loss" in entry).map((entry) => entry.step);
   assert.deepEqual(await steps({ eval_strategy: "steps", eval_steps: 2 }), [2, 4, 5]);
   assert.deepEqual(await steps({ eval_strategy: "steps", logging_steps: 3 }), [3, 5]);
+  assert.deepEqual(await steps({ eval_strategy: "steps", eval_steps: 0.3 }), [2, 4, 5]);
+  assert.deepEqual(await steps({ eval_strategy: "steps", logging_steps: 0.6 }), [3, 5]);
   assert.deepEqual(await steps({ eval_strategy: "epoch" }), [3, 5]);
   assert.deepEqual(await steps({}), []);
 });

@@ -14,6 +14,9 @@ Deno.test("planTraining() counts steps as Trainer does", () => {
     [{ max_steps: 7 }, 24, [3, 3, 3, 7, 0]],
     [{ warmup_steps: 5, warmup_ratio: 0.5 }, 24, [3, 3, 3, 9, 5]],
     [{ warmup_ratio: 0.25 }, 24, [3, 3, 3, 9, 3]],
+    [{ warmup_ratio: 1 }, 24, [3, 3, 3, 9, 9]],
+    [{ warmup_steps: 1 }, 24, [3, 3, 3, 9, 1]],
+    [{ warmup_steps: 0.2, warmup_ratio: 0.9 }, 24, [3, 3, 3, 9, 2]],
   ];
   for (const [given, rows, expected] of cases) {
     const plan = planTraining({ ...ARGUMENTS, ...given }, rows);
@@ -29,4 +32,15 @@ Deno.test("planTraining() counts steps as Trainer does", () => {
       JSON.stringify(given),
     );
   }
+});
+
+Deno.test("planTraining() takes intervals below 1 for shares of all steps, rounded up", () => {
+  const intervals = (given: Partial<typeof ARGUMENTS>): number[] => {
+    const { loggingSteps, evalSteps, saveSteps } = planTraining({ ...ARGUMENTS, ...given }, 24);
+    return [loggingSteps, evalSteps, saveSteps];
+  };
+  assert.deepEqual(intervals({}), [500, 500, 500]);
+  assert.deepEqual(intervals({ logging_steps: 7, save_steps: 4 }), [7, 7, 4]);
+  assert.deepEqual(intervals({ logging_steps: 0.1, save_steps: 0.5 }), [1, 1, 5]);
+  assert.deepEqual(intervals({ logging_steps: 2, eval_steps: 0.34 }), [2, 4, 500]);
 });

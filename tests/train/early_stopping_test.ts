@@ -25,6 +25,10 @@ const TABLE: [number, number, boolean, number[], number | null][] = [
     -2.0,
     -2.02,
   ], 7],
+  // A metric that is none is no better than what came before, and no later one is compared with it.
+  [2, 0, false, [NaN, 3, NaN, 2, 2.5, NaN, 1], 6],
+  [2, 0, false, [Infinity, Infinity, 3, NaN, NaN], 5],
+  [1, 0, true, [NaN, -3, -Infinity], 3],
 ];
 
 /** The number of the evaluation that stops, where the run was cut off after `cut` of them. */

@@ -93,6 +93,22 @@ Deno.test("train() passes over rows of one token without harm", async () => {
   assert.equal(state.log_history.filter((entry) => entry.loss === 0).length, 3);
 });
 
+Deno.test("train() takes the mean of losses over the steps that have one", async () => {
+  const run4 = async (logging_steps: number): Promise<Record<string, number>[]> => {
+    const { state } = await run({
+      rows: [[3], row(4), [5], row(6)],
+      args: { num_train_epochs: 1, per_device_train_batch_size: 1, logging_steps },
+    });
+    return state.log_history;
+  };
+  const each = (await run4(1)).flatMap(({ loss = 0 }) => loss === 0 ? [] : [loss]);
+  assert.equal(each.length, 2);
+  const mean = (each[0]! + each[1]!) / 2;
+  const [entry, end] = await run4(4);
+  assert.ok(Math.abs(entry!.loss! - mean) < 1e-12, `${entry!.loss} and not ${mean}`);
+  assert.ok(Math.abs(end!.train_loss! - mean) < 1e-12, `${end!.train_loss} and not ${mean}`);
+});
+
 Deno.test("train() takes the first update for AdamW's first, however many steps had nothing to learn", async () => {
   const weights = async (rows: number[][]): Promise<Uint8Array> => {
     const { output } = await run({

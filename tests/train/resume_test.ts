@@ -343,6 +343,9 @@ Deno.test("checkpoints that nobody asked for take 2 % of the time at most", asyn
     epochs: 1000,
     maxSteps: 1000,
     warmupSteps: 0,
+    loggingSteps: 1,
+    evalSteps: 1,
+    saveSteps: 1,
   });
   const state = { begun: [0], persistent: () => [array], unfreeze: () => {} };
   const position: LoopPosition = {
@@ -351,7 +354,8 @@ Deno.test("checkpoints that nobody asked for take 2 % of the time at most", asyn
     updates: 0,
     evaluatedAt: -1,
     stops: false,
-    log: { tokens: 0, loss: 0, steps: 0, busy: 0 },
+    lossSteps: 0,
+    log: { tokens: 0, loss: 0, steps: 0, lossSteps: 0, busy: 0 },
   };
   const at: number[] = [];
   const parts = { state, trainer, callbacks: [], position };
