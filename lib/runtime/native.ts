@@ -13,15 +13,20 @@ import type { Engine, Session } from "./session.ts";
 
 const MEMORY = "this machine's memory";
 
-const SESSION_SETTINGS = {
-  // A thread that waits for its share of an operation looks for it for a moment before it sleeps: being
-  // woken takes longer than many operations. Longer than that it would take the core of a busy machine from
-  // the thread it waits for, and after a run it would take it from the next session's.
-  intra_op: { allow_spinning: "1", spin_duration_us: "100" },
-  force_spinning_stop: "1",
-  // Softmax leaves 4e-39 where a score was masked, and processors take a hundredfold time over numbers that
-  // small (below 1.2e-38); they count as 0.
-  set_denormal_as_zero: "1",
+const SETTINGS = {
+  session: {
+    // A thread that waits for its share of an operation looks for it for a moment before it sleeps: being
+    // woken takes longer than many operations. Longer than that it would take the core of a busy machine
+    // from the thread it waits for, and after a run it would take it from the next session's.
+    intra_op: { allow_spinning: "1", spin_duration_us: "100" },
+    force_spinning_stop: "1",
+    // Softmax leaves 4e-39 where a score was masked, and processors take a hundredfold time over numbers
+    // that small (below 1.2e-38); they count as 0. On the thread that opens the first session this holds
+    // for JavaScript's own numbers too, below 2.2e-308.
+    set_denormal_as_zero: "1",
+  },
+  // Graphs say themselves where transposing belongs into a product and where it is cheaper beforehand.
+  optimization: { disable_specified_optimizers: "MatmulTransposeFusion" },
 } as const;
 
 /**
@@ -46,7 +51,7 @@ export function openNative({ threads }: { readonly threads: number }): Engine {
         enableMemPattern: false,
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
-        extra: { session: SESSION_SETTINGS },
+        extra: SETTINGS,
       }).catch((cause) => {
         throw refused(cause, MEMORY);
       });
