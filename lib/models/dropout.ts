@@ -29,6 +29,10 @@ export interface DropoutSource {
 
 /** Streams 0 to 3 make the words that sites share; this one tells the sites apart, row by row. */
 const ROW_STREAM = 4;
+const STREAMS = 5;
+
+/** Words of a stream are made in powers of two from here on. */
+const LEAST_WORDS = 4096;
 
 /** Rounds of {@linkcode mixed}; three already pass the tests of `tests/models/dropout_test.ts`. */
 const ROUNDS = 4;
@@ -137,29 +141,47 @@ function finalized(word: number): number {
   return h ^ (h >>> 16);
 }
 
-/** The words of each seed tensor by count and stream: all sites of a graph share them. */
-const SHARED_WORDS = new WeakMap<Tensor, Map<string, Tensor>>();
+/** What was made from each seed tensor: all sites of a graph share it. */
+const SHARED = new WeakMap<Tensor, Map<string, readonly Tensor[]>>();
 
-/** int32 `[count]` of hashed words of a stream: the same for all sites, so computed once per graph. */
+/** The same tensors for the same seed and key. */
+function shared(seed: Tensor, key: string, make: () => readonly Tensor[]): readonly Tensor[] {
+  const known = SHARED.get(seed) ?? new Map<string, readonly Tensor[]>();
+  SHARED.set(seed, known);
+  const tensors = known.get(key) ?? make();
+  known.set(key, tensors);
+  return tensors;
+}
+
+/** int32 `[count]` of hashed words of a stream. A word depends on its place, not on the count. */
 function words(
   { seed }: DropoutSource,
   { count, stream }: { count: number; stream: number },
 ): Tensor {
-  const known = SHARED_WORDS.get(seed) ?? new Map<string, Tensor>();
-  SHARED_WORDS.set(seed, known);
-  const key = `${count} ${stream}`;
-  const shared = known.get(key) ?? hashedWords(seed, { count, stream });
-  known.set(key, shared);
-  return shared;
+  // All streams and sizes take their words from as few hashes as can be: each is dozens of launches on a GPU.
+  let length = LEAST_WORDS;
+  while (length < count) length *= 2;
+  const streams = shared(seed, `all ${length}`, () => hashedWords(seed, length));
+  const [word] = shared(seed, `${stream} ${count}`, () => [
+    ops.slice(ops.reshape(streams[stream]!, [length]), { axis: 0, start: 0, end: count }),
+  ]);
+  return word!;
 }
 
-function hashedWords(seed: Tensor, { count, stream }: { count: number; stream: number }): Tensor {
-  const numbers = seed.graph.constant(
-    Int32Array.from({ length: count }, (_, i) => Math.imul(i, GOLDEN)),
-    { type: "int32", shape: [count], name: "numbers" },
-  );
-  const start = mixed(ops.add(ops.mul(seed, ODD_A), Math.imul(stream + 1, ODD_B)));
-  return mixed(ops.add(numbers, start));
+/** int32 `[1, length]` for each stream. */
+function hashedWords(seed: Tensor, length: number): readonly Tensor[] {
+  const constant = (name: string, shape: readonly number[], value: (i: number) => number): Tensor =>
+    seed.graph.constant(
+      Int32Array.from({ length: Math.max(...shape) }, (_, i) => value(i)),
+      { type: "int32", shape, name },
+    );
+  const [starts] = shared(seed, "starts", () => {
+    const streams = constant("streams", [STREAMS, 1], (i) => Math.imul(i + 1, ODD_B));
+    return [mixed(ops.add(streams, ops.mul(seed, ODD_A)))];
+  });
+  const numbers = constant("numbers", [1, length], (i) => Math.imul(i, GOLDEN));
+  const table = mixed(ops.add(numbers, starts!)); // (1, length) + (STREAMS, 1)
+  return ops.split(table, { axis: 0, sizes: Array<number>(STREAMS).fill(1) });
 }
 
 /**

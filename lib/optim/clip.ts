@@ -5,7 +5,7 @@
  */
 
 import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { sizeOf, type Tensor } from "../graph/tensor.ts";
 
 /** torch's guard against dividing by a norm of zero. */
 const GUARD = 1e-6;
@@ -26,8 +26,26 @@ export function clipFactor(norm: number, maxNorm: number): number {
   return maxNorm > 0 ? Math.min(1, maxNorm / (norm + GUARD)) : 1;
 }
 
-/** The sum of the squares of all elements: float32 scalar. Sum these over tensors and take the root. */
-export function sumOfSquares(gradient: Tensor): Tensor {
-  const flat = ops.reshape(gradient, [-1]);
-  return ops.reduceSum(ops.mul(flat, flat), { name: "sum_of_squares" });
+/** Elements of a row at most, and at least where a tensor is cut into rows at all. */
+const ROW = { most: 4096, least: 64 };
+
+/**
+ * The sum of the squares of all elements of all tensors: float32 scalar; its root is their joint norm. Summed up
+ * in rows first: a GPU takes one group of threads for a result, however much goes into it.
+ */
+export function sumOfSquares(tensors: readonly Tensor[]): Tensor {
+  const sums = tensors.map((tensor) => {
+    const size = sizeOf(tensor.shape);
+    const row = rowLength(size);
+    return ops.reduceSumSquare(ops.reshape(tensor, [size / row, row]), { axes: [1] });
+  });
+  return ops.reduceSum(ops.concat(sums, { axis: 0 }), { name: "sum_of_squares" });
+}
+
+/** The longest equal rows. */
+function rowLength(size: number): number {
+  for (let row = Math.min(size, ROW.most); row >= ROW.least; row--) {
+    if (size % row === 0) return row;
+  }
+  return size;
 }

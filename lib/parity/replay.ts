@@ -97,8 +97,8 @@ async function replay(
     const steps: TraceStep[] = [];
     for (let step = 0; step < options.steps; step++) {
       const learningRate = optimizer.learningRate * factor(step);
-      const loss = await state.accumulate({ batchSize, length, session }, inputs);
-      const gradNorm = await state.update({ step: step + 1, learningRate });
+      await state.accumulate({ batchSize, length, session }, inputs);
+      const { loss, norm: gradNorm } = await state.update({ step: step + 1, learningRate });
       steps.push({ loss, gradNorm, learningRate });
     }
     const after = new Map<string, Float32Array>();

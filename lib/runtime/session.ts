@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { TrafficCounter } from "./gpu_traffic.ts";
 
 /** The engines by the names that options and run records use. */
 export type Device = "cpu" | "webgpu" | "wasm";
@@ -103,6 +104,8 @@ export interface Engine {
   readonly description: string;
   /** Device memory, where the engine has it. */
   readonly memory?: DeviceMemory;
+  /** Launches, and bytes to and from the device, where the engine has one. */
+  readonly traffic?: TrafficCounter;
   /**
    * Prepares a graph.
    *

@@ -11,6 +11,7 @@
 import * as ort from "onnxruntime-web/webgpu";
 import { InternalError, UserError } from "../errors.ts";
 import { adapterInfo, requestAdapter } from "./adapter.ts";
+import { countTraffic } from "./gpu_traffic.ts";
 import { ortSession, refused, tensorBridge } from "./ort.ts";
 import {
   type DeviceMemory,
@@ -56,6 +57,7 @@ export async function openWebGpu(): Promise<Engine> {
   const requiredFeatures = (["shader-f16", "subgroups"] as const)
     .filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  const traffic = countTraffic(device);
   let failure: string | undefined;
   device.addEventListener("uncapturederror", (event) => {
     failure ??= (event as GPUUncapturedErrorEvent).error.message;
@@ -79,10 +81,13 @@ export async function openWebGpu(): Promise<Engine> {
     description: `ONNX Runtime ${ort.env.versions.common}, WebGPU on ${name}` +
       (software ? " (software)" : ""),
     memory: deviceMemory(device, { release: bridge.release, check }),
+    traffic,
     async createSession(onnx: Uint8Array, options: SessionOptions = {}): Promise<Session> {
       const { deviceOutputs = false } = options;
       const inner = await ort.InferenceSession.create(onnx, {
-        executionProviders: [{ name: "webgpu", device }],
+        // The default rounds sizes up and keeps a few buffers of each: a training step's 12 equal matrices of
+        // attention are more, and the rest of them would be made anew, and not destroyed, at each run.
+        executionProviders: [{ name: "webgpu", device, storageBufferCacheMode: "simple" }],
         graphOptimizationLevel: "all",
         logSeverityLevel: 3,
         // Ops that WebGPU lacks would run on the CPU, with a copy to and fro each time: a graph that

@@ -1,6 +1,7 @@
 /**
  * Training state in the memory of a device, for the WebGPU engine: parameters, gradients and moments
- * never leave it; each step brings over a batch and takes back the loss and the gradients' norm.
+ * never leave it; each step brings over its batches and takes back the loss and the gradients' norm, both at
+ * once, since asking the device takes long whatever the answer.
  *
  * A buffer cannot be read and written by one run, so parameters and moments (and summed gradients, where
  * batches are accumulated) exist twice, and each update goes from one copy to the other.
@@ -8,11 +9,9 @@
  * @module
  */
 import { InternalError } from "../errors.ts";
-import { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { clipFactor, sumOfSquares } from "../optim/clip.ts";
-import { type Optimizer, scalarFeeds, scalarInputs } from "../optim/optimizer.ts";
+import type { Graph } from "../graph/graph.ts";
+import { clipFactor } from "../optim/clip.ts";
+import { scalarFeeds } from "../optim/optimizer.ts";
 import {
   type AnyTensor,
   type DeviceMemory,
@@ -23,9 +22,10 @@ import {
   type Session,
 } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, viewOf } from "./arena.ts";
+import { figuresGraph, type Shaped, sumGraph, updateGraph } from "./device_graphs.ts";
 import { type PersistentArray, persistentTensors } from "./persistent.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
-import type { OptimizerSettings, TrainingState } from "./state.ts";
+import type { OptimizerSettings, StepFigures, TrainingState } from "./state.ts";
 
 /** Tensors of a device by parameter name. */
 type Tensors = Readonly<Record<string, DeviceTensor>>;
@@ -77,9 +77,12 @@ export function openDeviceState(
   );
   let [slots, nextSlots] = [allocate(kept), allocate(kept)];
   const accumulates = settings.accumulation > 1;
-  let gradients = allocate();
-  let spare = accumulates ? allocate() : gradients;
-  const addends = accumulates ? allocate() : gradients;
+  // The loss is summed up as they are.
+  const loss: Shaped = { name: LOSS_OUTPUT, shape: [] };
+  const allocateSums = (): Tensors => allocate([...layout.places, loss]);
+  let gradients = allocateSums();
+  let spare = accumulates ? allocateSums() : gradients;
+  const addends = accumulates ? allocateSums() : gradients;
 
   const sessions: Session[] = [];
   const lazy = (graph: () => Graph): Lazy => {
@@ -90,10 +93,12 @@ export function openDeviceState(
   };
   const groups = Array.from({ length: layout.groups }, (_, number) => {
     const places = layout.places.filter(({ group }) => group === number);
+    const summed = number === 0 ? [...places, loss] : places;
     return {
+      places,
       names: places.map(({ name }) => name),
-      adder: lazy(() => sumGraph(places)),
-      norms: lazy(() => normGraph(places)),
+      summed: summed.map(({ name }) => name),
+      adder: lazy(() => sumGraph(summed)),
       slots: kept.filter((slot) => places.some(({ name }) => name === slot.of))
         .map(({ name }) => name),
       update: lazy(() => updateGraph(optimizer, places)),
@@ -102,8 +107,10 @@ export function openDeviceState(
     };
   });
   const trained = groups.slice(0, 1);
-  const loss = float32(new Float32Array(1), []);
-  const squares = float32(new Float32Array(1), []);
+  const figuresOf = (): Lazy => lazy(() => figuresGraph(trained.flatMap(({ places }) => places)));
+  let askFigures = figuresOf();
+  const figures = float32(new Float32Array(2), [2]);
+  const feed = deviceFeeds(memory, allocated);
   let batches = 0;
 
   return {
@@ -112,34 +119,34 @@ export function openDeviceState(
     async accumulate(
       program: TrainingProgram,
       inputs: Readonly<Record<string, HostTensor>>,
-    ): Promise<number> {
+    ): Promise<void> {
       const first = batches++ === 0;
       const target = first ? gradients : addends;
       const names = trained.flatMap((group) => group.names);
-      await program.session.run({ ...now, ...frozen, ...inputs }, {
+      await program.session.run({ ...now, ...frozen, ...feed(inputs) }, {
         ...renamed(target, names, gradientOutput),
-        [LOSS_OUTPUT]: loss,
+        [LOSS_OUTPUT]: target[LOSS_OUTPUT]!,
       });
       if (!first) {
-        for (const { names, adder } of trained) {
+        for (const { summed, adder } of trained) {
           await (await adder()).run(
-            { ...prefixed("sum", gradients, names), ...prefixed("addend", addends, names) },
-            prefixed("result", spare, names),
+            { ...prefixed("sum", gradients, summed), ...prefixed("addend", addends, summed) },
+            prefixed("result", spare, summed),
           );
         }
         [gradients, spare] = [spare, gradients];
       }
-      return loss.data[0]!;
     },
-    async update({ step, learningRate }): Promise<number> {
+    async update({ step, learningRate }): Promise<StepFigures> {
       batches = 0;
-      let sum = 0;
-      for (const { names, norms } of trained) {
-        await (await norms()).run(prefixed("gradient", gradients, names), { squares });
-        sum += squares.data[0]!;
-      }
-      const norm = Math.sqrt(sum);
-      if (!Number.isFinite(norm)) return norm;
+      const names = trained.flatMap((group) => group.names);
+      await (await askFigures()).run(
+        { ...prefixed("gradient", gradients, names), loss: gradients[LOSS_OUTPUT]! },
+        { figures },
+      );
+      const [loss = NaN, squares = NaN] = figures.data;
+      const norm = Math.sqrt(squares);
+      if (!Number.isFinite(norm)) return { loss, norm };
       const scale = clipFactor(norm, settings.maxGradNorm);
       for (const group of trained) {
         const number = step - group.before;
@@ -148,7 +155,7 @@ export function openDeviceState(
             ...prefixed("parameter", now, group.names),
             ...prefixed("gradient", gradients, group.names),
             ...prefixed("slot", slots, group.slots),
-            ...scalarFeeds(optimizer, { step: number, learningRate, scale, decayed: true }),
+            ...feed(scalarFeeds(optimizer, { step: number, learningRate, scale, decayed: true })),
           },
           {
             ...prefixed("new_parameter", next, group.names),
@@ -158,7 +165,7 @@ export function openDeviceState(
       }
       [now, next] = [next, now];
       [slots, nextSlots] = [nextSlots, slots];
-      return norm;
+      return { loss, norm };
     },
     get begun(): readonly number[] {
       return trained.map(({ before }) => before);
@@ -168,6 +175,7 @@ export function openDeviceState(
       if (group === undefined) throw new InternalError("there is no further group to train");
       group.before = updates;
       trained.push(group);
+      askFigures = figuresOf();
     },
     persistent: (): PersistentArray[] => persistentTensors(memory, { parameter: now, slot: slots }),
     async download(): Promise<Map<string, HostTensor<"float32">>> {
@@ -184,10 +192,33 @@ export function openDeviceState(
   };
 }
 
-/** What is known of a tensor before it is allocated. */
-interface Shaped {
-  readonly name: string;
-  readonly shape: readonly number[];
+/**
+ * Uploads feeds into tensors that are kept for them, by name and shape: a feed from the host would cost the engine
+ * a buffer and two submits. What was started before has read the old values by then: commands and uploads
+ * take effect in their order.
+ */
+function deviceFeeds(
+  memory: DeviceMemory,
+  allocated: DeviceTensor[],
+): (feeds: Readonly<Record<string, HostTensor>>) => Tensors {
+  const kept = new Map<string, DeviceTensor>();
+  const keep = (name: string, { type, dims }: HostTensor): DeviceTensor => {
+    const key = `${name} ${type} ${dims}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    const tensor = memory.allocate(type, dims);
+    kept.set(key, tensor);
+    allocated.push(tensor);
+    return tensor;
+  };
+  return (feeds) =>
+    Object.fromEntries(
+      Object.entries(feeds).map(([name, feed]) => {
+        const tensor = keep(name, feed);
+        memory.upload(tensor, feed.data);
+        return [name, tensor];
+      }),
+    );
 }
 
 function renamed(
@@ -200,60 +231,4 @@ function renamed(
 
 function prefixed(role: string, tensors: Tensors, names: readonly string[]): Tensors {
   return renamed(tensors, names, (name) => `${role}/${name}`);
-}
-
-/** `result = sum + addend` for each parameter. */
-function sumGraph(places: readonly Shaped[]): Graph {
-  const graph = new Graph("sum");
-  for (const { name, shape } of places) {
-    const sum = graph.input(`sum/${name}`, { type: "float32", shape });
-    const addend = graph.input(`addend/${name}`, { type: "float32", shape });
-    graph.output(`result/${name}`, ops.add(sum, addend));
-  }
-  return graph;
-}
-
-/** The sum of the squares of all gradients. */
-function normGraph(places: readonly Shaped[]): Graph {
-  const graph = new Graph("norm");
-  const squares = places.map(({ name, shape }) =>
-    sumOfSquares(graph.input(`gradient/${name}`, { type: "float32", shape }))
-  );
-  graph.output("squares", squares.reduce((sum, part) => ops.add(sum, part)));
-  return graph;
-}
-
-/** An update of every parameter; those without weight decay have their own value of one scalar. */
-function updateGraph(
-  optimizer: Optimizer,
-  places: readonly (Shaped & { readonly decay: boolean })[],
-): Graph {
-  const graph = new Graph(optimizer.name);
-  const scalars = scalarInputs(graph, optimizer);
-  const undecayed = {
-    ...scalars,
-    ...Object.fromEntries(
-      Object.entries(optimizer.undecayed).map(([name, value]) =>
-        [name, graph.constant(Float32Array.of(value), { type: "float32", shape: [] })] as const
-      ),
-    ),
-  };
-  for (const { name, shape, decay } of places) {
-    const input = (role: string, dims: readonly number[]): Tensor =>
-      graph.input(`${role}/${name}`, { type: "float32", shape: dims });
-    const slots = Object.fromEntries(
-      Object.entries(optimizer.slots(shape)).map(([slot, dims]) =>
-        [slot, input(`slot/${slot}`, dims)] as const
-      ),
-    );
-    const updated = optimizer.update({ parameter: input("parameter", shape), slots }, {
-      gradient: input("gradient", shape),
-      scalars: decay ? scalars : undecayed,
-    });
-    graph.output(`new_parameter/${name}`, updated.parameter);
-    for (const [slot, tensor] of Object.entries(updated.slots)) {
-      graph.output(`new_slot/${slot}/${name}`, tensor);
-    }
-  }
-  return graph;
 }

@@ -25,7 +25,7 @@ import { type PersistentArray, persistentViews } from "./persistent.ts";
 import { gradientNorm } from "./gradient_norm.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
 import { optimizerPieces, sumPieces } from "./optimizer_pieces.ts";
-import type { OptimizerSettings, TrainingState } from "./state.ts";
+import type { OptimizerSettings, StepFigures, TrainingState } from "./state.ts";
 
 /**
  * Makes the state of a run.
@@ -66,6 +66,7 @@ export function openHostState(
   const sessions = sessionCache(engine);
   const squares = gradientNorm(engine, gradients.values);
   let batches = 0;
+  let lossSum = 0;
 
   return {
     engine,
@@ -73,7 +74,7 @@ export function openHostState(
     async accumulate(
       program: TrainingProgram,
       inputs: Readonly<Record<string, HostTensor>>,
-    ): Promise<number> {
+    ): Promise<void> {
       const first = batches++ === 0;
       const target = first || addendFetches === undefined ? fetches : addendFetches;
       await program.session.run({ ...feeds, ...inputs }, target);
@@ -82,12 +83,13 @@ export function openHostState(
         const session = await sessions.get(`sum ${size}`, () => sumGraph(size));
         await session.run({ sum, addend }, { result: sum });
       }
-      return loss.data[0]!;
+      lossSum = first ? loss.data[0]! : lossSum + loss.data[0]!;
     },
-    async update({ step, learningRate }): Promise<number> {
+    async update({ step, learningRate }): Promise<StepFigures> {
       batches = 0;
       const norm = await squares.norm();
-      if (!Number.isFinite(norm)) return norm;
+      const figures = { loss: lossSum, norm };
+      if (!Number.isFinite(norm)) return figures;
       const scale = clipFactor(norm, settings.maxGradNorm);
       const scalarsOf = (decayed: boolean): Record<string, HostTensor>[] =>
         begun.map((before) =>
@@ -103,7 +105,7 @@ export function openHostState(
         );
         await session.run({ ...feeds, ...scalars }, fetches);
       }
-      return norm;
+      return figures;
     },
     unfreeze({ updates }): void {
       if (begun.length >= layout.groups) {

@@ -149,7 +149,6 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
       const predicted = group.reduce((sum, batch) => sum + batch.predicted, 0);
       const learningRate = args.learning_rate * run.schedule(trainer.global_step);
       const where = { step: trainer.global_step + 1, learningRate };
-      let loss = 0;
       for (const batch of group) {
         run.signal?.throwIfAborted();
         const dropoutSeed = randomStream(args.seed, DROPOUT, batchNumber++).nextUint32() | 0;
@@ -159,12 +158,14 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         const asked = performance.now();
         const program = await run.program(batch.length);
         log.exclude(performance.now() - asked);
-        loss += await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
+        await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
       }
-      if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
       // Rows of a single token teach nothing: there is no gradient to follow, and AdamW's corrections
       // count the updates that there were.
-      const gradNorm = predicted === 0 ? 0 : await state.update({ ...where, step: ++updates });
+      const { loss, norm: gradNorm } = predicted === 0
+        ? { loss: 0, norm: 0 }
+        : await state.update({ ...where, step: ++updates });
+      if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
       if (!Number.isFinite(gradNorm)) throw diverged("the gradient", gradNorm, where);
 
       trainer.global_step++;

@@ -18,6 +18,12 @@ export interface OptimizerSettings {
   readonly accumulation: number;
 }
 
+/** What is known of a step once it is made; a device is asked for it once. */
+export interface StepFigures {
+  readonly loss: number;
+  readonly norm: number;
+}
+
 /** Parameters, gradients and moments of a run. */
 export interface TrainingState {
   readonly engine: Engine;
@@ -28,19 +34,19 @@ export interface TrainingState {
    *
    * @param program Compiled for the batch's shape.
    * @param inputs All feeds but the parameters.
-   * @returns The batch's share of the step's loss.
    */
   accumulate(
     program: TrainingProgram,
     inputs: Readonly<Record<string, HostTensor>>,
-  ): Promise<number>;
+  ): Promise<void>;
   /**
    * Clips the gradients, updates the parameters and forgets the gradients.
    *
    * @param step Number of this update from 1, and its learning rate.
-   * @returns The gradients' norm before clipping. Where it is no finite number nothing was updated.
+   * @returns The sum of the batches' losses, and the gradients' norm before clipping. Where that is no finite
+   * number nothing was updated.
    */
-  update(step: { readonly step: number; readonly learningRate: number }): Promise<number>;
+  update(step: { readonly step: number; readonly learningRate: number }): Promise<StepFigures>;
   /**
    * Begins to train the layout's next group of parameters, with moments of zero. The programs that follow
    * give their gradients too.

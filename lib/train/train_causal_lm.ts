@@ -27,6 +27,7 @@ import { prepareModel } from "./prepare_model.ts";
 import { compileTraining, type TrainingProgram } from "./program.ts";
 import { openCheckpoints } from "./resume.ts";
 import type { TrainingState } from "./state.ts";
+import { countSteps, describeTraffic } from "./step_traffic.ts";
 import { type TrainerState, writeTrainerState } from "./trainer_state.ts";
 import { unfreezeCallback } from "./unfreeze.ts";
 
@@ -93,7 +94,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       `batches of ${args.per_device_train_batch_size} × ${lengths.join(" or ")} tokens`,
   );
 
-  const state = openState(engine, {
+  const opened = openState(engine, {
     layout,
     parameters,
     ...(frozen === undefined ? {} : { frozen }),
@@ -103,6 +104,8 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       accumulation: args.gradient_accumulation_steps,
     },
   });
+  const counted = engine.traffic && countSteps(opened, engine.traffic);
+  const state = counted?.state ?? opened;
   const rates = learningRates(args, plan);
   const best = keepBestModel(state);
   const programs = new Map<number, Promise<TrainingProgram>>();
@@ -167,6 +170,8 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     }),
     ...(signal === undefined ? {} : { signal }),
   });
+  const traffic = counted?.traffic();
+  if (traffic !== undefined) log(describeTraffic(traffic));
   const bestStep = args.load_best_model_at_end ? best.putBack() : undefined;
   if (bestStep !== undefined) {
     log(

@@ -2,6 +2,7 @@
  * `deno task bench train` on a model so small that its figures mean nothing but must be there.
  */
 import assert from "node:assert/strict";
+import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { fromFileUrl, median } from "./median.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -36,11 +37,35 @@ Deno.test("bench train measures other engines", async () => {
   assert.ok(rows[0]!.temper.products_gflops! > 0);
 });
 
+const hasAdapter = (await requestAdapter()) !== undefined;
+
+Deno.test({
+  name: "bench train counts launches, bytes and memory of a GPU" +
+    (hasAdapter ? "" : " (skipped: no adapter)"),
+  ignore: !hasAdapter,
+  async fn(): Promise<void> {
+    const { code, out, err } = await bench(...TINY, "--device", "webgpu");
+    assert.equal(code, 0, err);
+    const figure = (name: string): number =>
+      Number(new RegExp(`^${name} +([0-9.]+)$`, "m").exec(out)?.[1]);
+    assert.ok(figure("GPU: launches of a step") > 50, out);
+    assert.ok(figure("  submits") > 3);
+    // Ids and targets of 2 x 16, and some scalars.
+    assert.ok(figure("  kB up") > 0.256 && figure("  kB up") < 0.4);
+    assert.ok(figure("  kB up, launches' sizes") > 1);
+    assert.equal(figure("  kB down"), 0.016);
+    assert.equal(figure("  readbacks"), 1);
+    assert.ok(figure("  memory at most, MB") >= 1);
+    assert.match(out, /^ {2}forward and backward +-$/m);
+  },
+});
+
 Deno.test("bench train prints a table, and refuses models and devices that it does not know", async () => {
   const { code, out } = await bench(...TINY, "--no-products");
   assert.equal(code, 0);
   assert.match(out, /^step, ms +[0-9.]+$/m);
   assert.match(out, /^step \/ products +-$/m);
+  assert.match(out, /^GPU: launches of a step +-$/m);
   assert.match(out, /^times transformers +-$/m);
   const refused = await bench("train", "--model", "huge");
   assert.equal(refused.code, 2);

@@ -9,10 +9,10 @@ import type { JsonObject } from "../../lib/data/json_file.ts";
 export interface StepFigures {
   /** Forward, backward, clipping and AdamW. */
   readonly step_ms: number;
-  /** Forward and backward alone. */
-  readonly gradients_ms: number;
-  /** Clipping and AdamW alone. */
-  readonly update_ms: number;
+  /** Forward and backward alone; absent on a GPU, which nobody waits for in the middle of a step. */
+  readonly gradients_ms?: number;
+  /** Clipping and AdamW alone; likewise. */
+  readonly update_ms?: number;
   /** Share of the step that is not inside a run of ONNX Runtime. */
   readonly outside_share: number;
   readonly tokens_per_s: number;
@@ -24,6 +24,20 @@ export interface StepFigures {
   readonly products_ms?: number;
   /** Their rate. */
   readonly products_gflops?: number;
+  /** Compute kernels that a step starts on a GPU, as all below on average over the steps; absent elsewhere. */
+  readonly gpu_launches?: number;
+  /** Lists of commands. */
+  readonly gpu_submits?: number;
+  /** Tensors that go to the GPU: the batch and scalars. */
+  readonly gpu_upload_kb?: number;
+  /** What launches say of sizes and strides. */
+  readonly gpu_sizes_kb?: number;
+  /** What comes back: loss and norm. */
+  readonly gpu_download_kb?: number;
+  /** Times that the host waits for it. */
+  readonly gpu_readbacks?: number;
+  /** The most GPU memory that there were buffers for at once. */
+  readonly gpu_peak_mb?: number;
 }
 
 /** A model and the batch it is measured with. */

@@ -21,6 +21,7 @@ import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
 import { initializeParameter } from "../../lib/train/initialize.ts";
 import { openState } from "../../lib/train/open_state.ts";
 import { compileTraining } from "../../lib/train/program.ts";
+import { countSteps } from "../../lib/train/step_traffic.ts";
 import { median } from "./median.ts";
 import { timeProducts } from "./products.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
@@ -87,11 +88,13 @@ async function measure(
     initializeParameter(parameter, { values, seed: 1, index });
   }
   const optimizer = adamw({ weightDecay: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 });
-  const state = openState(engine, {
+  const opened = openState(engine, {
     layout,
     parameters,
     settings: { optimizer, maxGradNorm: 1, accumulation: 1 },
   });
+  const tally = engine.traffic && countSteps(opened, engine.traffic);
+  const state = tally?.state ?? opened;
   const compiling = performance.now();
   const program = await compileTraining(model, { engine, batchSize, length });
   const session_ms = performance.now() - compiling;
@@ -116,19 +119,30 @@ async function measure(
   }
   const counted = times.slice(1);
   const step_ms = median(counted.map(({ step }) => step));
-  const gradients_ms = median(counted.map(({ gradients }) => gradients));
   const peak_rss_mb = peakMegabytes();
+  const traffic = tally?.traffic();
   await program.session.release();
   await state.release();
   await engine.dispose();
   return {
     step_ms,
-    gradients_ms,
-    update_ms: median(counted.map(({ step, gradients }) => step - gradients)),
+    ...(traffic !== undefined ? {} : {
+      gradients_ms: median(counted.map(({ gradients }) => gradients)),
+      update_ms: median(counted.map(({ step, gradients }) => step - gradients)),
+    }),
     outside_share: median(counted.map(({ step, outside }) => outside / step)),
     tokens_per_s: batchSize * length / step_ms * 1000,
     session_ms,
     peak_rss_mb,
+    ...(traffic === undefined ? {} : {
+      gpu_launches: traffic.launches,
+      gpu_submits: traffic.submits,
+      gpu_upload_kb: traffic.uploadedBytes / 1000,
+      gpu_sizes_kb: traffic.uniformBytes / 1000,
+      gpu_download_kb: traffic.downloadedBytes / 1000,
+      gpu_readbacks: traffic.readbacks,
+      gpu_peak_mb: traffic.peakBytes / 1e6,
+    }),
   };
 }
 

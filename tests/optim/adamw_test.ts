@@ -55,10 +55,21 @@ Deno.test("clipFactor() shortens long gradients only, as torch's clip_grad_norm_
   assert.equal(clipFactor(4, 0), 1);
 });
 
-Deno.test("sumOfSquares() sums over all elements of any shape", async () => {
+Deno.test("sumOfSquares() sums over all elements of tensors of any shape", async () => {
+  // One that is a row, one of many rows, and one whose prime size is cut into none.
+  const shapes = { x: [2, 2], y: [40, 1000], z: [4999] };
   const graph = new Graph();
-  const x = graph.input("x", { type: "float32", shape: [2, 2] });
-  graph.output("sum", sumOfSquares(x));
-  const got = await runGraph(graph, { x: Float32Array.of(1, 2, 3, 4) });
-  assert.deepEqual([...got.sum!], [30]);
+  const tensors = Object.entries(shapes).map(([name, shape]) =>
+    graph.input(name, { type: "float32", shape })
+  );
+  graph.output("sum", sumOfSquares(tensors));
+  const feeds = {
+    x: Float32Array.of(1, 2, 3, 4),
+    y: Float32Array.from({ length: 40_000 }, (_, i) => i % 3),
+    z: new Float32Array(4999).fill(2),
+  };
+  const expected = Object.values(feeds).flatMap((values) => [...values])
+    .reduce((sum, value) => sum + value * value, 0);
+  const got = await runGraph(graph, feeds);
+  assert.deepEqual([...got.sum!], [expected]);
 });
