@@ -103,6 +103,8 @@ export interface Engine {
   readonly description: string;
   /** Device memory, where the engine has it. */
   readonly memory?: DeviceMemory;
+  /** Whether it has the operators of a training step in float16. Default false. */
+  readonly float16?: boolean;
   /**
    * Prepares a graph.
    *

@@ -79,6 +79,7 @@ export async function openWebGpu(): Promise<Engine> {
     description: `ONNX Runtime ${ort.env.versions.common}, WebGPU on ${name}` +
       (software ? " (software)" : ""),
     memory: deviceMemory(device, { release: bridge.release, check }),
+    float16: device.features.has("shader-f16"),
     async createSession(onnx: Uint8Array, options: SessionOptions = {}): Promise<Session> {
       const { deviceOutputs = false } = options;
       const inner = await ort.InferenceSession.create(onnx, {

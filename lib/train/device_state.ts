@@ -131,16 +131,16 @@ export function openDeviceState(
       }
       return loss.data[0]!;
     },
-    async update({ step, learningRate }): Promise<number> {
+    async update({ step, learningRate, lossScale = 1 }): Promise<number> {
       batches = 0;
       let sum = 0;
       for (const { names, norms } of trained) {
         await (await norms()).run(prefixed("gradient", gradients, names), { squares });
         sum += squares.data[0]!;
       }
-      const norm = Math.sqrt(sum);
+      const norm = Math.sqrt(sum) / lossScale;
       if (!Number.isFinite(norm)) return norm;
-      const scale = clipFactor(norm, settings.maxGradNorm);
+      const scale = clipFactor(norm, settings.maxGradNorm) / lossScale;
       for (const group of trained) {
         const number = step - group.before;
         await (await group.update()).run(

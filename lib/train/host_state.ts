@@ -84,11 +84,11 @@ export function openHostState(
       }
       return loss.data[0]!;
     },
-    async update({ step, learningRate }): Promise<number> {
+    async update({ step, learningRate, lossScale = 1 }): Promise<number> {
       batches = 0;
-      const norm = await squares.norm();
+      const norm = await squares.norm() / lossScale;
       if (!Number.isFinite(norm)) return norm;
-      const scale = clipFactor(norm, settings.maxGradNorm);
+      const scale = clipFactor(norm, settings.maxGradNorm) / lossScale;
       const scalarsOf = (decayed: boolean): Record<string, HostTensor>[] =>
         begun.map((before) =>
           scalarFeeds(optimizer, { step: step - before, learningRate, scale, decayed })
