@@ -207,8 +207,8 @@ export const options = z.object({
     .describe(
       "mixed precision, as torch.autocast and GradScaler have it: matrix products take float16; weights, " +
         "their updates, normalization, softmax, the loss and evaluations stay float32. The loss is scaled by " +
-        "65536 at first; a step whose gradient overflows is skipped and halves that, 2000 without one double " +
-        "it. Needs --device webgpu on a GPU with shader-f16",
+        "65536 at first; a step whose gradient overflows is skipped (logged without grad_norm) and halves " +
+        "that, 2000 in a row without one double it. Needs --device webgpu on a GPU with shader-f16",
     ),
   freeze: z.array(z.string().min(1)).default([])
     .describe(

@@ -11,7 +11,9 @@ import type { Engine } from "../runtime/session.ts";
  *
  * @throws {UserError} where it does not.
  */
-export function requireFloat16({ name, description, float16 = false }: Engine): void {
+export function requireFloat16(
+  { name, description, float16 = false }: Pick<Engine, "name" | "description" | "float16">,
+): void {
   if (float16) return;
   throw new UserError({
     what: `cannot train with fp16: true on the device ${name} (${description}): ` +

@@ -9,6 +9,7 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device, Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
 import type { TrainerCallback } from "../../lib/train/callbacks.ts";
 import { type GradScaler, gradScaler } from "../../lib/train/grad_scaler.ts";
+import { requireFloat16 } from "../../lib/train/mixed_precision.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 
@@ -22,7 +23,7 @@ async function writeData(): Promise<string> {
   const random = randomStream(5);
   const rows = Array.from({ length: 18 }, () => {
     let token = random.nextBelow(40);
-    return Array.from({ length: 5 + random.nextBelow(12) }, () => {
+    return Array.from({ length: 5 + random.nextBelow(4) }, () => {
       token = random.nextFloat() < 0.8 ? (token * 7 + 3) % 40 : random.nextBelow(40);
       return token;
     });
@@ -64,8 +65,13 @@ interface Outcome {
 
 const DATA = await writeData();
 
+/** Engines, opened once: a GPU's keeps its compiled shaders. */
+const ENGINES = new Map<Device, Promise<Engine>>();
+
 async function run({ device = "webgpu", args, ...others }: Setting = {}): Promise<Outcome> {
-  const opened = await openEngine(device, { threads: 1 });
+  const known = ENGINES.get(device) ?? openEngine(device, { threads: 1 });
+  ENGINES.set(device, known);
+  const opened = await known;
   const fed = new Set<string>();
   const engine: Engine = {
     ...opened,
@@ -80,40 +86,36 @@ async function run({ device = "webgpu", args, ...others }: Setting = {}): Promis
     },
   };
   const [output, log] = [await Deno.makeTempDir(), [] as string[]];
-  try {
-    const { state } = await trainCausalLm({
-      engine,
-      data: DATA,
-      model: undefined,
-      config: { model_type: "gpt2", n_layer: 1, n_head: 2, n_embd: 16, n_positions: 24 },
-      configOverrides: undefined,
-      args: {
-        ...ARGUMENTS,
-        learning_rate: 5e-3,
-        lr_scheduler_type: "constant",
-        max_steps: 10,
-        per_device_train_batch_size: 4,
-        logging_steps: 1,
-        ...args,
-      },
-      output,
-      log: (line) => log.push(line),
-      progress: () => {},
-      ...others,
-    });
-    const steps = state.log_history.filter((entry) => "loss" in entry);
-    return {
-      losses: steps.flatMap((entry) => entry.loss ?? []),
-      norms: steps.map((entry) => entry.grad_norm),
-      rates: steps.flatMap((entry) => entry.learning_rate ?? []),
-      evaluated: state.log_history.findLast((entry) => "eval_loss" in entry)?.eval_loss ?? NaN,
-      weights: (await readSafetensors(`${output}/model.safetensors`)).tensors,
-      log,
-      fed,
-    };
-  } finally {
-    await engine.dispose();
-  }
+  const { state } = await trainCausalLm({
+    engine,
+    data: DATA,
+    model: undefined,
+    config: { model_type: "gpt2", n_layer: 1, n_head: 2, n_embd: 16, n_positions: 24 },
+    configOverrides: undefined,
+    args: {
+      ...ARGUMENTS,
+      learning_rate: 5e-3,
+      lr_scheduler_type: "constant",
+      max_steps: 10,
+      per_device_train_batch_size: 4,
+      logging_steps: 1,
+      ...args,
+    },
+    output,
+    log: (line) => log.push(line),
+    progress: () => {},
+    ...others,
+  });
+  const steps = state.log_history.filter((entry) => "loss" in entry);
+  return {
+    losses: steps.flatMap((entry) => entry.loss ?? []),
+    norms: steps.map((entry) => entry.grad_norm),
+    rates: steps.flatMap((entry) => entry.learning_rate ?? []),
+    evaluated: state.log_history.findLast((entry) => "eval_loss" in entry)?.eval_loss ?? NaN,
+    weights: (await readSafetensors(`${output}/model.safetensors`)).tensors,
+    log,
+    fed,
+  };
 }
 
 /** Whether an ONNX file has casts to float16: an attribute `to` of 10, as lib/graph/onnx.ts writes it. */
@@ -160,7 +162,7 @@ Deno.test({
   ...ON_GPU,
   name: `train() with fp16 goes with gradient_checkpointing, to the same losses${SKIPPED}`,
   async fn(): Promise<void> {
-    const args = { fp16: true, max_steps: 3 };
+    const args = { fp16: true, max_steps: 2 };
     const plain = await run({ args });
     const checkpointed = await run({ args: { ...args, gradient_checkpointing: true } });
     closeTo(checkpointed.losses, plain.losses, 1e-5);
@@ -175,26 +177,26 @@ Deno.test({
   async fn(): Promise<void> {
     const args = { fp16: true, lr_scheduler_type: "linear" };
     const scaler = gradScaler({ initScale: 2 ** 127 });
-    const skipping = await run({ args: { ...args, max_steps: 3 }, scaler });
-    assert.equal(scaler.skipped, 3);
-    assert.equal(scaler.scale, 2 ** 124);
-    assert.deepEqual(skipping.norms, [undefined, undefined, undefined]);
+    const skipping = await run({ args: { ...args, max_steps: 2 }, scaler });
+    assert.equal(scaler.skipped, 2);
+    assert.equal(scaler.scale, 2 ** 125);
+    assert.deepEqual(skipping.norms, [undefined, undefined]);
     assert.equal(skipping.log.filter((line) => /is skipped/.test(line)).length, 0, "its own log");
     const once = gradScaler({ initScale: 2 ** 127 });
     const shorter = await run({ args: { ...args, max_steps: 1 }, scaler: once });
     assert.deepEqual(skipping.weights, shorter.weights, "nothing was updated");
 
     const log: string[] = [];
-    const nearly = gradScaler({ initScale: 2 ** 24, log: (line) => log.push(line) });
-    const trained = await run({ args: { ...args, max_steps: 14 }, scaler: nearly });
+    const nearly = gradScaler({ initScale: 2 ** 22, log: (line) => log.push(line) });
+    const trained = await run({ args: { ...args, max_steps: 10 }, scaler: nearly });
     assert.equal(trained.norms[0], undefined);
     assert.equal(log.length, nearly.skipped);
-    assert.ok(nearly.skipped < 11, `${nearly.skipped} of 14 skipped`);
-    assert.equal(nearly.scale, 2 ** (24 - nearly.skipped));
+    assert.ok(nearly.skipped < 7, `${nearly.skipped} of 10 skipped`);
+    assert.equal(nearly.scale, 2 ** (22 - nearly.skipped));
     // As in Trainer the schedule waits, too, for the first update.
     let updates = 0;
     const rates = trained.norms.map((norm) =>
-      5e-3 * (1 - (norm === undefined ? updates : updates++) / 14)
+      5e-3 * (1 - (norm === undefined ? updates : updates++) / 10)
     );
     closeTo(trained.rates, rates, 1e-9);
     assert.ok(trained.losses.at(-1)! < trained.losses[0]!, `learns: ${trained.losses}`);
@@ -208,24 +210,33 @@ Deno.test({
   ...ON_GPU,
   name: `a run with fp16 that was killed goes on with its loss scale${SKIPPED}`,
   async fn(): Promise<void> {
-    const args = { fp16: true, save_steps: 1, max_steps: 6 };
+    const args = { fp16: true, save_steps: 1, max_steps: 4 };
     const whole = gradScaler({ initScale: 2 ** 60 });
     const undisturbed = await run({ args, scaler: whole });
     const resume = await Deno.makeTempDir();
     const kill: TrainerCallback = {
       onStepEnd({ state }): void {
-        if (state.global_step === 4) throw new Error("killed");
+        if (state.global_step === 3) throw new Error("killed");
       },
     };
     const first = gradScaler({ initScale: 2 ** 60 });
     await assert.rejects(run({ args, resume, callbacks: [kill], scaler: first }), /killed/);
     const second = gradScaler({ initScale: 2 ** 60 });
     const resumed = await run({ args, resume, scaler: second });
-    assert.match(resumed.log.join("\n"), /resumed at step 3 of 6/);
+    assert.match(resumed.log.join("\n"), /resumed at step 2 of 4/);
     assert.equal(second.scale, whole.scale);
     assert.equal(second.skipped, whole.skipped);
     assert.deepEqual(resumed.losses, undisturbed.losses);
   },
+});
+
+Deno.test("requireFloat16() tells a GPU without shader-f16 from an engine without a GPU", () => {
+  const description = "WebGPU on an old card";
+  assert.throws(
+    () => requireFloat16({ name: "webgpu", description, float16: false }),
+    /device webgpu \(WebGPU on an old card\): this GPU or its driver has no shader-f16/,
+  );
+  requireFloat16({ name: "webgpu", description, float16: true });
 });
 
 for (const device of ["cpu", "wasm"] as const) {
