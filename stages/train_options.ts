@@ -212,6 +212,13 @@ export const options = z.object({
       "computes the inner states of each block again in the backward pass in place of keeping them: " +
         "less memory and the same numbers, for about a third more time",
     ),
+  fp16: z.boolean().default(false)
+    .describe(
+      "mixed precision, as torch.autocast and GradScaler have it: matrix products take float16; weights, " +
+        "their updates, normalization, softmax, the loss and evaluations stay float32. The loss is scaled by " +
+        "65536 at first; a step whose gradient overflows is skipped (logged without grad_norm) and halves " +
+        "that, 2000 in a row without one double it. Needs --device webgpu on a GPU with shader-f16",
+    ),
   freeze: z.array(z.string().min(1)).default([])
     .describe(
       'modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, "*.bias"; ' +

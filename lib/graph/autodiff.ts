@@ -1,6 +1,6 @@
 /**
  * Reverse-mode differentiation: walks the nodes backwards, applies each one's rule and sums what meets at a
- * tensor. Only nodes on a path from `wrt` to the loss take part. The backward pass is ordinary nodes of the
+ * tensor. Only nodes on a path from `wrt` to the loss take part. Gradients are float32, whatever they belong to. The backward pass is ordinary nodes of the
  * same graph, so it is compiled, shared and pruned like any other.
  *
  * @module
@@ -9,7 +9,7 @@
 import { InternalError } from "../errors.ts";
 import { type Backward, GRADIENTS } from "./gradients.ts";
 import * as ops from "./ops.ts";
-import { describe, type GraphNode, sameShape, type Tensor } from "./tensor.ts";
+import { describe, type GraphNode, isFloat, sameShape, type Tensor } from "./tensor.ts";
 
 /**
  * The gradient of a scalar with respect to tensors.
@@ -39,7 +39,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const found = backpropagate(new Map([[loss, one]]), { wrt });
   return graph.scope(
     "grad",
-    () => wrt.map((tensor, i) => found[i] ?? ops.expand(ops.scalar(graph, 0), tensor.shape)),
+    () => wrt.map((tensor, i) => found[i] ?? zerosLike(tensor)),
   );
 }
 
@@ -76,7 +76,7 @@ function pathNodes(
   for (const node of ends[0]?.graph.nodes ?? []) {
     if (!node.inputs.some((tensor) => dependent.has(tensor))) continue;
     // Integers and bools end every path; so do operations without a rule.
-    const outputs = node.outputs.filter((tensor) => tensor.type === "float32");
+    const outputs = node.outputs.filter((tensor) => isFloat(tensor.type));
     if (outputs.length === 0) continue;
     for (const tensor of outputs) dependent.add(tensor);
     forward.push(node);
@@ -99,19 +99,24 @@ function backward(node: GraphNode, found: Map<Tensor, Tensor>): void {
   const upstreamOf = (index: number): Tensor => {
     const tensor = node.outputs[index];
     if (tensor === undefined) throw new InternalError(`${node.name} has no output ${index}`);
-    return upstream[index] ?? ops.expand(ops.scalar(tensor.graph, 0), tensor.shape);
+    return upstream[index] ?? zerosLike(tensor);
   };
   const { graph } = node.inputs[0] ?? upstreamOf(0);
   graph.scope(node.name, () => {
     const view: Backward = { node, upstreamOf, upstream: upstreamOf(0) };
     rule(view).forEach((gradient, index) => {
       const operand = node.inputs[index];
-      if (gradient === undefined || operand === undefined || operand.type !== "float32") return;
+      if (gradient === undefined || operand === undefined || !isFloat(operand.type)) return;
       const fitted = sumTo(gradient, operand.shape);
       const before = found.get(operand);
       found.set(operand, before === undefined ? fitted : sumGradients(before, fitted));
     });
   });
+}
+
+/** Gradients are float32, those of float16 too. */
+function zerosLike({ graph, shape }: Tensor): Tensor {
+  return ops.expand(ops.scalar(graph, 0), shape);
 }
 
 /** Sums a gradient over the axes that broadcasting had added or stretched. */

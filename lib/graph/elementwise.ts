@@ -6,7 +6,7 @@
 
 import { InternalError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
-import type { DataType, Op, Operand, Tensor } from "./tensor.ts";
+import { type DataType, elementsOf, type Op, type Operand, type Tensor } from "./tensor.ts";
 
 /** The name for a result; the operation's own where absent. */
 export interface Named {
@@ -21,14 +21,8 @@ export function scalar(
   options: { readonly type?: DataType } = {},
 ): Tensor {
   const type = options.type ?? "float32";
-  const data = type === "float32"
-    ? Float32Array.of(value)
-    : type === "int32"
-    ? Int32Array.of(value)
-    : type === "int64"
-    ? BigInt64Array.of(BigInt(value))
-    : Uint8Array.of(value === 0 ? 0 : 1);
-  return graph.constant(data, { type, shape: [], name: String(value).replace("-", "minus_") });
+  const name = String(value).replace("-", "minus_");
+  return graph.constant(elementsOf(type, [value]), { type, shape: [], name });
 }
 
 /** Operands as tensors: a number takes the element type of the first tensor among them. */

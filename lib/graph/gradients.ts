@@ -7,6 +7,7 @@
  */
 
 import { InternalError } from "../errors.ts";
+import { widened } from "./autocast.ts";
 import { gatedActivationSlope } from "./gated_gradient.ts";
 import { listAttribute, numberAttribute } from "./infer.ts";
 import * as ops from "./ops.ts";
@@ -85,8 +86,8 @@ const matmul: GradientRule = ({ node, upstream }) => {
   // Factors of its rows are cheaper applied to the operands than to a gradient that is wider than these.
   const wide = !transA && (upstream.shape.at(-1) ?? 1) > 2 * (a.shape.at(-1) ?? 1);
   const { matrix: dy, rows } = wide ? rowFactors(upstream) : { matrix: upstream, rows: undefined };
-  const scaled = (t: Tensor): Tensor => rows === undefined ? t : ops.mul(t, rows);
-  return [
+  const scaled = (t: Tensor): Tensor => rows === undefined ? t : ops.mul(widened(t), rows);
+  const products = (): Tensor[] => [
     transA
       ? ops.matmul(b, dy, { transA: transB, transB: true, alpha })
       : scaled(ops.matmul(dy, b, { transB: !transB, alpha })),
@@ -94,7 +95,11 @@ const matmul: GradientRule = ({ node, upstream }) => {
       ? ops.matmul(dy, scaled(a), { transA: true, transB: transA, alpha })
       : ops.matmul(scaled(a), dy, { transA: !transA, alpha }),
   ];
+  return a.type === "float16" ? a.graph.autocast(products) : products();
 };
+
+/** Attributes of a cast to float16. */
+const HALF = { to: "float16" };
 
 /** Takes a product with a column `[N, 1]` apart. */
 function rowFactors(gradient: Tensor): { matrix: Tensor; rows: Tensor | undefined } {
@@ -162,8 +167,10 @@ function attendedDot(dw: Tensor, w: Tensor): Tensor | undefined {
   const { transA, transB, alpha = 1 } = node.attributes;
   const mixed = mask === undefined ? w : graph.find("Mul", [w, mask]);
   if (mixed === undefined || transA === true || transB !== true) return undefined;
-  const y = graph.find("MatMul", [mixed, values], { transA: false, transB: false, alpha });
-  return y === undefined ? undefined : rowDot(dy, y);
+  const operand = values.type === "float16" ? graph.find("Cast", [mixed], HALF) : mixed;
+  const y = operand &&
+    graph.find("MatMul", [operand, values], { transA: false, transB: false, alpha });
+  return y === undefined ? undefined : rowDot(widened(dy), y);
 }
 
 /**
@@ -233,7 +240,8 @@ export const GRADIENTS: Readonly<Record<Op, GradientRule | null>> = {
   Relu: unary((dy, x) => ops.where(ops.less(0, x), { then: dy, else: 0 })),
   Sigmoid: unary((dy, _x, y) => ops.mul(dy, ops.mul(y, ops.sub(1, y)))),
   Reciprocal: unary((dy, _x, y) => ops.neg(ops.mul(dy, ops.mul(y, y)))),
-  Cast: null,
+  // Between floats (no other is on a path); gradients are float32 on both sides.
+  Cast: unary((dy) => dy),
   Where: ({ node, upstream: dy }) => [
     undefined,
     ops.where(input(node, 0), { then: dy, else: 0 }),

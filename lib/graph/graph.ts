@@ -67,6 +67,7 @@ export class Graph {
   #known = new Map<string, readonly Tensor[]>();
   #knownConstants = new Map<string, Tensor>();
   #nextId = 0;
+  #autocasts = false;
 
   constructor(name = "graph") {
     this.name = name;
@@ -169,6 +170,22 @@ export class Graph {
     } finally {
       this.#scopes.pop();
     }
+  }
+
+  /** Runs `body` with the matrix products that it adds in mixed precision; see `autocast.ts`. */
+  autocast<T>(body: () => T): T {
+    const before = this.#autocasts;
+    this.#autocasts = true;
+    try {
+      return body();
+    } finally {
+      this.#autocasts = before;
+    }
+  }
+
+  /** Whether products are being added in mixed precision. */
+  get autocasts(): boolean {
+    return this.#autocasts;
   }
 
   /**

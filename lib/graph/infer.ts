@@ -120,7 +120,9 @@ function matmul(draft: NodeDraft): TensorType[] {
   if (inner !== innerB) fail(draft, "inner sizes must be equal");
   const batch = broadcast(a.slice(0, -2), b.slice(0, -2)) ??
     fail(draft, "batch sizes must broadcast");
-  return [{ type: operand(draft, 0).type, shape: [...batch, rows, columns] }];
+  const { type } = operand(draft, 0);
+  // Products of float16 are summed up in float32.
+  return [{ type: type === "float16" ? "float32" : type, shape: [...batch, rows, columns] }];
 }
 
 /** The last two sizes of a shape, swapped where the matrix is used transposed. */
@@ -131,6 +133,7 @@ function oriented(shape: readonly number[], transposed: boolean): [number, numbe
 
 function linear(draft: NodeDraft): TensorType[] {
   sameTypes(draft);
+  requireType(draft, 0, "float32");
   const [x, weight, bias] = [operand(draft, 0), operand(draft, 1), operand(draft, 2)];
   if (x.shape.length !== 2 || weight.shape.length !== 2 || x.shape[1] !== weight.shape[0]) {
     fail(draft, "x must be [rows, in] and the weight [in, out]");
@@ -221,6 +224,7 @@ function scatterAdd(draft: NodeDraft): TensorType[] {
 }
 
 function layerNorm(draft: NodeDraft): TensorType[] {
+  requireType(draft, 0, "float32");
   const x = operand(draft, 0);
   const width = x.shape.at(-1);
   for (const index of [1, 2]) {
@@ -234,6 +238,7 @@ function layerNorm(draft: NodeDraft): TensorType[] {
 }
 
 function crossEntropy(draft: NodeDraft): TensorType[] {
+  requireType(draft, 0, "float32");
   requireType(draft, 1, "int32");
   const [logits, labels] = [operand(draft, 0), operand(draft, 1)];
   if (

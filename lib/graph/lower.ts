@@ -9,7 +9,14 @@ import { InternalError } from "../errors.ts";
 import type { Graph } from "./graph.ts";
 import { type Emitter, LOWERINGS } from "./lowerings.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxValue } from "./onnx.ts";
-import type { ConstantData, DataType, GraphNode, Target, Tensor } from "./tensor.ts";
+import {
+  type ConstantData,
+  type DataType,
+  elementsOf,
+  type GraphNode,
+  type Target,
+  type Tensor,
+} from "./tensor.ts";
 
 /**
  * The graph in ONNX's terms.
@@ -127,14 +134,7 @@ class ListEmitter implements Emitter {
     const dims = shape ?? [values.length];
     const name = `.${type}[${dims}]${values.length > 8 ? hash(values) : values.join(",")}`;
     if (!this.initializers.has(name)) {
-      const data = type === "float32"
-        ? Float32Array.from(values)
-        : type === "int32"
-        ? Int32Array.from(values)
-        : type === "int64"
-        ? BigInt64Array.from(values, BigInt)
-        : Uint8Array.from(values);
-      this.initializers.set(name, { name, type, shape: dims, data });
+      this.initializers.set(name, { name, type, shape: dims, data: elementsOf(type, values) });
     }
     return name;
   }

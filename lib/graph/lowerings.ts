@@ -9,11 +9,13 @@
 import { InternalError } from "../errors.ts";
 import type { GatedActivation } from "./elementwise.ts";
 import { GELU_TANH } from "./gated_gradient.ts";
+import { halfProduct } from "./half_product.ts";
 import { listAttribute, numberAttribute } from "./infer.ts";
-import { CONTRIB_DOMAIN, type OnnxAttribute } from "./onnx.ts";
+import { CONTRIB_DOMAIN, ELEMENT_TYPE, type OnnxAttribute } from "./onnx.ts";
 import {
   type DataType,
   type GraphNode,
+  isFloat,
   type Op,
   sizeOf,
   type Target,
@@ -41,13 +43,6 @@ export interface Emitter {
 }
 
 type Lowering = (emitter: Emitter, node: GraphNode) => void;
-
-const ELEMENT_TYPE: Readonly<Record<DataType, number>> = {
-  float32: 1,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-};
 
 function part(list: readonly Tensor[], index: number): Tensor {
   const tensor = list[index];
@@ -101,6 +96,7 @@ function isTall({ inputs, outputs, attributes }: GraphNode): boolean {
 
 const matmul: Lowering = (emitter, node) => {
   const [a, b] = [part(node.inputs, 0), part(node.inputs, 1)];
+  if (a.type === "float16") return halfProduct(emitter, node);
   const outputs = names(emitter, node.outputs);
   const { transA = false, transB = false } = node.attributes;
   const alpha = numberAttribute(node.attributes, "alpha");
@@ -270,7 +266,7 @@ const slice: Lowering = (emitter, node) => {
   const [axis, start, end] = ["axis", "start", "end"].map((name) =>
     numberAttribute(node.attributes, name)
   ) as [number, number, number];
-  if (emitter.target === "webgpu" && x.type !== "float32") {
+  if (emitter.target === "webgpu" && !isFloat(x.type)) {
     const kept = emitter.constant(
       Array.from({ length: end - start }, (_, i) => start + i),
       "int32",

@@ -5,7 +5,8 @@
  */
 
 import { InternalError } from "../errors.ts";
-import type { Named } from "./elementwise.ts";
+import { productOperands } from "./autocast.ts";
+import { add, type Named } from "./elementwise.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** How {@linkcode matmul} reads its operands. */
@@ -19,7 +20,8 @@ export interface MatMulOptions extends Named {
 }
 
 /**
- * `alpha * a x b` over the last two axes; leading axes broadcast.
+ * `alpha * a x b` over the last two axes; leading axes broadcast. A product of float16 operands is float32;
+ * inside {@linkcode Graph.autocast} operands are made so.
  *
  * @param a `[..., M, K]`, or `[..., K, M]` with `transA`.
  * @param b `[..., K, N]`, or `[..., N, K]` with `transB`.
@@ -31,7 +33,10 @@ export function matmul(
   options: MatMulOptions = {},
 ): Tensor {
   const { transA = false, transB = false, alpha = 1, ...named } = options;
-  return single(a.graph.add("MatMul", [a, b], { ...named, attributes: { transA, transB, alpha } }));
+  const operands = a.graph.autocasts ? productOperands(a, b, { transA }) : [a, b];
+  return single(
+    a.graph.add("MatMul", operands, { ...named, attributes: { transA, transB, alpha } }),
+  );
 }
 
 /**
@@ -47,6 +52,8 @@ export function gemm(
   options: Named & { readonly weight: Tensor; readonly bias: Tensor },
 ): Tensor {
   const { weight, bias, ...named } = options;
+  // Sums stay float32, those of the bias's gradient too.
+  if (x.graph.autocasts) return add(matmul(x, weight), bias, named);
   return single(x.graph.add("Linear", [x, weight, bias], named));
 }
 

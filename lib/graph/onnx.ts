@@ -17,8 +17,10 @@ const OPSET = 21;
 export const CONTRIB_DOMAIN = "com.microsoft";
 
 const IR_VERSION = 10;
-const ELEMENT_TYPE: Readonly<Record<DataType, number>> = {
+/** Element types by the numbers of TensorProto.DataType. */
+export const ELEMENT_TYPE: Readonly<Record<DataType, number>> = {
   float32: 1,
+  float16: 10,
   int32: 6,
   int64: 7,
   bool: 9,

@@ -8,7 +8,7 @@
 import type { Graph } from "./graph.ts";
 
 /** Element types; ids and labels are int32, since the WebGPU engine has no 64-bit integers. */
-export type DataType = "float32" | "int32" | "int64" | "bool";
+export type DataType = "float32" | "float16" | "int32" | "int64" | "bool";
 
 /** Where a graph will run. What each engine lacks is known to {@linkcode lower} alone. */
 export type Target = "cpu" | "webgpu" | "wasm";
@@ -97,8 +97,8 @@ export interface GraphNode {
 /** An operand: a tensor, or a number that becomes a scalar constant of the other operand's type. */
 export type Operand = Tensor | number;
 
-/** The flat elements of a constant. */
-export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+/** The flat elements of a constant; float16 as its raw 16 bits. */
+export type ConstantData = Float32Array | Uint16Array | Int32Array | BigInt64Array | Uint8Array;
 
 /**
  * The number of elements of a shape.
@@ -111,6 +111,27 @@ export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Arra
  */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
+}
+
+/** Whether elements are real numbers: those that gradients flow through. */
+export function isFloat(type: DataType): boolean {
+  return type === "float32" || type === "float16";
+}
+
+/** Numbers as the elements of a constant. */
+export function elementsOf(type: DataType, values: readonly number[]): ConstantData {
+  switch (type) {
+    case "float32":
+      return Float32Array.from(values);
+    case "float16":
+      return new Uint16Array(Float16Array.from(values).buffer);
+    case "int32":
+      return Int32Array.from(values);
+    case "int64":
+      return BigInt64Array.from(values, BigInt);
+    case "bool":
+      return Uint8Array.from(values, (value) => value === 0 ? 0 : 1);
+  }
 }
 
 /** True where both shapes have the same dimensions. */

@@ -106,6 +106,8 @@ export interface Engine {
   readonly memory?: DeviceMemory;
   /** Launches, and bytes to and from the device, where the engine has one. */
   readonly traffic?: TrafficCounter;
+  /** Whether it has the operators of a training step in float16. Default false. */
+  readonly float16?: boolean;
   /**
    * Prepares a graph.
    *

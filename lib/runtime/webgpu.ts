@@ -82,6 +82,7 @@ export async function openWebGpu(): Promise<Engine> {
       (software ? " (software)" : ""),
     memory: deviceMemory(device, { release: bridge.release, check }),
     traffic,
+    float16: device.features.has("shader-f16"),
     async createSession(onnx: Uint8Array, options: SessionOptions = {}): Promise<Session> {
       const { deviceOutputs = false } = options;
       const inner = await ort.InferenceSession.create(onnx, {

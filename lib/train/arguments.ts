@@ -74,6 +74,8 @@ export interface TrainingArguments {
   readonly save_total_limit: number;
   /** Computes the states of blocks again in the backward pass in place of keeping them. Default false. */
   readonly gradient_checkpointing?: boolean;
+  /** Mixed precision: matrix products of float16 with weights of float32. Default false. */
+  readonly fp16?: boolean;
   /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
   readonly freeze?: readonly string[];
   /** Parts of `freeze` that are trained from an epoch on. Default none. */

@@ -137,7 +137,7 @@ export function openDeviceState(
         [gradients, spare] = [spare, gradients];
       }
     },
-    async update({ step, learningRate }): Promise<StepFigures> {
+    async update({ step, learningRate, lossScale = 1 }): Promise<StepFigures> {
       batches = 0;
       const names = trained.flatMap((group) => group.names);
       await (await askFigures()).run(
@@ -145,9 +145,9 @@ export function openDeviceState(
         { figures },
       );
       const [loss = NaN, squares = NaN] = figures.data;
-      const norm = Math.sqrt(squares);
+      const norm = Math.sqrt(squares) / lossScale;
       if (!Number.isFinite(norm)) return { loss, norm };
-      const scale = clipFactor(norm, settings.maxGradNorm);
+      const scale = clipFactor(norm, settings.maxGradNorm) / lossScale;
       for (const group of trained) {
         const number = step - group.before;
         await (await group.update()).run(

@@ -85,12 +85,12 @@ export function openHostState(
       }
       lossSum = first ? loss.data[0]! : lossSum + loss.data[0]!;
     },
-    async update({ step, learningRate }): Promise<StepFigures> {
+    async update({ step, learningRate, lossScale = 1 }): Promise<StepFigures> {
       batches = 0;
-      const norm = await squares.norm();
+      const norm = await squares.norm() / lossScale;
       const figures = { loss: lossSum, norm };
       if (!Number.isFinite(norm)) return figures;
-      const scale = clipFactor(norm, settings.maxGradNorm);
+      const scale = clipFactor(norm, settings.maxGradNorm) / lossScale;
       const scalarsOf = (decayed: boolean): Record<string, HostTensor>[] =>
         begun.map((before) =>
           scalarFeeds(optimizer, { step: step - before, learningRate, scale, decayed })

@@ -7,7 +7,8 @@
  * that predicted anything (those that did not leave the weights as they are). (For
  * `GPT2LMHeadModel`, whose loss it does not recognize, Trainer 5.23 divides by all tokens, the first of
  * each row too, which nothing predicts; ours is the mean that it means.) Between any two steps a run
- * may end and another go on from its checkpoint (`resume.ts`). Left out: several devices, mixed precision.
+ * may end and another go on from its checkpoint (`resume.ts`). A step that mixed precision skips counts as a
+ * step, but for the optimizer and the learning rate, which stay where they are. Left out: several devices.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { type Batch, collate, type CollateOptions, nextTokenTargets } from "../d
 import { randomStream } from "../data/random.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
-import { type HostTensor, int32 } from "../runtime/session.ts";
+import { float32, type HostTensor, int32 } from "../runtime/session.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
 import {
   type CallbackContext,
@@ -23,6 +24,7 @@ import {
   type TrainerCallback,
   type TrainerControl,
 } from "./callbacks.ts";
+import type { GradScaler } from "./grad_scaler.ts";
 import type { NegativeLogLikelihood } from "./evaluate.ts";
 import { rowOrder } from "./row_order.ts";
 import type { Checkpoints, LoopPosition } from "./resume.ts";
@@ -44,6 +46,8 @@ export interface TrainingRun {
   readonly program: (length: number) => Promise<TrainingProgram>;
   /** Evaluates the parameters as they are now. */
   readonly evaluate: (() => Promise<NegativeLogLikelihood>) | undefined;
+  /** The loss scale, where programs are in mixed precision. */
+  readonly scaler?: GradScaler | undefined;
   readonly callbacks?: readonly TrainerCallback[];
   /** Where to go on from, and where to put down how far it has come. */
   readonly checkpoints?: Checkpoints;
@@ -71,7 +75,7 @@ const BEGINNING: LoopPosition = {
  * @throws {UserError} where the loss or the gradients stop being finite numbers.
  */
 export async function train(run: TrainingRun): Promise<TrainerState> {
-  const { args, plan, state, split, collation } = run;
+  const { args, plan, state, split, collation, scaler } = run;
   const trainer = initialState(args, plan);
   const control: TrainerControl = {
     shouldLog: false,
@@ -81,7 +85,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   };
   const speed = { tokensPerSecond: 0 };
   const context: CallbackContext = { args, plan, state: trainer, control, speed };
-  const callbacks = [scheduleCallback, ...run.callbacks ?? []];
+  const callbacks = [scheduleCallback, ...scaler ? [scaler] : [], ...run.callbacks ?? []];
   const parts = { state, trainer, callbacks };
   const start = await run.checkpoints?.restore(parts) ?? BEGINNING;
   control.shouldStop = start.stops;
@@ -147,8 +151,10 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         group.push(collate(split, { ...collation, rows }));
       }
       const predicted = group.reduce((sum, batch) => sum + batch.predicted, 0);
-      const learningRate = args.learning_rate * run.schedule(trainer.global_step);
-      const where = { step: trainer.global_step + 1, learningRate };
+      const scheduled = trainer.global_step - (scaler?.skipped ?? 0);
+      const learningRate = args.learning_rate * run.schedule(scheduled);
+      const lossScale = scaler?.scale;
+      const where = { step: trainer.global_step + 1, learningRate, lossScale };
       for (const batch of group) {
         run.signal?.throwIfAborted();
         const dropoutSeed = randomStream(args.seed, DROPOUT, batchNumber++).nextUint32() | 0;
@@ -158,15 +164,17 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
         const asked = performance.now();
         const program = await run.program(batch.length);
         log.exclude(performance.now() - asked);
-        await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed }));
+        await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed, lossScale }));
       }
       // Rows of a single token teach nothing: there is no gradient to follow, and AdamW's corrections
       // count the updates that there were.
       const { loss, norm: gradNorm } = predicted === 0
         ? { loss: 0, norm: 0 }
-        : await state.update({ ...where, step: ++updates });
+        : await state.update({ ...where, step: updates + 1 });
       if (!Number.isFinite(loss)) throw diverged("the loss", loss, where);
-      if (!Number.isFinite(gradNorm)) throw diverged("the gradient", gradNorm, where);
+      const skipped = predicted > 0 && scaler?.skips(gradNorm, where) === true;
+      if (!Number.isFinite(gradNorm) && !skipped) throw diverged("the gradient", gradNorm, where);
+      if (predicted > 0 && !skipped) updates++;
 
       trainer.global_step++;
       trainer.epoch = epoch + first / plan.batchesPerEpoch;
@@ -197,14 +205,20 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
 
 function inputsOf(
   batch: Batch,
-  { predicted, dropoutSeed }: { predicted: number; dropoutSeed: number },
+  { predicted, dropoutSeed, lossScale }: {
+    predicted: number;
+    dropoutSeed: number;
+    lossScale: number | undefined;
+  },
 ): Record<string, HostTensor> {
   const shape = [batch.batchSize, batch.length];
+  const scalar = (value: number): HostTensor => float32(new Float32Array([value]), []);
   return {
     input_ids: int32(batch.inputIds, shape),
     targets: int32(nextTokenTargets(batch), shape),
-    loss_denominator: { type: "float32", dims: [], data: new Float32Array([predicted]) },
+    loss_denominator: scalar(predicted),
     dropout_seed: { type: "int32", dims: [], data: new Int32Array([dropoutSeed]) },
+    ...(lossScale === undefined ? {} : { loss_scale: scalar(lossScale) }),
   };
 }
 
@@ -289,7 +303,8 @@ class LossLog {
   ): LogEntry {
     const entry: LogEntry = {
       loss: this.#loss / Math.max(1, this.#lossSteps),
-      grad_norm: gradNorm,
+      // Of a skipped step there is none that JSON could hold.
+      ...(Number.isFinite(gradNorm) ? { grad_norm: gradNorm } : {}),
       learning_rate: learningRate,
       ...(this.#tellsSpeed ? { tokens_per_second: this.speed() } : {}),
       epoch: trainer.epoch,
@@ -309,12 +324,17 @@ class LossLog {
 function diverged(
   what: string,
   value: number,
-  { step, learningRate }: { step: number; learningRate: number },
+  { step, learningRate, lossScale }: {
+    step: number;
+    learningRate: number;
+    lossScale: number | undefined;
+  },
 ): UserError {
   return new UserError({
     what: `training diverged: ${what} became ${value} at step ${step}, ` +
       `at a learning rate of ${learningRate}`,
     remedy: "use a lower learning_rate, more warmup_steps or a max_grad_norm of 1 or less; " +
-      "if the input model is damaged, make it again",
+      "if the input model is damaged, make it again" +
+      (lossScale === undefined ? "" : "; or leave fp16 out, since float16 ends at 65504"),
   });
 }

@@ -40,7 +40,10 @@ export function gradientOutput(parameter: string): string {
 export interface TrainingProgram {
   readonly batchSize: number;
   readonly length: number;
-  /** Feeds: parameters by name, `input_ids`, `targets`, `loss_denominator`, `dropout_seed`. */
+  /**
+   * Feeds: parameters by name, `input_ids`, `targets`, `loss_denominator`, `dropout_seed`; in mixed precision
+   * `loss_scale`, too, which the gradients are multiplied by, but not the loss.
+   */
   readonly session: Session;
 }
 
@@ -75,6 +78,7 @@ export interface ProgramOptions {
  * @param options `trained`: the parameters whose gradients are computed; all where absent.
  * `labelSmoothing`: the share of the loss that is taken over the whole vocabulary evenly; default 0.
  * `gradientCheckpointing`: whether the states of blocks are computed again in place of being kept.
+ * `fp16`: whether in mixed precision; evaluation never is.
  */
 export async function compileTraining(
   model: CausalLm,
@@ -82,16 +86,18 @@ export async function compileTraining(
     readonly trained?: ReadonlySet<string>;
     readonly labelSmoothing?: number;
     readonly gradientCheckpointing?: boolean;
+    readonly fp16?: boolean;
   },
 ): Promise<TrainingProgram> {
-  const { engine, batchSize, length } = options;
+  const { engine, batchSize, length, fp16 = false } = options;
   const graph = new Graph("train");
+  const inPrecision = <T>(body: () => T): T => fp16 ? graph.autocast(body) : body();
   const { params, inputIds, targets } = declareInputs(graph, model, options);
   const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
   const segments: Segment[] | undefined = options.gradientCheckpointing === true ? [] : undefined;
   const dropout = { seed };
-  const logits = model.forward(graph, { params, inputIds, dropout, segments });
+  const logits = inPrecision(() => model.forward(graph, { params, inputIds, dropout, segments }));
   const { loss } = meanCrossEntropy(flat(logits), {
     labels: flat(targets),
     denominator,
@@ -101,9 +107,19 @@ export async function compileTraining(
   const { trained } = options;
   const wrt = [...params].filter(([name]) => trained?.has(name) ?? true);
   const tensors = wrt.map(([, tensor]) => tensor);
+  const scaled = fp16
+    ? ops.mul(loss, graph.input("loss_scale", { type: "float32", shape: [] }))
+    : loss;
   const found = segments === undefined
-    ? gradients(loss, tensors)
-    : checkpointedGradients(loss, { wrt: tensors, segments, dropout });
+    ? gradients(scaled, tensors)
+    : checkpointedGradients(scaled, {
+      wrt: tensors,
+      segments: segments.map((segment) => ({
+        ...segment,
+        build: (x, source) => inPrecision(() => segment.build(x, source)),
+      })),
+      dropout,
+    });
   for (const [i, [name]] of wrt.entries()) graph.output(gradientOutput(name), found[i]!);
   const session = await engine.createSession(graph.toOnnx({ target: engine.name }), {
     deviceOutputs: wrt.map(([name]) => gradientOutput(name)),

@@ -42,11 +42,15 @@ export interface TrainingState {
   /**
    * Clips the gradients, updates the parameters and forgets the gradients.
    *
-   * @param step Number of this update from 1, and its learning rate.
-   * @returns The sum of the batches' losses, and the gradients' norm before clipping. Where that is no finite
-   * number nothing was updated.
+   * @param step Number of this update from 1, its learning rate, and what the loss was multiplied by (default 1).
+   * @returns The sum of the batches' losses, and the norm of the loss's own gradients before clipping. Where that
+   * is no finite number nothing was updated.
    */
-  update(step: { readonly step: number; readonly learningRate: number }): Promise<StepFigures>;
+  update(step: {
+    readonly step: number;
+    readonly learningRate: number;
+    readonly lossScale?: number | undefined;
+  }): Promise<StepFigures>;
   /**
    * Begins to train the layout's next group of parameters, with moments of zero. The programs that follow
    * give their gradients too.

@@ -18,9 +18,11 @@ import { reportCallback, type TrainerCallback } from "./callbacks.ts";
 import { checkFits, type NegativeLogLikelihood, sumNegativeLogLikelihood } from "./evaluate.ts";
 import { earlyStoppingCallback } from "./early_stopping.ts";
 import { keepBestModel } from "./best_model.ts";
+import { type GradScaler, gradScaler } from "./grad_scaler.ts";
 import { learningRates } from "./learning_rate.ts";
 import { writeEvents } from "./tensorboard.ts";
 import { train } from "./loop.ts";
+import { requireFloat16 } from "./mixed_precision.ts";
 import { openState } from "./open_state.ts";
 import { optimizerOf } from "./optimizers.ts";
 import { prepareModel } from "./prepare_model.ts";
@@ -52,6 +54,8 @@ export interface TrainCausalLmOptions {
   readonly log: (message: string) => void;
   readonly progress: (done: number, total: number, unit: string) => void;
   readonly signal?: AbortSignal;
+  /** The loss scale, with `fp16`; default one that begins as torch's. */
+  readonly scaler?: GradScaler;
   /** Further callbacks, after the run's own. */
   readonly callbacks?: readonly TrainerCallback[];
 }
@@ -72,6 +76,8 @@ export interface TrainCausalLmResult {
  */
 export async function trainCausalLm(options: TrainCausalLmOptions): Promise<TrainCausalLmResult> {
   const { engine, args, log, progress, signal } = options;
+  const { fp16 = false } = args;
+  if (fp16) requireFloat16(engine);
   const tokens = await readTokens(options.data);
   const split = trainingSplit(tokens);
   const evaluates = args.eval_strategy !== "no" || args.eval_on_start;
@@ -117,6 +123,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     split,
     collation: { batchSize, lengths, padTokenId: tokens.info.pad_token_id ?? 0 },
     schedule: rates.schedule,
+    scaler: fp16 ? options.scaler ?? gradScaler({ log }) : undefined,
     program(length: number): Promise<TrainingProgram> {
       const known = programs.get(length);
       if (known !== undefined) return known;
@@ -129,6 +136,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
         trained: new Set(names),
         labelSmoothing: args.label_smoothing_factor,
         gradientCheckpointing: args.gradient_checkpointing ?? false,
+        fp16,
       });
       programs.set(length, made);
       return made;

@@ -110,6 +110,15 @@ const cases: Case[] = [
   unary("GatedActivation gelu", (x) => ops.gatedActivation(x, { kind: "gelu" })),
   unary("GatedActivation gelu_tanh", (x) => ops.gatedActivation(x, { kind: "gelu_tanh" })),
   unary("GatedActivation silu", (x) => ops.gatedActivation(x, { kind: "silu" })),
+  unary(
+    "Cast to float16 and back",
+    (x) => {
+      const half = ops.reshape(ops.cast(x, "float16"), [-1]);
+      return ops.mul(ops.cast(half, "float32"), ops.reshape(x, [-1]));
+    },
+    // Values that float16 has, with those a step away from them.
+    (value) => Math.round(value * 128) / 128,
+  ),
   {
     name: "Where",
     shapes: (a, b) => [[a, b], [b]],

@@ -41,6 +41,11 @@ const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
     /no split "validation" \(it has train\)/,
   ],
   [
+    "fp16 on a device without it",
+    () => run({ fp16: true }),
+    /fp16: true on the device cpu .*shader-f16.*leave fp16 out.*--device webgpu/s,
+  ],
+  [
     "a learning rate at which it diverges",
     () => run({ learning_rate: 1e30, max_steps: 20 }),
     /training diverged: the (loss|gradient) became (NaN|Infinity) at step \d+, at a learning rate of/,
