@@ -12,6 +12,7 @@ import { type GradScaler, gradScaler } from "../../lib/train/grad_scaler.ts";
 import { requireFloat16 } from "../../lib/train/mixed_precision.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasFloat16 = (await requestAdapter())?.features.has("shader-f16") ?? false;
 /** Tests that need it; the GPU's device outlives them. */
@@ -28,7 +29,7 @@ async function writeData(): Promise<string> {
       return token;
     });
   });
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await writeTokens(dir, {
     info: {
       vocab_size: 40,
@@ -85,7 +86,7 @@ async function run({ device = "webgpu", args, ...others }: Setting = {}): Promis
       return session;
     },
   };
-  const [output, log] = [await Deno.makeTempDir(), [] as string[]];
+  const [output, log] = [await temporaryDirectory(), [] as string[]];
   const { state } = await trainCausalLm({
     engine,
     data: DATA,
@@ -213,7 +214,7 @@ Deno.test({
     const args = { fp16: true, save_steps: 1, max_steps: 4 };
     const whole = gradScaler({ initScale: 2 ** 60 });
     const undisturbed = await run({ args, scaler: whole });
-    const resume = await Deno.makeTempDir();
+    const resume = await temporaryDirectory();
     const kill: TrainerCallback = {
       onStepEnd({ state }): void {
         if (state.global_step === 3) throw new Error("killed");
