@@ -6,12 +6,12 @@ import assert from "node:assert/strict";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { GpuTraffic } from "../../lib/runtime/gpu_traffic.ts";
-import {
-  type AnyTensor,
-  type DeviceTensor,
-  type Engine,
-  type Session,
-  type SessionOptions,
+import type {
+  AnyTensor,
+  DeviceTensor,
+  Engine,
+  Session,
+  SessionOptions,
 } from "../../lib/runtime/session.ts";
 import { writeTokens } from "../../lib/data/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments.ts";
