@@ -278,6 +278,25 @@ const slice: Lowering = (emitter, node) => {
   emitter.emit("Slice", [emitter.name(x), ...bounds], { outputs });
 };
 
+/** Tensors that WebGPU joins at once: each is a buffer bound to a shader, of which adapters promise various numbers. */
+const MOST_JOINED = 28;
+
+const concat: Lowering = (emitter, node) => {
+  const attributes = { axis: numberAttribute(node.attributes, "axis") };
+  let parts = names(emitter, node.inputs);
+  while (emitter.target === "webgpu" && parts.length > MOST_JOINED) {
+    const joined: string[] = [];
+    for (let at = 0; at < parts.length; at += MOST_JOINED) {
+      const bundle = parts.slice(at, at + MOST_JOINED);
+      joined.push(
+        bundle.length === 1 ? bundle[0]! : emitter.emit("Concat", bundle, { attributes }),
+      );
+    }
+    parts = joined;
+  }
+  emitter.emit("Concat", parts, { outputs: names(emitter, node.outputs), attributes });
+};
+
 /** Every operation's spelling. */
 export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
   Add: direct(),
@@ -314,7 +333,7 @@ export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
   ReduceMax: reduce,
   Reshape: withList((node) => listAttribute(node.attributes, "shape")),
   Transpose: direct((node) => ({ perm: listAttribute(node.attributes, "perm") })),
-  Concat: direct((node) => ({ axis: numberAttribute(node.attributes, "axis") })),
+  Concat: concat,
   Split: (emitter, node) => {
     const sizes = emitter.constant(listAttribute(node.attributes, "sizes"), "int64");
     emitter.emit("Split", [emitter.name(part(node.inputs, 0)), sizes], {

@@ -26,7 +26,7 @@ export function clipFactor(norm: number, maxNorm: number): number {
   return maxNorm > 0 ? Math.min(1, maxNorm / (norm + GUARD)) : 1;
 }
 
-/** Elements of a row at most, and at least where a tensor is cut into rows at all. */
+/** Elements of a row at most, and at least where all rows are to be equal. */
 const ROW = { most: 4096, least: 64 };
 
 /**
@@ -34,18 +34,19 @@ const ROW = { most: 4096, least: 64 };
  * in rows first: a GPU takes one group of threads for a result, however much goes into it.
  */
 export function sumOfSquares(tensors: readonly Tensor[]): Tensor {
-  const sums = tensors.map((tensor) => {
-    const size = sizeOf(tensor.shape);
-    const row = rowLength(size);
-    return ops.reduceSumSquare(ops.reshape(tensor, [size / row, row]), { axes: [1] });
-  });
+  const sums = tensors.flatMap((tensor) =>
+    rows(tensor).map((matrix) => ops.reduceSumSquare(matrix, { axes: [1] }))
+  );
   return ops.reduceSum(ops.concat(sums, { axis: 0 }), { name: "sum_of_squares" });
 }
 
-/** The longest equal rows. */
-function rowLength(size: number): number {
-  for (let row = Math.min(size, ROW.most); row >= ROW.least; row--) {
-    if (size % row === 0) return row;
+/** All elements as a matrix of rows that are not too long, or as one and what is left over. */
+function rows(tensor: Tensor): Tensor[] {
+  const size = sizeOf(tensor.shape);
+  for (let row = Math.min(size, ROW.most); row >= Math.min(size, ROW.least); row--) {
+    if (size % row === 0) return [ops.reshape(tensor, [size / row, row])];
   }
-  return size;
+  const rest = size % ROW.most;
+  return ops.split(ops.reshape(tensor, [-1]), { axis: 0, sizes: [size - rest, rest] })
+    .flatMap(rows);
 }

@@ -22,10 +22,7 @@ export interface Shaped {
 const SMALL = 2 ** 16;
 const PACK = 2 ** 20;
 
-/**
- * Parts that a tensor is split into in one launch: WebGPU guarantees 8 buffers, one of which is the tensor. (The
- * engine itself does what has more inputs, not outputs, in several launches.)
- */
+/** Parts that a tensor is split into in one launch: WebGPU guarantees 8 buffers, one of which is the tensor. */
 const FAN = 7;
 
 /** `result = sum + addend` for each tensor. */
@@ -62,40 +59,49 @@ export function updateGraph(
   const constants = Object.entries(optimizer.undecayed).map(([name, value]) =>
     [name, graph.constant(Float32Array.of(value), { type: "float32", shape: [] })] as const
   );
-  for (const decay of [true, false]) {
+  for (const { decay, chosen, slots } of alike(optimizer, places)) {
     const own = decay ? scalars : { ...scalars, ...Object.fromEntries(constants) };
-    const chosen = places.filter((place) => place.decay === decay);
-    const slots = chosen.map(({ shape }) => Object.entries(optimizer.slots(shape)));
-    const names = (slots[0] ?? []).map(([name]) => name);
     const operands = [
       inputs(graph, "parameter", chosen),
       inputs(graph, "gradient", chosen),
-      ...names.map((slot, at) =>
+      ...slots.map((slot) =>
         inputs(
           graph,
           `slot/${slot}`,
-          chosen.map(({ name }, i) => ({ name, shape: slots[i]![at]![1] })),
+          chosen.map(({ name, shape }) => ({ name, shape: optimizer.slots(shape)[slot]! })),
         )
       ),
     ];
-    const update = ([parameter, gradient, ...kept]: readonly Tensor[]): Tensor[] => {
+    const results = elementwise(operands, ([parameter, gradient, ...kept]) => {
       const tensor: OptimizedTensor = {
         parameter: parameter!,
-        slots: Object.fromEntries(names.map((slot, at) => [slot, kept[at]!])),
+        slots: Object.fromEntries(slots.map((slot, at) => [slot, kept[at]!])),
       };
       const updated = optimizer.update(tensor, { gradient: gradient!, scalars: own });
-      return [updated.parameter, ...names.map((slot) => updated.slots[slot]!)];
-    };
-    const results = optimizer.elementwise
-      ? elementwise(operands, update)
-      : chosen.map((_, i) => update(operands.map((tensors) => tensors[i]!)));
+      return [updated.parameter, ...slots.map((slot) => updated.slots[slot]!)];
+    });
     for (const [i, { name }] of chosen.entries()) {
       const [parameter, ...kept] = results[i]!;
       graph.output(`new_parameter/${name}`, parameter!);
-      names.forEach((slot, at) => graph.output(`new_slot/${slot}/${name}`, kept[at]!));
+      slots.forEach((slot, at) => graph.output(`new_slot/${slot}/${name}`, kept[at]!));
     }
   }
   return graph;
+}
+
+/** Places whose updates are one computation, with the names of their slots. */
+function alike<P extends Shaped & { readonly decay: boolean }>(
+  optimizer: Optimizer,
+  places: readonly P[],
+): { readonly decay: boolean; readonly chosen: readonly P[]; readonly slots: readonly string[] }[] {
+  const sets = optimizer.elementwise
+    ? [true, false].map((decay) => places.filter((place) => place.decay === decay))
+    : places.map((place) => [place]);
+  return sets.flatMap((chosen) => {
+    const [first] = chosen;
+    if (first === undefined) return [];
+    return [{ decay: first.decay, chosen, slots: Object.keys(optimizer.slots(first.shape)) }];
+  });
 }
 
 function inputs(graph: Graph, role: string, places: readonly Shaped[]): Tensor[] {
@@ -122,6 +128,11 @@ function elementwise(
   const places = operands[0] ?? [];
   const results: (readonly Tensor[])[] = places.map(() => []);
   for (const pack of packs(places)) {
+    if (pack.length === 1) {
+      const [i = 0] = pack;
+      results[i] = compute(operands.map((tensors) => tensors[i]!));
+      continue;
+    }
     const of = (tensors: readonly Tensor[]): Tensor[] => pack.map((i) => tensors[i]!);
     const shapes = of(places).map(({ shape }) => shape);
     const parts = compute(operands.map((tensors) => joined(of(tensors))))
@@ -152,9 +163,8 @@ function packs(tensors: readonly Tensor[]): number[][] {
   return [...large, ...small];
 }
 
-/** All elements of tensors as one list; a single one as it is. */
+/** All elements of tensors as one list. */
 function joined(tensors: readonly Tensor[]): Tensor {
-  if (tensors.length === 1) return tensors[0]!;
   return ops.concat(tensors.map((tensor) => ops.reshape(tensor, [-1])), { axis: 0 });
 }
 

@@ -30,6 +30,9 @@ import type { OptimizerSettings, StepFigures, TrainingState } from "./state.ts";
 /** Tensors of a device by parameter name. */
 type Tensors = Readonly<Record<string, DeviceTensor>>;
 
+/** Tensors that are copied from the device at a time. */
+const DOWNLOADS = 8;
+
 /** A graph that is compiled when it is first run. */
 type Lazy = () => Promise<Session>;
 
@@ -180,8 +183,12 @@ export function openDeviceState(
     persistent: (): PersistentArray[] => persistentTensors(memory, { parameter: now, slot: slots }),
     async download(): Promise<Map<string, HostTensor<"float32">>> {
       const copies = new Map<string, HostTensor<"float32">>(options.frozen?.tensors);
-      for (const [name, tensor] of Object.entries(now)) {
-        copies.set(name, await memory.download(tensor) as HostTensor<"float32">);
+      // Several at a time: waiting takes most of it, and each takes memory of its size on the way.
+      const tensors = Object.entries(now);
+      for (let at = 0; at < tensors.length; at += DOWNLOADS) {
+        const some = tensors.slice(at, at + DOWNLOADS);
+        const found = await Promise.all(some.map(([, tensor]) => memory.download(tensor)));
+        some.forEach(([name], i) => copies.set(name, found[i] as HostTensor<"float32">));
       }
       return copies;
     },
