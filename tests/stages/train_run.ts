@@ -78,13 +78,15 @@ export interface Outcome {
 /** Runs the stage with the settings of BASE and those given. */
 export async function run(
   given: Record<string, unknown> = {},
-  { data = DATA, model, seed = 42, threads = 2, resume }: {
+  { data = DATA, model, seed = 42, threads = 2, resume, onProgress }: {
     data?: string;
     model?: string;
     seed?: number;
     threads?: number;
     /** Folder of checkpoints. */
     resume?: string;
+    /** Called with each step. */
+    onProgress?: () => void;
   } = {},
 ): Promise<Outcome> {
   const dir = await Deno.makeTempDir({ prefix: "temper-train-" });
@@ -108,7 +110,10 @@ export async function run(
     threads,
     offline: true,
     env: {},
-    progress: (...report) => progress.push(report),
+    progress: (...report): void => {
+      progress.push(report);
+      onProgress?.();
+    },
     log: (line) => log.push(line),
     summary: (entry) => summary.push(entry),
     signal: new AbortController().signal,
