@@ -13,7 +13,7 @@ import { permutation, randomStream } from "./random.ts";
 import { tokenRow, type TokenSplit } from "./tokens.ts";
 
 /** A label that no loss counts, as in transformers. */
-const IGNORED_LABEL = -100;
+export const IGNORED_LABEL = -100;
 
 /** Rows as a rectangle, B rows of T tokens, row by row. */
 export interface Batch {
@@ -69,6 +69,23 @@ export function longestRow(split: TokenSplit): number {
   return longest;
 }
 
+/** The label of each token, where there is one for each: what a causal model learns. Else the tokens are it. */
+export function tokenLabels({ labels, inputIds }: TokenSplit): Int32Array<ArrayBuffer> {
+  return labels?.length === inputIds.length ? labels : inputIds;
+}
+
+/** Whether any row has a token after its first whose label counts. */
+export function hasTargets(split: TokenSplit): boolean {
+  const labels = tokenLabels(split);
+  for (let row = 0; row < split.rows; row++) {
+    const end = split.offsets[row + 1]!;
+    for (let i = split.offsets[row]! + 1; i < end; i++) {
+      if (labels[i] !== IGNORED_LABEL) return true;
+    }
+  }
+  return false;
+}
+
 /**
  * The lengths T that batches of a dataset may have, ascending.
  *
@@ -118,9 +135,7 @@ export function collate(
     const ids = tokenRow(split, row);
     const count = ids.length;
     const start = split.offsets[row]!;
-    const own = split.labels?.length === split.inputIds.length
-      ? split.labels.subarray(start, start + count)
-      : ids;
+    const own = tokenLabels(split).subarray(start, start + count);
     inputIds.set(ids, i * length);
     labels.set(own, i * length);
     tokens += count;

@@ -276,7 +276,7 @@ async function checkTied(
     const read = async (name: string): Promise<Float32Array> =>
       toFloat32(await weights.read(name), { dir, name });
     const [a, b] = [await read(stored), await read(copy)];
-    if (a.length === b.length && a.every((value, i) => Object.is(value, b[i]))) continue;
+    if (sameValues(a, b)) continue;
     throw new UserError({
       what: `${dir} has "${stored}" and "${copy}" with different values, ` +
         "and its config.json says that they are one",
@@ -284,6 +284,12 @@ async function checkTied(
         "set tie_word_embeddings: false in config.json, or leave one of them out of the weights",
     });
   }
+}
+
+function sameValues(a: Float32Array, b: Float32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return false;
+  return true;
 }
 
 function toFloat32(

@@ -8,7 +8,7 @@
 import { relative } from "node:path";
 import { once, Option, parseArguments } from "../cli/arguments.ts";
 import { absolute, type CommandContext } from "../cli/context.ts";
-import { UserError } from "../errors.ts";
+import { UserError, UserErrors } from "../errors.ts";
 import { chooseDevice, DEVICES } from "../runtime/device.ts";
 import { openEngine } from "../runtime/engine.ts";
 import { checkTrace, TOLERANCES, type TraceResult } from "./check.ts";
@@ -20,8 +20,8 @@ import { findTraces } from "./trace.ts";
  *
  * @param argv What follows `parity`.
  * @param io The world around the command.
- * @returns 0 where every trace that was run holds, 1 where one does not.
- * @throws {UserError} for arguments that are not accepted, a damaged trace, or where nothing could be run.
+ * @returns 0 where every trace that was run holds, 1 where one does not, 2 where one is damaged.
+ * @throws {UserError} for arguments that are not accepted, or where nothing could be run.
  */
 export async function run(argv: string[], io: CommandContext): Promise<number> {
   const given = parseArguments(argv, {
@@ -52,6 +52,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   const folders = await findTraces(root);
   const named = (folder: string): string => relative(root, folder) || ".";
   const results: TraceResult[] = [];
+  const damaged: UserError[] = [];
   const threads = navigator.hardwareConcurrency;
   const engine = await openEngine(device, { threads });
   // How far rounding reaches is a property of the trace, and a GPU in software takes minutes to measure it.
@@ -59,16 +60,29 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   try {
     if (json !== true) io.out.write(`${engine.description}\n`);
     for (const folder of folders) {
-      const result = { ...await checkTrace(folder, { engine, gauge }), folder: named(folder) };
-      results.push(result);
-      if (json !== true) io.out.write(resultLines(result).join("\n") + "\n");
+      const result = await checkOrTell(folder, { engine, gauge });
+      if (result instanceof UserError) {
+        damaged.push(result);
+        results.push({ folder: named(folder), damaged: result.message });
+        continue;
+      }
+      results.push({ ...result, folder: named(folder) });
+      if (json !== true) io.out.write(resultLines(results.at(-1)!).join("\n") + "\n");
     }
   } finally {
     if (gauge !== engine) await gauge.dispose();
     await engine.dispose();
   }
+  if (damaged.length > 0 && damaged.length === results.length) {
+    throw damaged.length === 1 ? damaged[0] : new UserErrors(damaged);
+  }
+  if (json !== true) {
+    for (const result of results) {
+      if ("damaged" in result) io.out.write(resultLines(result).join("\n") + "\n");
+    }
+  }
   const ran = results.filter((result) => "holds" in result);
-  const holds = ran.every((result) => result.holds);
+  const holds = damaged.length === 0 && ran.every((result) => result.holds);
   if (ran.length > 0 || results.length > 0) {
     if (json === true) {
       const traces = results.map(resultJson);
@@ -78,7 +92,9 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
       io.out.write(summaryLine(results) + "\n");
     }
   }
-  if (ran.length > 0) return holds ? 0 : 1;
+  if (ran.some((result) => !result.holds)) return 1;
+  if (damaged.length > 0) return 2;
+  if (ran.length > 0) return 0;
   if (json === true && results.length > 0) return 2;
   throw new UserError({
     what: results.length === 0
@@ -87,4 +103,17 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     requirement: "folders with model/, golden.json and golden.safetensors, as " +
       "reference/make_goldens.py makes them",
   });
+}
+
+/** Checks a trace; a damaged one keeps no other from being checked. */
+async function checkOrTell(
+  folder: string,
+  engines: Parameters<typeof checkTrace>[1],
+): Promise<TraceResult | UserError> {
+  try {
+    return await checkTrace(folder, engines);
+  } catch (error) {
+    if (error instanceof UserError) return error;
+    throw error;
+  }
 }

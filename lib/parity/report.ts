@@ -20,6 +20,7 @@ const WIDTH = Math.max(...Object.values(TITLES).map((title) => title.length));
 /** A trace's lines: its name, then one for each quantity. */
 export function resultLines(result: TraceResult): string[] {
   if ("skipped" in result) return [`${result.folder}: skipped, ${result.skipped}`];
+  if ("damaged" in result) return [`${result.folder}: DAMAGED, ${result.damaged}`];
   return [
     `${result.folder}: ${result.holds ? "holds" : "DIFFERS"}`,
     ...result.quantities.map((quantity) => {
@@ -41,6 +42,8 @@ export function summaryLine(results: readonly TraceResult[]): string {
     `${count((result) => "holds" in result && !result.holds)} differ`,
     `${count((result) => "skipped" in result)} skipped`,
   ];
+  const damaged = count((result) => "damaged" in result);
+  if (damaged > 0) parts.push(`${damaged} damaged`);
   return parts.join(", ");
 }
 
@@ -48,6 +51,7 @@ export function summaryLine(results: readonly TraceResult[]): string {
 export function resultJson(result: TraceResult): object {
   const { folder } = result;
   if ("skipped" in result) return { folder, status: "skipped", reason: result.skipped };
+  if ("damaged" in result) return { folder, status: "damaged", reason: result.damaged };
   const finite = (error: number): number | null => Number.isFinite(error) ? error : null;
   return {
     folder,

@@ -52,11 +52,17 @@ const FILE = "golden.json";
  */
 export async function findTraces(folder: string): Promise<string[]> {
   const found: string[] = [];
+  const seen = new Set<string>();
   const walk = async (dir: string): Promise<void> => {
+    // Links are followed, and may lead round in a circle.
+    const real = await Deno.realPath(dir);
+    if (seen.has(real)) return;
+    seen.add(real);
     const names: string[] = [];
     for await (const entry of Deno.readDir(dir)) {
-      if (entry.isFile && entry.name === FILE) found.push(dir);
-      if (entry.isDirectory) names.push(entry.name);
+      const kind = entry.isSymlink ? await pointedTo(`${dir}/${entry.name}`) : entry;
+      if (kind?.isFile && entry.name === FILE) found.push(dir);
+      if (kind?.isDirectory) names.push(entry.name);
     }
     for (const name of names) await walk(`${dir}/${name}`);
   };
@@ -70,6 +76,18 @@ export async function findTraces(folder: string): Promise<string[]> {
     });
   }
   return found.sort();
+}
+
+/** What a link leads to; undefined where that is nothing. */
+async function pointedTo(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.FilesystemLoop) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 /**

@@ -10,9 +10,12 @@
 import {
   batches,
   type CollateOptions,
+  hasTargets,
+  IGNORED_LABEL,
   lengthBuckets,
   longestRow,
   nextTokenTargets,
+  tokenLabels,
 } from "../data/batch.ts";
 import type { TokenSplit } from "../data/tokens.ts";
 import { UserError } from "../errors.ts";
@@ -102,12 +105,6 @@ export async function sumNegativeLogLikelihood(
   }
   const nll = rows.nll.reduce((sum, value) => sum + value, 0);
   const tokens = rows.tokens.reduce((sum, value) => sum + value, 0);
-  if (tokens === 0) {
-    throw new UserError({
-      what: "cannot evaluate: no row has a second token to predict",
-      requirement: "rows of at least two tokens",
-    });
-  }
   return { nll, tokens, rows };
 }
 
@@ -117,7 +114,7 @@ export async function sumNegativeLogLikelihood(
  * @param model The model.
  * @param split The rows.
  * @param options `what` is being done, for the message.
- * @throws {UserError} naming the first id beyond the vocabulary or the longest row.
+ * @throws {UserError} naming an id beyond the vocabulary or the longest row, or where there is nothing to predict.
  */
 export function checkFits(
   model: CausalLm,
@@ -132,14 +129,30 @@ export function checkFits(
       remedy: `tokenize with max_length: ${model.positions} or less`,
     });
   }
+  const labels = tokenLabels(split);
   let highest = -1;
   for (const id of split.inputIds) if (id > highest) highest = id;
+  for (const label of labels) if (label > highest) highest = label;
   if (highest >= model.vocabSize) {
     throw new UserError({
       what: `cannot ${options.what}: the data holds the token id ${highest}, ` +
         `the model's vocabulary has ${model.vocabSize} (vocab_size)`,
       requirement: "data that was tokenized with the model's tokenizer",
       remedy: "give the tokenize stage the model as its tokenizer, or leave vocab_size out",
+    });
+  }
+  const negative = labels.find((label) => label < 0 && label !== IGNORED_LABEL);
+  if (negative !== undefined) {
+    throw new UserError({
+      what: `cannot ${options.what}: the data holds the label ${negative}`,
+      requirement: `token ids, and ${IGNORED_LABEL} where a label does not count`,
+    });
+  }
+  if (!hasTargets(split)) {
+    throw new UserError({
+      what: `cannot ${options.what}: no row has a second token to predict`,
+      requirement: "a row of at least two tokens, with a label that counts",
+      remedy: "look at what filter and split left over",
     });
   }
 }

@@ -237,12 +237,9 @@ function trainingSplit({ splits }: Tokens): TokenSplit {
       remedy: "put a split stage before tokenize",
     });
   }
-  if (longestRow(split) < 2) {
+  if (split.rows === 0) {
     throw new UserError({
-      what: split.rows === 0
-        ? "cannot train: the split train is empty"
-        : "cannot train: no row of the split train has a second token to predict",
-      requirement: "at least one row of two tokens",
+      what: "cannot train: the split train is empty",
       remedy: "look at what filter and split left over",
     });
   }

@@ -214,6 +214,32 @@ Deno.test("parity says where a trace is damaged", async () => {
   }
 });
 
+Deno.test("parity runs the other traces beside a damaged one, and follows links", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "temper-parity-" });
+  await Deno.symlink(`${TINY}/gpt2-lm`, `${folder}/good`);
+  await Deno.symlink(folder, `${folder}/round`);
+  await Deno.symlink(`${folder}/nothing`, `${folder}/lost`);
+  assert.equal((await parity(folder)).code, 0);
+  const bad = await spoiled(`${TINY}/gpt2-lm`, { trace: (trace) => delete trace.loss });
+  await Deno.rename(bad, `${folder}/bad`);
+  const { code, out } = await parity(folder);
+  assert.equal(code, 2, out);
+  assert.match(out, /good: holds/);
+  assert.match(out, /bad: DAMAGED, .*golden\.json lacks "loss"/);
+  assert.match(out, /1 hold, 0 differ, 0 skipped, 1 damaged/);
+  const { traces, holds } = JSON.parse((await parity(folder, "--json")).out);
+  assert.equal(holds, false);
+  assert.deepEqual(traces.map(({ status }: { status: string }) => status), ["damaged", "holds"]);
+  const wrong = await spoiled(`${TINY}/gpt2-lm`, {
+    trace: (trace) => trace.loss = Number(trace.loss) * 1.01,
+  });
+  await Deno.rename(wrong, `${folder}/wrong`);
+  assert.equal((await parity(folder)).code, 1);
+  await Deno.remove(`${folder}/good`);
+  await Deno.remove(`${folder}/wrong`, { recursive: true });
+  await assert.rejects(parity(folder), { name: "UserError" });
+});
+
 Deno.test("deno task parity is a command, with the permissions that it needs", async () => {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["task", "-q", "parity", "fixtures/gpt2-lm", "--device", "cpu"],

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readTokens, writeTokens } from "../../lib/data/tokens.ts";
+import { readTokens, type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
 import train from "../../stages/train.ts";
 import { splitOf } from "../train/fixture.ts";
 import { BASE, baseRun, CONFIG, run, writeData } from "./train_run.ts";
@@ -71,6 +71,31 @@ Deno.test("train refuses a split without rows or without a token to predict", as
     await assert.rejects(run({}, { data }), message);
   }
 });
+
+Deno.test("train refuses tokens and labels that are none, before it begins", async () => {
+  const cases: [string, TokenSplit, RegExp][] = [
+    ["train", labelled([[1, 2], [3, 4]], [-100, -100, 3, -100]), /train: no row .* to predict/],
+    ["validation", splitOf([[1], [2]]), /evaluate: no row has a second token to predict/],
+    ["validation", labelled([[1, 2]], [1, -100]), /evaluate: no row has a second token to predict/],
+    ["train", labelled([[1, 2]], [1, 24]), /holds the token id 24/],
+    ["train", labelled([[1, 2]], [1, -7]), /holds the label -7; token ids, and -100/],
+    ["train", splitOf([[1, -2]]), /holds the token id -2/],
+  ];
+  for (const [name, split, message] of cases) {
+    const data = await writeData();
+    const { info, splits } = await readTokens(data);
+    await writeTokens(data, { info, splits: { ...splits, [name]: split } });
+    let steps = 0;
+    const given = { eval_strategy: "epoch", num_train_epochs: 1, max_steps: -1 };
+    await assert.rejects(run(given, { data, onProgress: () => steps++ }), message);
+    assert.equal(steps, 0);
+  }
+});
+
+/** Rows with a label for each token. */
+function labelled(rows: number[][], labels: number[]): TokenSplit {
+  return { ...splitOf(rows), labels: Int32Array.from(labels) };
+}
 
 Deno.test("train refuses options that it would have to ignore", () => {
   const cases: [Record<string, unknown>, RegExp][] = [
