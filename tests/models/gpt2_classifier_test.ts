@@ -12,8 +12,7 @@ import {
   type SequenceClassifier,
   sequenceClassifier,
 } from "../../lib/models/sequence_classifier.ts";
-import { randomNumbers } from "../fixtures/random_numbers.ts";
-import { normal, relativeError, runGraph } from "../graph/running.ts";
+import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {
