@@ -68,13 +68,15 @@ export interface Outcome {
 /** Runs the stage with the settings of BASE and those given. */
 export async function run(
   given: Record<string, unknown> = {},
-  { data = DATA, model, seed = 42, threads = 2, resume }: {
+  { data = DATA, model, seed = 42, threads = 2, resume, onProgress }: {
     data?: string;
     model?: string;
     seed?: number;
     threads?: number;
     /** Folder of checkpoints. */
     resume?: string;
+    /** Called with each step. */
+    onProgress?: () => void;
   } = {},
 ): Promise<Outcome> {
   const dir = await temporaryDirectory();
@@ -85,6 +87,7 @@ export async function run(
     seed,
     threads,
     resume,
+    onProgress,
   });
   await train.run(context);
   const state: TrainerState = JSON.parse(await Deno.readTextFile(`${dir}/trainer_state.json`));
