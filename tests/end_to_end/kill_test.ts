@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { randomNumbers } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { brokenIn } from "./store_check.ts";
 import {
   byOutcome,

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { RunEvent } from "../../lib/pipeline/events.ts";
 import { openStore } from "../../lib/store/mod.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { brokenIn } from "./store_check.ts";
 import {
   copyProject,
@@ -46,17 +47,6 @@ stages:
       eval_steps: 150
       save_steps: 20
 `;
-
-/** Numbers in [0, 1), the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 /** The process of the stage that runs under a `runs` folder. */
 async function stageProcess(runs: string): Promise<number | undefined> {
@@ -147,7 +137,7 @@ Deno.test({
     assert.equal((await runPipeline([file], undisturbed)).outcomes.model, "cached");
 
     const seed = Number(Deno.env.get("TEMPER_KILL_SEED") ?? Date.now() % 1_000_000);
-    const random = randomOf(seed);
+    const random = randomNumbers(seed);
     const story = [`seed ${seed}, the stage takes ${Math.round(took)} ms`];
     let [kills, ends, resumed] = [0, 0, 0];
     try {

@@ -10,7 +10,8 @@ import type { Tensor } from "../../lib/graph/tensor.ts";
 import { sizeOf } from "../../lib/graph/tensor.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { type HostTensor, isHostTensor } from "../../lib/runtime/session.ts";
-import { normal, randomNumbers, relativeError } from "./running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { normal, relativeError } from "./running.ts";
 
 interface Case {
   name: string;

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { Graph } from "../../lib/graph/graph.ts";
 import * as ops from "../../lib/graph/ops.ts";
-import { randomNumbers, runGraph } from "./running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { runGraph } from "./running.ts";
 
 for (const [rows, alpha] of [[8191, 1], [8192, 1], [9000, 0.7]] as const) {
   Deno.test(`a transposed product of ${rows} rows and a factor of ${alpha} is the product`, async () => {

@@ -37,17 +37,6 @@ export async function runGraph(
   }
 }
 
-/** A repeatable source of numbers in [0, 1): mulberry32. */
-export function randomNumbers(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Normally distributed elements for a tensor type. */
 export function normal(random: () => number, type: { shape: TensorType["shape"] }): Float32Array {
   const size = type.shape.reduce((a, b) => a * b, 1);

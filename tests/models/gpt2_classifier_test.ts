@@ -12,7 +12,8 @@ import {
   type SequenceClassifier,
   sequenceClassifier,
 } from "../../lib/models/sequence_classifier.ts";
-import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {

@@ -13,7 +13,8 @@ import {
 } from "../../lib/models/gpt2.ts";
 import { parameterConstants, parameterInputs } from "../../lib/models/parameters.ts";
 import { modelFamily } from "../../lib/models/registry.ts";
-import { normal, randomNumbers, relativeError, runGraph } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { trainingFeeds, trainingGraph } from "./training.ts";
 
 /** The weights of the table: tensor number k, from 1, element by element; the reference script has the same. */

@@ -8,7 +8,7 @@ import { UserError } from "../../lib/errors.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
 import { saveCheckpoint } from "../../lib/models/save.ts";
-import { randomNumbers } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const CONFIG = {

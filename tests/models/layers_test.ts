@@ -6,7 +6,8 @@ import { gradients } from "../../lib/graph/autodiff.ts";
 import { Graph } from "../../lib/graph/graph.ts";
 import * as ops from "../../lib/graph/ops.ts";
 import { attention, causalBias } from "../../lib/models/layers.ts";
-import { randomNumbers, runGraph } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { runGraph } from "../graph/running.ts";
 
 const [HEADS, WIDTH] = [2, 8];
 

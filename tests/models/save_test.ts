@@ -7,7 +7,8 @@ import { readSafetensors } from "../../lib/data/safetensors.ts";
 import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
 import { narrow } from "../../lib/models/half.ts";
 import { saveCheckpoint, type SavedModel } from "../../lib/models/save.ts";
-import { normal, randomNumbers } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { normal } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("narrow() rounds as torch does", () => {

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/safetensors.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { ROOT } from "../pipeline/loading.ts";
 import { alter, parity, SHARED, spoiled, TINY } from "./traces.ts";
-import { randomNumbers } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = await requestAdapter() !== undefined;
