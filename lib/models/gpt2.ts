@@ -94,7 +94,7 @@ export function gpt2Parameters(config: Gpt2Config): ParameterSpec[] {
  * @param config The model's settings.
  * @param inputs See {@linkcode DecodeInputs}.
  * @returns Logits, `[B, T, V]` or `[B, V]` as `logitsAt` says, and all that {@linkcode gpt2Hidden} gives.
- * @throws UserError where the sequence is longer than the model has positions.
+ * @throws {UserError} where the sequence is longer than the model has positions.
  */
 export function gpt2Forward(
   graph: Graph,

@@ -40,7 +40,7 @@ export const GPT2_CLASSIFIER_NAMES: CheckpointNames = {
  * Reads a parsed config.json.
  *
  * @param json The object; absent fields take transformers' defaults.
- * @throws UserError as `parseGpt2Config`, for labels that cannot be counted, and for other problem types.
+ * @throws {UserError} as `parseGpt2Config`, for labels that cannot be counted, and for other problem types.
  */
 export function parseClassifierConfig(json: JsonObject): Gpt2ClassifierConfig {
   const config = parseGpt2Config(json);
@@ -88,7 +88,7 @@ export function classifyParameters(config: Gpt2ClassifierConfig): ParameterSpec[
  * Adds the forward pass to a graph.
  *
  * @returns float32 `[B, C]`.
- * @throws UserError where several rows are given and the config names no token for padding.
+ * @throws {UserError} where several rows are given and the config names no token for padding.
  */
 export function classifyForward(
   graph: Graph,

@@ -45,7 +45,7 @@ export interface Gpt2Config {
  * Reads a parsed config.json.
  *
  * @param json The object; absent fields take transformers' defaults.
- * @throws UserError for a field of the wrong type or range, and for settings that are not supported.
+ * @throws {UserError} for a field of the wrong type or range, and for settings that are not supported.
  *
  * @example
  * ```ts

@@ -39,12 +39,6 @@ export function linear(
   return ops.reshape(adapted, [...x.shape.slice(0, -1), out]);
 }
 
-/** [B, T, H K] -> [B, H, T, K]. */
-export function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch = 0, length = 0, width = 0] = x.shape;
-  return ops.transpose(ops.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
-}
-
 /** [B, T, N H K] -> N times [B, H, T, K], all moved in one pass. */
 export function splitJointHeads(
   x: Tensor,

@@ -56,6 +56,8 @@ interface Values {
 /**
  * Puts adapters beside the linear layers of a model.
  *
+ * @param base The model; its own parameters stay as they are.
+ * @param lora The adapters' settings.
  * @throws {UserError} where a target is no linear layer of the model.
  */
 export function loraModel(base: CausalLm, lora: LoraConfig): LoraModel {

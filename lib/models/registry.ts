@@ -19,7 +19,7 @@ const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
  * The family of a config.json.
  *
  * @param json The parsed file.
- * @throws UserError where `model_type` is missing or of no known family.
+ * @throws {UserError} where `model_type` is missing or of no known family.
  *
  * @example
  * ```ts

@@ -36,8 +36,8 @@ export interface SavedModel {
 }
 
 /**
- * Writes config.json, model.safetensors (or shards and their index), generation_config.json and the tokenizer's files. The same
- * model gives the same bytes.
+ * Writes config.json, model.safetensors (or shards and their index), generation_config.json and the
+ * tokenizer's files. The same model gives the same bytes.
  *
  * @param dir An existing folder.
  * @param model What to write.

@@ -69,7 +69,7 @@ export const SCHEDULES: readonly string[] = Object.keys(DECAYS);
  * @param name One of {@linkcode SCHEDULES}.
  * @param steps The length of the run, and settings; `constant` has no warm-up whatever it says.
  * @returns The factor of the peak learning rate for each step.
- * @throws UserError for an unknown name, or where `lr_end` is not below the peak.
+ * @throws {UserError} for an unknown name, or where `lr_end` is not below the peak.
  *
  * @example
  * ```ts

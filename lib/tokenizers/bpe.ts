@@ -126,7 +126,7 @@ export class ByteLevelBpe {
   }
 }
 
-/** A binary heap of numbers, smallest first. */
+/** A binary heap of numbers, smallest first. One for any order, as training has, encodes new words slower. */
 class MinHeap {
   readonly #items: number[] = [];
 

@@ -115,7 +115,7 @@ function allocate({ size, parameters }: ArenaLayout): Float32Array<ArrayBuffer> 
     const gigabytes = (16 * parameters / 2 ** 30).toFixed(1);
     throw new UserError({
       what: `there is not enough memory to train ${(parameters / 1e6).toFixed(0)} M parameters`,
-      requirement: `weights, gradients and two moments take ${gigabytes} GiB`,
+      requirement: `weights, gradients and AdamW's two moments take ${gigabytes} GiB`,
       remedy: "use a smaller model, or a machine with more memory",
       cause,
     });

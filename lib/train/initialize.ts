@@ -1,8 +1,8 @@
 /**
  * First weights of a model from scratch, as transformers' `_init_weights` draws them: normal for
  * matrices, with a smaller deviation where a layer writes into the residual stream (GPT-2 paper,
- * section 2.3), uniform for the adapters of LoRA, zeros and ones elsewhere. Each tensor has a stream of its own, so that a model with one
- * layer more has the same others.
+ * section 2.3), uniform for the adapters of LoRA, zeros and ones elsewhere. Each tensor has a stream of
+ * its own, so that a model with one layer more has the same others.
  *
  * @module
  */
@@ -16,7 +16,7 @@ const WEIGHTS = 0x77656967687473;
  * Fills a parameter with its first values.
  *
  * @param parameter What it is; `std` is the deviation of the normal ones.
- * @param options `values`: its elements. `seed`: of the run. `index`: its number in the model.
+ * @param options `values`: its elements, which are overwritten. `seed`: of the run. `index`: its number in the model.
  */
 export function initializeParameter(
   parameter: ParameterSpec,

@@ -215,7 +215,7 @@ Deno.test("parity says where a trace is damaged", async () => {
 });
 
 Deno.test("parity runs the other traces beside a damaged one, and follows links", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "temper-parity-" });
+  const folder = await temporaryDirectory();
   await Deno.symlink(`${TINY}/gpt2-lm`, `${folder}/good`);
   await Deno.symlink(folder, `${folder}/round`);
   await Deno.symlink(`${folder}/nothing`, `${folder}/lost`);

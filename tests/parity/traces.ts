@@ -43,7 +43,7 @@ export interface Changes {
 
 /** Copies a trace's folder to a temporary one, with changes. */
 export async function spoiled(folder: string, changes: Changes): Promise<string> {
-  const copy = await temporaryDirectory();
+  const copy = await temporaryDirectory({ prefix: "temper-parity-" });
   await Deno.mkdir(`${copy}/model`);
   await Deno.copyFile(`${folder}/model/model.safetensors`, `${copy}/model/model.safetensors`);
   for (

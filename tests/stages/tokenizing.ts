@@ -71,7 +71,8 @@ export async function tokenize(
     inputs: { data, tokenizer: setup.tokenizer },
     output: dir,
     options: stage.options.parse(given),
-    abort: setup.abort,
+    onProgress: () => setup.abort?.abort(new Error("stopped")),
+    signal: setup.abort?.signal,
   });
   await stage.run(context);
   const tokens = await readTokens(dir);

@@ -9,7 +9,8 @@ import { adafactor } from "../../lib/optim/adafactor.ts";
 import { scalarFeeds } from "../../lib/optim/optimizer.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { figuresGraph, sumGraph, updateGraph } from "../../lib/train/device_graphs.ts";
-import { randomNumbers, runGraph } from "../graph/running.ts";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { runGraph } from "../graph/running.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
