@@ -18,6 +18,7 @@ import type { TrainingArguments } from "../../lib/train/arguments.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { countSteps, describeTraffic } from "../../lib/train/step_traffic.ts";
 import type { TrainingState } from "../../lib/train/state.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
@@ -32,7 +33,7 @@ const SMALL = { n_layer: 1, n_head: 2, n_embd: 8, n_positions: LENGTH };
 const LARGE = { n_layer: 2, n_head: 2, n_embd: 24, n_positions: LENGTH };
 
 async function writeData(): Promise<string> {
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   const rows = Array.from(
     { length: 16 },
     (_, row) => Array.from({ length: LENGTH }, (_, i) => (row * 5 + i * 3) % 40),
@@ -77,7 +78,7 @@ async function run(
       save_strategy: "no",
       ...args,
     },
-    output: await Deno.makeTempDir(),
+    output: await temporaryDirectory(),
     log: (line) => logged.push(line),
     progress: () => {},
     callbacks: [{ onStepEnd: () => void reads.push(engine.traffic!.read()) }],
