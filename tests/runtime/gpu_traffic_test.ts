@@ -154,3 +154,32 @@ gpuTest("the webgpu engine counts what its sessions and its memory do", async ()
     await other.dispose();
   }
 });
+
+gpuTest(
+  "the webgpu engine keeps intermediate buffers, each of the size that is needed",
+  async () => {
+    const engine = await openEngine("webgpu", { threads: 1 });
+    const { memory, traffic } = engine;
+    assert.ok(memory !== undefined && traffic !== undefined);
+    // Of 5 MB, which is no size that ONNX Runtime would round up to.
+    const shape = [1_250_000];
+    const graph = new Graph("chain");
+    const x = graph.input("x", { type: "float32", shape });
+    const scaled = Array.from({ length: 12 }, (_, i) => mul(x, i + 1));
+    graph.output("y", scaled.reduceRight((sum, part) => mul(add(sum, part), 0.5)));
+    const session = await engine.createSession(graph.toOnnx({ target: "webgpu" }));
+    const tensors = [memory.allocate("float32", shape), memory.allocate("float32", shape)] as const;
+    const [from, to] = tensors;
+    const change = changes(traffic);
+    await session.run({ x: from }, { y: to });
+    const { bufferBytes = 0 } = change();
+    // Sizes of launches, and constants, are small.
+    assert.ok(bufferBytes >= 5e6 && bufferBytes % 5e6 < 1e5, `${bufferBytes} bytes`);
+    for (let run = 0; run < 2; run++) {
+      await session.run({ x: from }, { y: to });
+      assert.equal(change().buffers, undefined);
+    }
+    for (const tensor of tensors) memory.release(tensor);
+    await engine.dispose();
+  },
+);

@@ -3,13 +3,13 @@
  * gone alone.
  */
 import assert from "node:assert/strict";
+import { randomStream } from "../../lib/data/random.ts";
 import { sizeOf } from "../../lib/graph/tensor.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { adafactor } from "../../lib/optim/adafactor.ts";
 import { scalarFeeds } from "../../lib/optim/optimizer.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { figuresGraph, sumGraph, updateGraph } from "../../lib/train/device_graphs.ts";
-import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { runGraph } from "../graph/running.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
@@ -38,11 +38,14 @@ function randomFeeds(
   places: readonly Place[],
   roles: readonly string[],
 ): Record<string, Float32Array<ArrayBuffer>> {
-  const random = randomNumbers(11);
+  const random = randomStream(11);
   return Object.fromEntries(
     roles.flatMap((role) =>
       places.map(({ name, shape }) =>
-        [`${role}/${name}`, Float32Array.from({ length: sizeOf(shape) }, random)] as const
+        [
+          `${role}/${name}`,
+          Float32Array.from({ length: sizeOf(shape) }, () => random.nextFloat()),
+        ] as const
       )
     ),
   );

@@ -18,6 +18,7 @@ import type { TrainingArguments } from "../../lib/train/arguments.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
 import { countSteps, describeTraffic } from "../../lib/train/step_traffic.ts";
 import type { TrainingState } from "../../lib/train/state.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
