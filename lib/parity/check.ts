@@ -35,7 +35,7 @@ export interface Quantity extends Comparison {
 /** What came of a trace. */
 export type TraceResult =
   | { readonly folder: string; readonly skipped: string }
-  | { readonly folder: string; readonly damaged: string }
+  | { readonly folder: string; readonly error: string }
   | { readonly folder: string; readonly holds: boolean; readonly quantities: readonly Quantity[] };
 
 /**

@@ -20,7 +20,7 @@ import { findTraces } from "./trace.ts";
  *
  * @param argv What follows `parity`.
  * @param io The world around the command.
- * @returns 0 where every trace that was run holds, 1 where one does not, 2 where one is damaged.
+ * @returns 0 where every trace that was run holds, 1 where one does not, 2 where one cannot be checked.
  * @throws {UserError} for arguments that are not accepted, or where nothing could be run.
  */
 export async function run(argv: string[], io: CommandContext): Promise<number> {
@@ -30,7 +30,8 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
       name: "parity",
       description: "Holds what an engine computes against traces of transformers and PyTorch:\n" +
         `logits, loss and every gradient to ${TOLERANCES.pass} relative, six steps of AdamW and the\n` +
-        `weights after them to ${TOLERANCES.steps}. Exits with 1 where one does not hold.`,
+        `weights after them to ${TOLERANCES.steps}. Exits with 1 where one does not hold,\n` +
+        "with 2 where one cannot be checked.",
       operands: [{
         name: "<folder>",
         description: "traces below it are run: model/, golden.json, golden.safetensors",
@@ -52,7 +53,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   const folders = await findTraces(root);
   const named = (folder: string): string => relative(root, folder) || ".";
   const results: TraceResult[] = [];
-  const damaged: UserError[] = [];
+  const errors: UserError[] = [];
   const threads = navigator.hardwareConcurrency;
   const engine = await openEngine(device, { threads });
   // How far rounding reaches is a property of the trace, and a GPU in software takes minutes to measure it.
@@ -62,8 +63,8 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     for (const folder of folders) {
       const result = await checkOrTell(folder, { engine, gauge });
       if (result instanceof UserError) {
-        damaged.push(result);
-        results.push({ folder: named(folder), damaged: result.message });
+        errors.push(result);
+        results.push({ folder: named(folder), error: result.message });
         continue;
       }
       results.push({ ...result, folder: named(folder) });
@@ -73,16 +74,16 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     if (gauge !== engine) await gauge.dispose();
     await engine.dispose();
   }
-  if (damaged.length > 0 && damaged.length === results.length) {
-    throw damaged.length === 1 ? damaged[0] : new UserErrors(damaged);
+  if (errors.length > 0 && errors.length === results.length) {
+    throw errors.length === 1 ? errors[0] : new UserErrors(errors);
   }
   if (json !== true) {
     for (const result of results) {
-      if ("damaged" in result) io.out.write(resultLines(result).join("\n") + "\n");
+      if ("error" in result) io.out.write(resultLines(result).join("\n") + "\n");
     }
   }
   const ran = results.filter((result) => "holds" in result);
-  const holds = damaged.length === 0 && ran.every((result) => result.holds);
+  const holds = errors.length === 0 && ran.every((result) => result.holds);
   if (ran.length > 0 || results.length > 0) {
     if (json === true) {
       const traces = results.map(resultJson);
@@ -93,7 +94,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     }
   }
   if (ran.some((result) => !result.holds)) return 1;
-  if (damaged.length > 0) return 2;
+  if (errors.length > 0) return 2;
   if (ran.length > 0) return 0;
   if (json === true && results.length > 0) return 2;
   throw new UserError({
@@ -105,7 +106,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
   });
 }
 
-/** Checks a trace; a damaged one keeps no other from being checked. */
+/** Checks a trace; one that is damaged keeps no other from being checked. */
 async function checkOrTell(
   folder: string,
   engines: Parameters<typeof checkTrace>[1],

@@ -20,7 +20,7 @@ const WIDTH = Math.max(...Object.values(TITLES).map((title) => title.length));
 /** A trace's lines: its name, then one for each quantity. */
 export function resultLines(result: TraceResult): string[] {
   if ("skipped" in result) return [`${result.folder}: skipped, ${result.skipped}`];
-  if ("damaged" in result) return [`${result.folder}: DAMAGED, ${result.damaged}`];
+  if ("error" in result) return [`${result.folder}: ERROR, ${result.error}`];
   return [
     `${result.folder}: ${result.holds ? "holds" : "DIFFERS"}`,
     ...result.quantities.map((quantity) => {
@@ -42,8 +42,8 @@ export function summaryLine(results: readonly TraceResult[]): string {
     `${count((result) => "holds" in result && !result.holds)} differ`,
     `${count((result) => "skipped" in result)} skipped`,
   ];
-  const damaged = count((result) => "damaged" in result);
-  if (damaged > 0) parts.push(`${damaged} damaged`);
+  const errors = count((result) => "error" in result);
+  if (errors > 0) parts.push(`${errors} with errors`);
   return parts.join(", ");
 }
 
@@ -51,7 +51,7 @@ export function summaryLine(results: readonly TraceResult[]): string {
 export function resultJson(result: TraceResult): object {
   const { folder } = result;
   if ("skipped" in result) return { folder, status: "skipped", reason: result.skipped };
-  if ("damaged" in result) return { folder, status: "damaged", reason: result.damaged };
+  if ("error" in result) return { folder, status: "error", reason: result.error };
   const finite = (error: number): number | null => Number.isFinite(error) ? error : null;
   return {
     folder,

@@ -225,11 +225,11 @@ Deno.test("parity runs the other traces beside a damaged one, and follows links"
   const { code, out } = await parity(folder);
   assert.equal(code, 2, out);
   assert.match(out, /good: holds/);
-  assert.match(out, /bad: DAMAGED, .*golden\.json lacks "loss"/);
-  assert.match(out, /1 hold, 0 differ, 0 skipped, 1 damaged/);
+  assert.match(out, /bad: ERROR, .*golden\.json lacks "loss"/);
+  assert.match(out, /1 hold, 0 differ, 0 skipped, 1 with errors/);
   const { traces, holds } = JSON.parse((await parity(folder, "--json")).out);
   assert.equal(holds, false);
-  assert.deepEqual(traces.map(({ status }: { status: string }) => status), ["damaged", "holds"]);
+  assert.deepEqual(traces.map(({ status }: { status: string }) => status), ["error", "holds"]);
   const wrong = await spoiled(`${TINY}/gpt2-lm`, {
     trace: (trace) => trace.loss = Number(trace.loss) * 1.01,
   });

@@ -15,6 +15,8 @@ Deno.test("compare() relates each number's distance to its own size", () => {
     ["infinite", [Infinity], [1], [0], { error: Infinity, holds: false }],
     ["rounding that explains it", [3e-9], [-5e-9], [1e-9], { holds: true, undetermined: 1 }],
     ["rounding that does not", [3e-8], [-5e-8], [1e-9], { holds: false, undetermined: 1 }],
+    ["rounding that may hide 1%", [1.005], [1], [5e-4], { holds: true, undetermined: 1 }],
+    ["rounding that may not", [1.004], [1], [3e-4], { holds: true, undetermined: 0 }],
     ["rounding that is no number", [1], [1.1], [NaN], { holds: false }],
   ];
   for (const [title, actual, expected, spread, want] of cases) {
@@ -59,4 +61,20 @@ Deno.test("spreadOf() finds the farthest move of each number", () => {
   const spread = spreadOf(replay([1, 2], 5), [replay([1.5, 2], 5), replay([0.75, 2], 4)]);
   assert.deepEqual([...spread.get("logits")!], [0.5, 0]);
   assert.deepEqual([...spread.get("grad.w")!], [1]);
+});
+
+Deno.test("compare() finds every error of 1% that it does not count as not to be found", () => {
+  for (let spread = 0; spread < 1.5e-3; spread += 1e-5) {
+    for (const side of [-1, 1]) {
+      // Ours lies as far off as rounding may move it.
+      const options = { spread: [spread], tolerance: 1e-4 };
+      let off = 0.02;
+      while (!compare([1 + side * off], { ...options, expected: [1] }).holds) off -= 1e-5;
+      const { holds, undetermined } = compare([1 + side * off], {
+        ...options,
+        expected: [1 + side * 0.01],
+      });
+      assert.ok(!holds || undetermined === 1, `spread ${spread}, ${side * off} off`);
+    }
+  }
 });

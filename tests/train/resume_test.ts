@@ -4,7 +4,7 @@ import { randomStream } from "../../lib/data/random.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
+import { planTraining, type TrainingArguments } from "../../lib/train/arguments.ts";
 import type { CallbackState, TrainerCallback } from "../../lib/train/callbacks.ts";
 import { packNumbers, unpackNumbers } from "../../lib/train/pack_numbers.ts";
 import { type LoopPosition, openCheckpoints } from "../../lib/train/resume.ts";
@@ -337,16 +337,7 @@ Deno.test("checkpoints that nobody asked for take 2 % of the time at most", asyn
     now: () => time,
     interval: 1000,
   });
-  const trainer = initialState(ARGUMENTS, {
-    batchesPerEpoch: 1,
-    stepsPerEpoch: 1,
-    epochs: 1000,
-    maxSteps: 1000,
-    warmupSteps: 0,
-    loggingSteps: 1,
-    evalSteps: 1,
-    saveSteps: 1,
-  });
+  const trainer = initialState(ARGUMENTS, planTraining({ ...ARGUMENTS, max_steps: 1000 }, 8));
   const state = { begun: [0], persistent: () => [array], unfreeze: () => {} };
   const position: LoopPosition = {
     lossSum: 0,
