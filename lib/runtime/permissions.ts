@@ -32,7 +32,7 @@ export function enginePermissions(device: Device): EnginePermissions {
     case "cpu":
       return { read: [], ffi: [nativeLibrary()], environment: {} };
     case "wasm":
-      return { read: [webFile("ort-wasm-simd-threaded.wasm")], ffi: [], environment: {} };
+      return { read: [wasmFile()], ffi: [], environment: {} };
     case "webgpu":
       return {
         read: [webFile("ort-wasm-simd-threaded.asyncify.wasm")],
@@ -40,6 +40,11 @@ export function enginePermissions(device: Device): EnginePermissions {
         environment: quietMesa(),
       };
   }
+}
+
+/** Path of what the WebAssembly engine loads. */
+export function wasmFile(): string {
+  return webFile("ort-wasm-simd-threaded.wasm");
 }
 
 /** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */
