@@ -10,8 +10,7 @@ import type { Device, Engine } from "./session.ts";
  * Opens an engine.
  *
  * @param device Which one; `auto` was resolved by `chooseDevice` before.
- * @param options `threads`: CPU cores that a run of the native engine keeps busy. WebAssembly
- * computes on one, WebGPU on the GPU; their `description` says so.
+ * @param options `threads`: CPU cores that a run keeps busy; WebGPU computes on the GPU.
  * @returns The engine, which the caller disposes of.
  * @throws {UserError} where the machine has no such device.
  */
@@ -23,7 +22,7 @@ export async function openEngine(
     case "cpu":
       return (await import("./native.ts")).openNative(options);
     case "wasm":
-      return (await import("./wasm.ts")).openWasm();
+      return await (await import("./wasm.ts")).openWasm(options);
     case "webgpu":
       return await (await import("./webgpu.ts")).openWebGpu();
     default:

@@ -145,7 +145,7 @@ export function refused(cause: unknown, memory: string): Error {
  * @param cause What a run or the making of a session threw.
  * @param memory Which memory is full: "this machine's memory".
  */
-function explainFailure(cause: unknown, memory: string): unknown {
+export function explainFailure(cause: unknown, memory: string): unknown {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (!/bad_alloc|bad allocation|out of memory|\bOOM\b|failed to allocate/i.test(message)) {
     return cause;

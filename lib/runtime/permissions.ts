@@ -39,7 +39,7 @@ export function enginePermissions(device: Device): EnginePermissions {
     case "cpu":
       return { read: [], ffi: [nativeLibrary()], environment: { [NO_TELEMETRY]: "1" } };
     case "wasm":
-      return { read: [webFile("ort-wasm-simd-threaded.wasm")], ffi: [], environment: {} };
+      return { read: [wasmFile()], ffi: [], environment: {} };
     case "webgpu":
       return {
         read: [webFile("ort-wasm-simd-threaded.asyncify.wasm")],
@@ -47,6 +47,11 @@ export function enginePermissions(device: Device): EnginePermissions {
         environment: quietMesa(),
       };
   }
+}
+
+/** Path of what the WebAssembly engine loads. */
+export function wasmFile(): string {
+  return webFile("ort-wasm-simd-threaded.wasm");
 }
 
 /** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */

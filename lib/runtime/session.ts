@@ -36,7 +36,8 @@ export const ELEMENT_BYTES: Readonly<Record<ElementType, number>> = {
   bool: 1,
 };
 
-/** A tensor in the memory of this process. `data` may be a view into a larger buffer, never a shared one. */
+/** A tensor in the memory of this process. `data` may be a view into a larger buffer, never a shared one but
+ * for what {@linkcode Engine.allocate} made. */
 export interface HostTensor<T extends ElementType = ElementType> {
   readonly type: T;
   readonly dims: readonly number[];
@@ -108,6 +109,15 @@ export interface Engine {
   readonly traffic?: TrafficCounter;
   /** Whether it has the operators of a training step in float16. Default false. */
   readonly float16?: boolean;
+  /**
+   * Makes an array of zeros that sessions read and write in place, where the engine would copy others in
+   * and out at each run. It lasts until the engine is disposed of.
+   *
+   * The array's buffer is a shared one: other interfaces than this room's take a copy of it.
+   *
+   * @returns Undefined where there is no room left for it; an array of the host's does as well.
+   */
+  readonly allocate?: (elements: number) => Float32Array<ArrayBuffer> | undefined;
   /**
    * Prepares a graph.
    *

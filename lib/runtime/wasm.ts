@@ -2,43 +2,59 @@
  * The WebAssembly engine: ONNX Runtime compiled to WebAssembly, for machines where neither the native
  * library nor a GPU is to be had.
  *
- * Uses the package's default entry, its Node build. Results are copied out of the WebAssembly memory,
- * which can hold 4 GiB at most. Left out: threads. Under Deno a run with two sleeps for ever in a part
- * of all processes (2 of 5 with ONNX Runtime 1.30 and Deno 2.9, all where waiting threads don't spin),
- * and nothing in this process can wake it.
+ * Talks to the package's module itself (`wasm_module.ts` says why), whose memory of 4 GiB holds all that a run
+ * reads and writes: arrays that `allocate` made are there already.
  *
  * @module
  */
-import * as ort from "onnxruntime-web";
-import { ortSession, refused, tensorBridge, threadCount } from "./ort.ts";
+import { env } from "onnxruntime-web";
+import { threadCount } from "./ort.ts";
 import type { Engine, Session } from "./session.ts";
+import { wasmModule } from "./wasm_module.ts";
+import { wasmSession } from "./wasm_session.ts";
 
-const MEMORY = "the 4 GiB that the WebAssembly engine can address";
+/**
+ * Bytes that `allocate` gives away: a quarter, enough for the weights and gradients of GPT-2. The rest is for
+ * what runs keep between operations.
+ */
+const ALLOCATED_LIMIT = 2 ** 30;
 
-/** Opens the WebAssembly engine, which computes on one thread. */
-export function openWasm(): Engine {
-  ort.env.logLevel = "error";
-  ort.env.wasm.numThreads = 1;
-  const bridge = tensorBridge(ort.Tensor);
+/**
+ * Opens the WebAssembly engine.
+ *
+ * @param options `threads`: how many cores one run keeps busy.
+ */
+export async function openWasm({ threads }: { readonly threads: number }): Promise<Engine> {
+  const module = await wasmModule(threads);
   const sessions = new Set<Session>();
+  const allocated: number[] = [];
+  let bytes = 0;
   return {
     name: "wasm",
-    description: `ONNX Runtime ${ort.env.versions.common}, WebAssembly, ${threadCount(1)}`,
-    async createSession(onnx: Uint8Array): Promise<Session> {
-      const inner = await ort.InferenceSession.create(onnx, {
-        executionProviders: ["wasm"],
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-      }).catch((cause) => {
-        throw refused(cause, MEMORY);
+    description: `ONNX Runtime ${env.versions.common}, WebAssembly, ${threadCount(threads)}`,
+    allocate(elements: number): Float32Array<ArrayBuffer> | undefined {
+      if (bytes + 4 * elements > ALLOCATED_LIMIT) return undefined;
+      // From there to the next multiple of 64: a line of the cache.
+      const pointer = module._malloc(4 * elements + 64) >>> 0;
+      if (pointer === 0) return undefined;
+      bytes += 4 * elements;
+      allocated.push(pointer);
+      const aligned = Math.ceil(pointer / 64) * 64;
+      return new Float32Array(module.HEAPU8.buffer, aligned, elements).fill(0);
+    },
+    createSession(onnx: Uint8Array): Promise<Session> {
+      return new Promise((resolve) => {
+        const session = wasmSession(module, onnx);
+        sessions.add(session);
+        resolve(session);
       });
-      const session = ortSession(inner, { bridge, memory: MEMORY, writesHost: false });
-      sessions.add(session);
-      return session;
     },
     async dispose(): Promise<void> {
       for (const session of sessions) await session.release();
       sessions.clear();
+      for (const pointer of allocated) module._free(pointer);
+      allocated.length = 0;
+      bytes = 0;
     },
   };
 }

@@ -9,6 +9,7 @@
  * @module
  */
 import * as ort from "onnxruntime-web/webgpu";
+import "./web_worker.ts";
 import { InternalError, UserError } from "../errors.ts";
 import { adapterInfo, requestAdapter } from "./adapter.ts";
 import { countTraffic } from "./gpu_traffic.ts";
@@ -71,7 +72,7 @@ export async function openWebGpu(): Promise<Engine> {
   };
 
   ort.env.logLevel = "error";
-  // Its host part is WebAssembly, which hangs with threads (see wasm.ts).
+  // Its host part is WebAssembly, which hangs with the package's own threads (see wasm_module.ts).
   ort.env.wasm.numThreads = 1;
   const bridge = tensorBridge(ort.Tensor);
   const sessions = new Set<Session>();

@@ -11,7 +11,7 @@
  */
 import { InternalError, UserError } from "../errors.ts";
 import { sizeOf } from "../graph/tensor.ts";
-import { float32, type HostTensor } from "../runtime/session.ts";
+import { type Engine, float32, type HostTensor } from "../runtime/session.ts";
 
 /** What the layout needs to know of a parameter; `ParameterSpec` has it. */
 export interface ArenaParameter {
@@ -89,15 +89,27 @@ export interface Arena {
 /**
  * Makes an arena of zeros.
  *
+ * @param engine Where given, the arena lies in its memory as long as there is room.
  * @throws {UserError} where the memory is not to be had.
  */
-export function makeArena(layout: ArenaLayout): Arena {
-  const values = allocate(layout);
+export function makeArena(layout: ArenaLayout, engine?: Pick<Engine, "allocate">): Arena {
+  const values = engine?.allocate?.(layout.size) ?? allocate(layout);
   const tensors = new Map<string, HostTensor<"float32">>();
   for (const { name, shape, offset, size } of layout.places) {
     tensors.set(name, float32(values.subarray(offset, offset + size), shape));
   }
   return { values, tensors };
+}
+
+/** The arena itself where the engine computes on any array of the host, else its copy in the engine's memory. */
+export function arenaIn(
+  engine: Pick<Engine, "allocate">,
+  { layout, arena }: { readonly layout: ArenaLayout; readonly arena: Arena },
+): Arena {
+  if (engine.allocate === undefined) return arena;
+  const copy = makeArena(layout, engine);
+  copy.values.set(arena.values);
+  return copy;
 }
 
 /** The view of a parameter. */

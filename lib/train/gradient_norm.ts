@@ -23,7 +23,7 @@ export interface GradientNorm {
 /**
  * Prepares the norm of an array.
  *
- * @param engine Which computes it, where it reads arrays of the host in place; another would copy them all.
+ * @param engine Which computes it, where it reads the array in place; it would take longer to copy it.
  * @param values The gradients; zeros between them do no harm.
  */
 export function gradientNorm(
@@ -31,7 +31,8 @@ export function gradientNorm(
   values: Float32Array<ArrayBuffer>,
 ): GradientNorm {
   const size = ROWS * ROW;
-  const runs = engine.name === "cpu" ? Math.floor(values.length / size) : 0;
+  const inPlace = engine.name === "cpu" || !(values.buffer instanceof ArrayBuffer);
+  const runs = inPlace ? Math.floor(values.length / size) : 0;
   const pieces = Array.from(
     { length: runs },
     (_, i): HostTensor => float32(values.subarray(i * size, (i + 1) * size), [ROWS, ROW]),

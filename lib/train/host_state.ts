@@ -3,8 +3,8 @@
  *
  * Parameters, gradients and what the optimizer keeps are arenas of one layout. A program's gradients are
  * fetched right into the gradient arena. The optimizer is a graph over pieces of the arenas, whose results
- * are fetched into the arrays it was fed with: the native engine updates them in place, the WebAssembly
- * engine copies.
+ * are fetched into the arrays it was fed with: both engines update them in place, the WebAssembly engine where
+ * there was room for them in its memory; it copies the others in and out.
  *
  * @module
  */
@@ -20,8 +20,8 @@ import {
   type HostTensor,
   type Session,
 } from "../runtime/session.ts";
-import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
-import { type PersistentArray, persistentViews } from "./persistent.ts";
+import { type Arena, arenaIn, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
+import { type PersistentArray, persistentViews, unsharedArray } from "./persistent.ts";
 import { gradientNorm } from "./gradient_norm.ts";
 import { gradientOutput, LOSS_OUTPUT, type TrainingProgram } from "./program.ts";
 import { optimizerPieces, sumPieces } from "./optimizer_pieces.ts";
@@ -31,7 +31,8 @@ import type { OptimizerSettings, StepFigures, TrainingState } from "./state.ts";
  * Makes the state of a run.
  *
  * @param engine One that fetches into host arrays.
- * @param options `layout`, and `parameters`: the arena with the first weights, which is updated; `frozen`: those
+ * @param options `layout`, and `parameters`: the arena with the first weights, which is updated, or its copy
+ * in the engine's memory is; `frozen`: those
  * that are not trained.
  */
 export function openHostState(
@@ -43,12 +44,13 @@ export function openHostState(
     readonly settings: OptimizerSettings;
   },
 ): TrainingState {
-  const { layout, parameters, frozen, settings } = options;
-  const gradients = makeArena(layout);
+  const { layout, frozen, settings } = options;
+  const parameters = arenaIn(engine, { layout, arena: options.parameters });
+  const gradients = makeArena(layout, engine);
   // Where batches are summed up, each but the first puts its gradients here first.
-  const addends = settings.accumulation > 1 ? makeArena(layout) : undefined;
+  const addends = settings.accumulation > 1 ? makeArena(layout, engine) : undefined;
   const { optimizer } = settings;
-  const { pieces, slots } = optimizerPieces(layout, { optimizer, parameters, gradients });
+  const { pieces, slots } = optimizerPieces(layout, { optimizer, parameters, gradients, engine });
   const sums = addends === undefined ? [] : sumPieces(layout, { sum: gradients, addend: addends });
   const feeds = Object.fromEntries([...parameters.tensors, ...frozen?.tensors ?? []]);
   const loss = float32(new Float32Array(1), []);
@@ -119,12 +121,23 @@ export function openHostState(
     persistent: (): PersistentArray[] =>
       persistentViews(new Map([...slots, ["parameter", parameters.tensors]])),
     download: (): Promise<Map<string, HostTensor<"float32">>> =>
-      Promise.resolve(new Map([...parameters.tensors, ...frozen?.tensors ?? []])),
+      Promise.resolve(
+        new Map([...unshared(parameters.tensors), ...frozen?.tensors ?? []]),
+      ),
     async release(): Promise<void> {
       await squares.release();
       await sessions.release();
     },
   };
+}
+
+/** Copies of what lies in an engine's memory. */
+function unshared(
+  tensors: ReadonlyMap<string, HostTensor<"float32">>,
+): Map<string, HostTensor<"float32">> {
+  return new Map(
+    [...tensors].map(([name, { dims, data }]) => [name, float32(unsharedArray(data), dims)]),
+  );
 }
 
 /** Compiled graphs of the optimizer, by what they are. */

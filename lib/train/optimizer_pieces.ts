@@ -5,7 +5,7 @@
  * @module
  */
 import type { Optimizer } from "../optim/optimizer.ts";
-import { float32, type HostTensor } from "../runtime/session.ts";
+import { type Engine, float32, type HostTensor } from "../runtime/session.ts";
 import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
 
 /**
@@ -48,7 +48,7 @@ export interface OptimizerPieces {
  * Allocates what the optimizer keeps and cuts everything into pieces.
  *
  * @param layout Where parameters lie.
- * @param options The optimizer, and arenas of parameters and gradients.
+ * @param options The optimizer, arenas of parameters and gradients, and the engine that updates them.
  */
 export function optimizerPieces(
   layout: ArenaLayout,
@@ -56,9 +56,10 @@ export function optimizerPieces(
     readonly optimizer: Optimizer;
     readonly parameters: Arena;
     readonly gradients: Arena;
+    readonly engine: Pick<Engine, "allocate">;
   },
 ): OptimizerPieces {
-  const { optimizer, parameters, gradients } = options;
+  const { optimizer, parameters, gradients, engine } = options;
   const pieceOf = (
     tensors: { parameter: HostTensor; gradient: HostTensor; slots: Record<string, HostTensor> },
     rest: Pick<OptimizerPiece, "shape" | "group" | "decay">,
@@ -78,7 +79,7 @@ export function optimizerPieces(
       const own: Record<string, HostTensor<"float32">> = {};
       for (const [slot, dims] of Object.entries(optimizer.slots(shape))) {
         const size = dims.reduce((product, dim) => product * dim, 1);
-        own[slot] = float32(new Float32Array(size), dims);
+        own[slot] = float32(engine.allocate?.(size) ?? new Float32Array(size), dims);
         if (!slots.has(slot)) slots.set(slot, new Map());
         slots.get(slot)!.set(name, own[slot]);
       }
@@ -89,7 +90,7 @@ export function optimizerPieces(
     return { pieces, slots };
   }
   const arenas = Object.keys(optimizer.slots([1])).map((slot) =>
-    [slot, makeArena(layout)] as const
+    [slot, makeArena(layout, engine)] as const
   );
   const pieces = [...chunksOf(layout)].map(({ begin, size, group, decay }) => {
     const cut = (arena: Arena): HostTensor =>

@@ -12,7 +12,7 @@ export interface PersistentArray {
   /** Its role and the parameter's name: `m/transformer.wte.weight`. */
   readonly name: string;
   readonly elements: number;
-  /** Its values now: a copy, or the array itself where it is on the host. */
+  /** Its values now: a copy, or the array itself where it is the host's own. */
   read(): Promise<Float32Array<ArrayBuffer>>;
   /** Overwrites it; `values` has as many elements. */
   write(values: Float32Array<ArrayBuffer>): void;
@@ -30,10 +30,15 @@ export function persistentViews(
     [...tensors].map(([name, { data }]) => ({
       name: `${role}/${name}`,
       elements: data.length,
-      read: () => Promise.resolve(data),
+      read: () => Promise.resolve(unsharedArray(data)),
       write: (values: Float32Array) => data.set(values),
     }))
   );
+}
+
+/** The array itself, or a copy of one in an engine's memory (see `Engine.allocate`). */
+export function unsharedArray(data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+  return data.buffer instanceof ArrayBuffer ? data : data.slice();
 }
 
 /**

@@ -151,3 +151,5 @@ const settings = { device: device as Device, steps: Number(steps), threads: Numb
 const figures = await measure(name, settings);
 const alone = products === "true" ? await timeProducts(name, settings) : {};
 console.log(JSON.stringify({ ...figures, ...alone }));
+// Threads of the WebAssembly engine would keep the process.
+Deno.exit(0);
