@@ -20,7 +20,6 @@ import { countSteps, describeTraffic } from "../../lib/train/step_traffic.ts";
 import type { TrainingState } from "../../lib/train/state.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
-import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;
 
