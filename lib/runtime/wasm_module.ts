@@ -169,7 +169,7 @@ function inBrowser<T>(memory: WebAssembly.Memory, begin: () => T): T {
       super(new URL("./wasm_thread.ts", import.meta.url), { type: "module", name: name ?? "" });
     }
   };
-  WebAssembly.Memory = function () {
+  WebAssembly.Memory = function (): WebAssembly.Memory {
     return memory;
   } as unknown as typeof Memory;
   try {
