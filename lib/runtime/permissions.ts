@@ -2,10 +2,10 @@
  * What a process needs from Deno's sandbox to load each engine, as data for whoever starts it.
  *
  * Measured with Deno 2.9.6: importing the packages needs nothing (their modules are in the module
- * graph); what they open themselves is one file each. No engine needs net, env, sys, run or write.
+ * graph); what they open themselves is a file or two each. No engine needs net, env, sys, run or write.
  *
  * - `cpu`: loads `onnxruntime_binding.node` (ffi); the library beside it is loaded by the system.
- * - `wasm`: reads its `.wasm`.
+ * - `wasm`: reads its `.wasm`, and what its threads run: a worker's module is no part of the module graph.
  * - `webgpu`: reads another `.wasm`; the GPU itself is not behind a permission.
  *
  * @module
@@ -39,7 +39,7 @@ export function enginePermissions(device: Device): EnginePermissions {
     case "cpu":
       return { read: [], ffi: [nativeLibrary()], environment: { [NO_TELEMETRY]: "1" } };
     case "wasm":
-      return { read: [wasmFile()], ffi: [], environment: {} };
+      return { read: [wasmFile(), threadFile()], ffi: [], environment: {} };
     case "webgpu":
       return {
         read: [webFile("ort-wasm-simd-threaded.asyncify.wasm")],
@@ -52,6 +52,11 @@ export function enginePermissions(device: Device): EnginePermissions {
 /** Path of what the WebAssembly engine loads. */
 export function wasmFile(): string {
   return webFile("ort-wasm-simd-threaded.wasm");
+}
+
+/** Path of the module that its threads run. */
+function threadFile(): string {
+  return fromPackage(import.meta.url, "./wasm_thread.ts");
 }
 
 /** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */

@@ -159,7 +159,7 @@ wasm("computes on as many threads as it is given, with the results of one", asyn
 
 wasm("ends its runs with threads in every fresh process", async () => {
   const graph = btoa(String.fromCharCode(...square(512)));
-  const dir = await Deno.makeTempDir();
+  const dir = await temporaryDirectory();
   await Deno.writeTextFile(
     `${dir}/main.ts`,
     `import { openEngine } from "${new URL("../../lib/runtime/engine.ts", import.meta.url).href}";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+import { arenaIn, arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+import { persistentViews } from "../../lib/train/persistent.ts";
 
 const PARAMETERS = [
   { name: "wte", shape: [5, 4], decay: true },
@@ -46,4 +47,26 @@ Deno.test("makeArena() gives views of one array", () => {
 Deno.test("makeArena() says how much memory a model takes that does not fit", () => {
   const layout = arenaLayout([{ name: "w", shape: [2 ** 20, 2 ** 24], decay: true }]);
   assert.throws(() => makeArena(layout), /not enough memory to train 17592186 M.*262144\.0 GiB/);
+});
+
+Deno.test("arenaIn() copies into the memory of an engine, which checkpoints copy from", async () => {
+  const layout = arenaLayout(PARAMETERS);
+  const arena = makeArena(layout);
+  arena.values.fill(2);
+  assert.equal(arenaIn({}, { layout, arena }), arena);
+
+  const memory = new SharedArrayBuffer(4 * layout.size) as unknown as ArrayBuffer;
+  const engine = { allocate: (elements: number) => new Float32Array(memory, 0, elements) };
+  const copy = arenaIn(engine, { layout, arena });
+  assert.deepEqual([copy.values.buffer, copy.values], [memory, new Float32Array(memory).fill(2)]);
+
+  const [wte] = persistentViews(new Map([["parameter", copy.tensors]]));
+  const read = await wte!.read();
+  assert.ok(read.buffer instanceof ArrayBuffer, "files and digests take no shared one");
+  wte!.write(new Float32Array(20).fill(3));
+  assert.deepEqual([...read], Array(20).fill(2));
+  assert.deepEqual([...copy.values.subarray(0, 20)], Array(20).fill(3));
+
+  const full = arenaIn({ allocate: () => undefined }, { layout, arena });
+  assert.ok(full.values.buffer instanceof ArrayBuffer);
 });
