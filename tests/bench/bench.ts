@@ -32,6 +32,9 @@ interface Row {
   readonly peer: PeerFigures | undefined;
 }
 
+/** A line of the table: its name, and what it says of a model. */
+type Line = readonly [string, (row: Row) => string];
+
 async function main(argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: argv,
@@ -138,8 +141,19 @@ function medianRow(rounds: readonly Row[]): Row {
   };
 }
 
+/** Of devices that count them. */
+const GPU_LINES: readonly Line[] = [
+  ["GPU: launches of a step", ({ temper }) => temper.gpu_launches?.toFixed(0) ?? "-"],
+  ["  submits", ({ temper }) => temper.gpu_submits?.toFixed(0) ?? "-"],
+  ["  kB up", ({ temper }) => temper.gpu_upload_kb?.toFixed(2) ?? "-"],
+  ["  kB up, launches' sizes", ({ temper }) => temper.gpu_sizes_kb?.toFixed(1) ?? "-"],
+  ["  kB down", ({ temper }) => temper.gpu_download_kb?.toFixed(3) ?? "-"],
+  ["  readbacks", ({ temper }) => temper.gpu_readbacks?.toFixed(0) ?? "-"],
+  ["  memory at most, MB", ({ temper }) => temper.gpu_peak_mb?.toFixed(0) ?? "-"],
+];
+
 function table(rows: readonly Row[]): string {
-  const lines: [string, (row: Row) => string][] = [
+  const lines: Line[] = [
     ["step, ms", ({ temper }) => temper.step_ms.toFixed(1)],
     ["  forward and backward", ({ temper }) => temper.gradients_ms?.toFixed(1) ?? "-"],
     ["  clip and AdamW", ({ temper }) => temper.update_ms?.toFixed(1) ?? "-"],
@@ -150,13 +164,7 @@ function table(rows: readonly Row[]): string {
     ["step / products", ({ temper }) => ratio(temper.step_ms, temper.products_ms)],
     ["peak memory, MB", ({ temper }) => temper.peak_rss_mb.toFixed(0)],
     ["session creation, s", ({ temper }) => (temper.session_ms / 1000).toFixed(2)],
-    ["GPU: launches of a step", ({ temper }) => temper.gpu_launches?.toFixed(0) ?? "-"],
-    ["  submits", ({ temper }) => temper.gpu_submits?.toFixed(0) ?? "-"],
-    ["  kB up", ({ temper }) => temper.gpu_upload_kb?.toFixed(2) ?? "-"],
-    ["  kB up, launches' sizes", ({ temper }) => temper.gpu_sizes_kb?.toFixed(1) ?? "-"],
-    ["  kB down", ({ temper }) => temper.gpu_download_kb?.toFixed(3) ?? "-"],
-    ["  readbacks", ({ temper }) => temper.gpu_readbacks?.toFixed(0) ?? "-"],
-    ["  memory at most, MB", ({ temper }) => temper.gpu_peak_mb?.toFixed(0) ?? "-"],
+    ...rows.some(({ temper }) => temper.gpu_launches !== undefined) ? GPU_LINES : [],
     ["transformers tokens/s", ({ peer }) => peer?.tokens_per_s.toFixed(0) ?? "-"],
     ["transformers peak memory, MB", ({ peer }) => peer?.peak_rss_mb.toFixed(0) ?? "-"],
     ["  its products alone, ms", ({ peer }) => peer?.products_ms?.toFixed(1) ?? "-"],
