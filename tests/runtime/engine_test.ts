@@ -11,6 +11,7 @@ import {
 import {
   type AnyTensor,
   type Device,
+  type Engine,
   float32,
   type HostTensor,
   int32,
@@ -204,6 +205,47 @@ wasm("reads and writes its own arrays in place, and any other by copying", async
     /Got invalid dimensions/,
   );
   await engine.dispose();
+});
+
+wasm("knows its own tensors again beyond 2 GiB, and says when its memory is full", async () => {
+  const open = (): Promise<Engine> => openEngine("wasm", { threads: 1 });
+  const fillers = [await open(), await open(), await open()];
+  for (const { allocate } of fillers) assert.ok(allocate?.(2 ** 28 - 4096) !== undefined);
+  const engine = await open();
+  const session = await engine.createSession(affine("wasm", 1000));
+  const own = engine.allocate!(1000)!;
+  assert.ok(own.byteOffset > 2 ** 31);
+  const x = float32(own, [1000]);
+  for (let run = 0; run < 20; run++) {
+    own.fill(3);
+    await session.run({ x }, { y: x });
+    assert.ok(own.every((value) => value === 7));
+  }
+  for (const elements of [2 ** 26, 2 ** 22, 2 ** 18, 2 ** 14]) {
+    while (engine.allocate!(elements) !== undefined);
+  }
+  await assert.rejects(
+    engine.createSession(new Uint8Array(2 ** 20)),
+    /^UserError: the model with its batch does not fit into the 4 GiB/,
+  );
+  for (const one of [...fillers, engine]) await one.dispose();
+});
+
+wasm("opens after a time when there was no memory for it", async () => {
+  const { Memory } = WebAssembly;
+  const threads = 4;
+  WebAssembly.Memory = function (): never {
+    throw new RangeError("could not allocate memory");
+  } as unknown as typeof Memory;
+  try {
+    await assert.rejects(
+      openEngine("wasm", { threads }),
+      /^UserError: there is not enough memory for the WebAssembly engine/,
+    );
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  await (await openEngine("wasm", { threads })).dispose();
 });
 
 Deno.test({
