@@ -153,7 +153,7 @@ function deviceMemory(
       device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, whole);
       if (whole < data.byteLength) {
         const rest = new Uint8Array(4);
-        rest.set(new Uint8Array(data.buffer, data.byteOffset + whole));
+        rest.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
         device.queue.writeBuffer(buffer, whole, rest);
       }
     },

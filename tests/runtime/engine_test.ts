@@ -275,6 +275,8 @@ Deno.test({
     memory.upload(half, new Uint16Array([1, 2, 3]));
     assert.deepEqual(values(await memory.download(half)), [1, 2, 3]);
     assert.throws(() => memory.upload(half, new Uint16Array(2)), /Internal error: 4 bytes/);
+    memory.upload(half, new Uint16Array([0, 0, 4, 5, 6, 0, 0, 0]).subarray(2, 5));
+    assert.deepEqual(values(await memory.download(half)), [4, 5, 6], "a view of a larger array");
     await engine.dispose();
   },
 });
