@@ -281,6 +281,31 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "webgpu says that the GPU's memory is full, and calls what else it meets a bug",
+  ignore: !hasAdapter,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(): Promise<void> {
+    const { requestDevice } = GPUAdapter.prototype;
+    const cases = [
+      [new GPUOutOfMemoryError("no"), /^UserError: .* does not fit into the memory of the GPU/],
+      [new GPUValidationError("no"), /Internal error: WebGPU: no/],
+    ] as const;
+    for (const [error, message] of cases) {
+      let opened: GPUDevice | undefined;
+      GPUAdapter.prototype.requestDevice = async function (wanted): Promise<GPUDevice> {
+        return opened = await requestDevice.call(this, wanted);
+      };
+      const engine = await openEngine("webgpu", { threads: 1 })
+        .finally(() => GPUAdapter.prototype.requestDevice = requestDevice);
+      opened?.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+      await assert.rejects(engine.createSession(affine("webgpu")), message);
+      await engine.dispose();
+    }
+  },
+});
+
 /** Runs `affine` in a process with these permissions and these variables beside its own. */
 async function inProcess(
   device: Device,
