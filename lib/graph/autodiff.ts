@@ -1,7 +1,8 @@
 /**
  * Reverse-mode differentiation: walks the nodes backwards, applies each one's rule and sums what meets at a
- * tensor. Only nodes on a path from `wrt` to the loss take part. Gradients are float32, whatever they belong to. The backward pass is ordinary nodes of the
- * same graph, so it is compiled, shared and pruned like any other.
+ * tensor. Only nodes on a path from `wrt` to the loss take part. Gradients are float32, whatever they belong
+ * to. The backward pass is ordinary nodes of the same graph, so it is compiled, shared and pruned like any
+ * other.
  *
  * @module
  */

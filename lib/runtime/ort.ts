@@ -150,6 +150,11 @@ export function explainFailure(cause: unknown, memory: string): unknown {
   if (!/bad_alloc|bad allocation|out of memory|\bOOM\b|failed to allocate/i.test(message)) {
     return cause;
   }
+  return doesNotFit(memory, cause);
+}
+
+/** Says that memory is full: "this machine's memory". */
+export function doesNotFit(memory: string, cause: unknown): UserError {
   return new UserError({
     what: `the model with its batch does not fit into ${memory}`,
     remedy: "use a smaller batch size, max_length or model; gradient_accumulation_steps makes up " +

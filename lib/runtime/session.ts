@@ -86,8 +86,8 @@ export interface Session {
    * @param feeds A tensor for every input.
    * @param fetches Where given, only these outputs are computed into these tensors: host arrays are
    * overwritten with the result, device tensors likewise. A device tensor that is also fed is an
-   * error of the device; a host array may be both fed and fetched only by elementwise graphs on the
-   * native engine.
+   * error of the device; a host array may be both fed and fetched only by elementwise graphs, on the
+   * native and the WebAssembly engine.
    * @returns The outputs by name; those of `fetches` are the very objects given.
    */
   run(

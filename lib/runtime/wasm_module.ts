@@ -104,7 +104,10 @@ const modules = new Map<number, Promise<WasmModule>>();
 export function wasmModule(threads: number): Promise<WasmModule> {
   let module = modules.get(threads);
   if (module === undefined) {
-    module = loadModule(threads);
+    module = loadModule(threads).catch((cause) => {
+      modules.delete(threads);
+      throw cause;
+    });
     modules.set(threads, module);
   }
   return module;

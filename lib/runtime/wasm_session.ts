@@ -38,6 +38,7 @@ const ON_HOST = 1;
  * @param module Where.
  * @param onnx A serialized ModelProto.
  * @throws {InternalError} where the module refuses the graph.
+ * @throws {UserError} where there is no memory left for it.
  */
 export function wasmSession(module: WasmModule, onnx: Uint8Array): Session {
   const handle = createSession(module, onnx);
@@ -119,9 +120,10 @@ export function wasmSession(module: WasmModule, onnx: Uint8Array): Session {
 function createSession(module: WasmModule, onnx: Uint8Array): number {
   const options = module._OrtCreateSessionOptions(...SESSION_SETTINGS);
   if (options === 0) throw lastError(module);
-  const bytes = allocate(module, onnx.length);
-  module.HEAPU8.set(onnx, bytes);
+  let bytes = 0;
   try {
+    bytes = allocate(module, onnx.length);
+    module.HEAPU8.set(onnx, bytes);
     const session = module._OrtCreateSession(bytes, onnx.length, options);
     if (session === 0) throw lastError(module);
     return session;
@@ -204,7 +206,8 @@ function tensorOf(
   );
   module.stackRestore(stack);
   if (tensor === 0) throw lastError(module);
-  return tensor;
+  // Only the addresses that Emscripten's own functions return come as positive numbers.
+  return tensor >>> 0;
 }
 
 /** Copies a result out of the memory, into an array where one is given. */

@@ -13,7 +13,7 @@ import "./web_worker.ts";
 import { InternalError, UserError } from "../errors.ts";
 import { adapterInfo, requestAdapter } from "./adapter.ts";
 import { countTraffic } from "./gpu_traffic.ts";
-import { ortSession, refused, tensorBridge } from "./ort.ts";
+import { doesNotFit, ortSession, refused, tensorBridge } from "./ort.ts";
 import {
   type DeviceMemory,
   type DeviceTensor,
@@ -59,16 +59,20 @@ export async function openWebGpu(): Promise<Engine> {
     .filter((feature) => adapter.features.has(feature));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
   const traffic = countTraffic(device);
-  let failure: string | undefined;
+  let failure: Error | undefined;
   device.addEventListener("uncapturederror", (event) => {
-    failure ??= (event as GPUUncapturedErrorEvent).error.message;
+    const { error } = event as GPUUncapturedErrorEvent;
+    failure ??= error instanceof GPUOutOfMemoryError
+      ? doesNotFit(MEMORY, error)
+      : new InternalError(`WebGPU: ${error.message}`);
     event.preventDefault();
   });
   device.lost.then((lost) => {
-    if (lost.reason !== "destroyed") failure ??= `the GPU was lost: ${lost.message}`;
+    if (lost.reason === "destroyed") return;
+    failure ??= new InternalError(`WebGPU: the GPU was lost: ${lost.message}`);
   });
   const check = (): void => {
-    if (failure !== undefined) throw new InternalError(`WebGPU: ${failure}`);
+    if (failure !== undefined) throw failure;
   };
 
   ort.env.logLevel = "error";
@@ -153,7 +157,7 @@ function deviceMemory(
       device.queue.writeBuffer(buffer, 0, data.buffer, data.byteOffset, whole);
       if (whole < data.byteLength) {
         const rest = new Uint8Array(4);
-        rest.set(new Uint8Array(data.buffer, data.byteOffset + whole));
+        rest.set(new Uint8Array(data.buffer, data.byteOffset + whole, data.byteLength - whole));
         device.queue.writeBuffer(buffer, whole, rest);
       }
     },

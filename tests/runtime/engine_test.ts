@@ -11,6 +11,7 @@ import {
 import {
   type AnyTensor,
   type Device,
+  type Engine,
   float32,
   type HostTensor,
   int32,
@@ -206,6 +207,47 @@ wasm("reads and writes its own arrays in place, and any other by copying", async
   await engine.dispose();
 });
 
+wasm("knows its own tensors again beyond 2 GiB, and says when its memory is full", async () => {
+  const open = (): Promise<Engine> => openEngine("wasm", { threads: 1 });
+  const fillers = [await open(), await open(), await open()];
+  for (const { allocate } of fillers) assert.ok(allocate?.(2 ** 28 - 4096) !== undefined);
+  const engine = await open();
+  const session = await engine.createSession(affine("wasm", 1000));
+  const own = engine.allocate!(1000)!;
+  assert.ok(own.byteOffset > 2 ** 31);
+  const x = float32(own, [1000]);
+  for (let run = 0; run < 20; run++) {
+    own.fill(3);
+    await session.run({ x }, { y: x });
+    assert.ok(own.every((value) => value === 7));
+  }
+  for (const elements of [2 ** 26, 2 ** 22, 2 ** 18, 2 ** 14]) {
+    while (engine.allocate!(elements) !== undefined);
+  }
+  await assert.rejects(
+    engine.createSession(new Uint8Array(2 ** 20)),
+    /^UserError: the model with its batch does not fit into the 4 GiB/,
+  );
+  for (const one of [...fillers, engine]) await one.dispose();
+});
+
+wasm("opens after a time when there was no memory for it", async () => {
+  const { Memory } = WebAssembly;
+  const threads = 4;
+  WebAssembly.Memory = function (): never {
+    throw new RangeError("could not allocate memory");
+  } as unknown as typeof Memory;
+  try {
+    await assert.rejects(
+      openEngine("wasm", { threads }),
+      /^UserError: there is not enough memory for the WebAssembly engine/,
+    );
+  } finally {
+    WebAssembly.Memory = Memory;
+  }
+  await (await openEngine("wasm", { threads })).dispose();
+});
+
 Deno.test({
   name: "webgpu keeps tensors on the device from run to run",
   ignore: !hasAdapter,
@@ -233,7 +275,34 @@ Deno.test({
     memory.upload(half, new Uint16Array([1, 2, 3]));
     assert.deepEqual(values(await memory.download(half)), [1, 2, 3]);
     assert.throws(() => memory.upload(half, new Uint16Array(2)), /Internal error: 4 bytes/);
+    memory.upload(half, new Uint16Array([0, 0, 4, 5, 6, 0, 0, 0]).subarray(2, 5));
+    assert.deepEqual(values(await memory.download(half)), [4, 5, 6], "a view of a larger array");
     await engine.dispose();
+  },
+});
+
+Deno.test({
+  name: "webgpu says that the GPU's memory is full, and calls what else it meets a bug",
+  ignore: !hasAdapter,
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn(): Promise<void> {
+    const { requestDevice } = GPUAdapter.prototype;
+    const cases = [
+      [new GPUOutOfMemoryError("no"), /^UserError: .* does not fit into the memory of the GPU/],
+      [new GPUValidationError("no"), /Internal error: WebGPU: no/],
+    ] as const;
+    for (const [error, message] of cases) {
+      let opened: GPUDevice | undefined;
+      GPUAdapter.prototype.requestDevice = async function (wanted): Promise<GPUDevice> {
+        return opened = await requestDevice.call(this, wanted);
+      };
+      const engine = await openEngine("webgpu", { threads: 1 })
+        .finally(() => GPUAdapter.prototype.requestDevice = requestDevice);
+      opened?.dispatchEvent(new GPUUncapturedErrorEvent("uncapturederror", { error }));
+      await assert.rejects(engine.createSession(affine("webgpu")), message);
+      await engine.dispose();
+    }
   },
 });
 
