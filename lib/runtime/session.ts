@@ -44,6 +44,23 @@ export interface HostTensor<T extends ElementType = ElementType> {
   readonly data: ElementArrays[T];
 }
 
+/** The array of an element type over a whole buffer. */
+export function arrayOf(type: ElementType, buffer: ArrayBuffer): HostTensor["data"] {
+  switch (type) {
+    case "float32":
+      return new Float32Array(buffer);
+    case "float16":
+      return new Uint16Array(buffer);
+    case "int32":
+      return new Int32Array(buffer);
+    case "int64":
+      return new BigInt64Array(buffer);
+    case "uint8":
+    case "bool":
+      return new Uint8Array(buffer);
+  }
+}
+
 /** A tensor in the memory of a device; made by {@linkcode DeviceMemory} or returned by a session. */
 export interface DeviceTensor {
   readonly type: ElementType;

@@ -8,6 +8,7 @@ import { InternalError } from "../errors.ts";
 import { explainFailure, refused } from "./ort.ts";
 import {
   type AnyTensor,
+  arrayOf,
   ELEMENT_BYTES,
   type ElementType,
   type HostTensor,
@@ -240,22 +241,6 @@ function readResult(
   }
   new Uint8Array(buffer, byteOffset, bytes).set(module.HEAPU8.subarray(data, data + bytes));
   return result;
-}
-
-function arrayOf(type: ElementType, buffer: ArrayBuffer): HostTensor["data"] {
-  switch (type) {
-    case "float32":
-      return new Float32Array(buffer);
-    case "float16":
-      return new Uint16Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "int64":
-      return new BigInt64Array(buffer);
-    case "uint8":
-    case "bool":
-      return new Uint8Array(buffer);
-  }
 }
 
 function allocate(module: WasmModule, bytes: number): number {

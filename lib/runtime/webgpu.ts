@@ -15,6 +15,7 @@ import { adapterInfo, requestAdapter } from "./adapter.ts";
 import { countTraffic } from "./gpu_traffic.ts";
 import { doesNotFit, ortSession, refused, tensorBridge } from "./ort.ts";
 import {
+  arrayOf,
   type DeviceMemory,
   type DeviceTensor,
   ELEMENT_BYTES,
@@ -181,20 +182,4 @@ function deviceMemory(
       if (own.delete(tensor)) tensor.buffer.destroy();
     },
   };
-}
-
-function arrayOf(type: ElementType, buffer: ArrayBuffer): HostTensor["data"] {
-  switch (type) {
-    case "float32":
-      return new Float32Array(buffer);
-    case "float16":
-      return new Uint16Array(buffer);
-    case "int32":
-      return new Int32Array(buffer);
-    case "int64":
-      return new BigInt64Array(buffer);
-    case "uint8":
-    case "bool":
-      return new Uint8Array(buffer);
-  }
 }
