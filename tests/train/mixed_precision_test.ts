@@ -1,7 +1,6 @@
 /** Mixed precision on a GPU, or on a software adapter. */
 import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
 import { randomStream } from "../../lib/data/random.ts";
 import { UserError } from "../../lib/errors.ts";
 import { requestAdapter } from "../../lib/runtime/adapter.ts";
@@ -11,7 +10,7 @@ import type { TrainerCallback } from "../../lib/train/callbacks.ts";
 import { type GradScaler, gradScaler } from "../../lib/train/grad_scaler.ts";
 import { requireFloat16 } from "../../lib/train/mixed_precision.ts";
 import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
-import { ARGUMENTS, splitOf } from "./fixture.ts";
+import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasFloat16 = (await requestAdapter())?.features.has("shader-f16") ?? false;
@@ -20,7 +19,7 @@ const ON_GPU = { ignore: !hasFloat16, sanitizeOps: false, sanitizeResources: fal
 const SKIPPED = hasFloat16 ? "" : " (skipped: no adapter with shader-f16)";
 
 /** Rows of a language in which each token mostly follows from the one before. */
-async function writeData(): Promise<string> {
+function writeData(): Promise<string> {
   const random = randomStream(5);
   const rows = Array.from({ length: 18 }, () => {
     let token = random.nextBelow(40);
@@ -29,20 +28,7 @@ async function writeData(): Promise<string> {
       return token;
     });
   });
-  const dir = await temporaryDirectory();
-  await writeTokens(dir, {
-    info: {
-      vocab_size: 40,
-      max_length: null,
-      packed: false,
-      eos_token_id: 0,
-      bos_token_id: 0,
-      pad_token_id: 0,
-      tokenizer: { source: "trained", type: "BPE" },
-    },
-    splits: { train: splitOf(rows.slice(0, 12)), validation: splitOf(rows.slice(12)) },
-  });
-  return dir;
+  return writeRows({ train: rows.slice(0, 12), validation: rows.slice(12) }, { vocabSize: 40 });
 }
 
 interface Setting {
