@@ -118,7 +118,7 @@ const RULES: readonly Rule[] = [
   },
   {
     path: ["save_steps"],
-    message: "a multiple of eval_steps where load_best_model_at_end is true (default 500); " +
+    message: "a multiple of eval_steps where load_best_model_at_end is true; " +
       "where one is a share of all steps, the other too",
     holds: (given) =>
       !given.load_best_model_at_end || given.save_strategy !== "steps" ||
