@@ -72,13 +72,13 @@ poems:
   options,
   cache: true,
   async resolve(context): Promise<Sources> {
-    const { resolveDownload } = await import("../lib/data/resolve_download.ts");
+    const { resolveDownload } = await import("../lib/data/sources/resolve_download.ts");
     return await resolveDownload(context.options, context);
   },
   async run(
     { output, options, sources, cache, offline, env, progress, log, signal },
   ): Promise<void> {
-    const { runDownload } = await import("../lib/data/run_download.ts");
+    const { runDownload } = await import("../lib/data/sources/run_download.ts");
     await runDownload(sources, {
       options,
       folder: output.path,

@@ -70,10 +70,10 @@ scores:
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
   ): Promise<void> {
-    const { nearest } = await import("../lib/errors.ts");
-    const { readTokens, tokenRow } = await import("../lib/data/tokens.ts");
-    const { contextLengthOf, loadCausalModel } = await import("../lib/generation/causal_model.ts");
-    const { evaluateModel, planEvaluation } = await import("../lib/generation/evaluation.ts");
+    const { nearest } = await import("../lib/base/errors.ts");
+    const { readTokens, tokenRow } = await import("../lib/data/tokens/tokens.ts");
+    const { contextLengthOf, loadCausalModel } = await import("../lib/decoding/causal_model.ts");
+    const { evaluateModel, planEvaluation } = await import("../lib/evaluation/evaluation.ts");
     const { perplexityEntry, scoreTexts, unigramEntry } = await import("../lib/metrics/entries.ts");
     const { loadTokenizer } = await import("../lib/tokenizers/load.ts");
 

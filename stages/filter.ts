@@ -67,8 +67,8 @@ clean:
   output: "rows",
   options: checkedOptions,
   async run({ inputs, output, options, seed, progress, log, summary }): Promise<void> {
-    const { readDataset, writeDataset } = await import("../lib/data/dataset.ts");
-    const { filterDataset } = await import("../lib/data/filter.ts");
+    const { readDataset, writeDataset } = await import("../lib/data/rows/dataset.ts");
+    const { filterDataset } = await import("../lib/data/rows/filter.ts");
     const { passages, limit } = options;
     const rules = {
       column: options.column,

@@ -102,9 +102,9 @@ samples:
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
   ): Promise<void> {
-    const { loadCausalModel } = await import("../lib/generation/causal_model.ts");
-    const { generate } = await import("../lib/generation/generate.ts");
-    const { resolveSettings } = await import("../lib/generation/settings.ts");
+    const { loadCausalModel } = await import("../lib/decoding/causal_model.ts");
+    const { generate } = await import("../lib/decoding/generate.ts");
+    const { resolveSettings } = await import("../lib/decoding/settings.ts");
     const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
 
     const texts = await promptTexts(options, inputs.data?.path);
@@ -182,7 +182,7 @@ async function promptTexts(
   const misuse = promptMisuse(options, data !== undefined);
   if (misuse !== undefined) throw new UserError(misuse);
   if (data === undefined) return options.prompts!;
-  const { readDataset, readDatasetInfo } = await import("../lib/data/dataset.ts");
+  const { readDataset, readDatasetInfo } = await import("../lib/data/rows/dataset.ts");
   const { compileTemplate } = await import("../lib/text/template.ts");
   const info = await readDatasetInfo(data);
   const names = Object.keys(info.splits);

@@ -87,8 +87,10 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
     };
   },
   async run({ inputs, output, options, seed, log, summary }): Promise<void> {
-    const { readDataset, requireColumn, writeDataset } = await import("../lib/data/dataset.ts");
-    const { chooseParts, splitDataset } = await import("../lib/data/split_dataset.ts");
+    const { readDataset, requireColumn, writeDataset } = await import(
+      "../lib/data/rows/dataset.ts"
+    );
+    const { chooseParts, splitDataset } = await import("../lib/data/rows/split_dataset.ts");
     const dataset = await readDataset(inputs.data!.path);
     for (const name of [options.column, options.stratify, options.group]) {
       if (name !== undefined) requireColumn(dataset.columns, name);

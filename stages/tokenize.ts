@@ -111,8 +111,8 @@ tokens:
   async run({ inputs, output, options, progress, summary, log, signal }): Promise<void> {
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
-    const { readDataset } = await import("../lib/data/dataset.ts");
-    const { writeTokens } = await import("../lib/data/tokens.ts");
+    const { readDataset } = await import("../lib/data/rows/dataset.ts");
+    const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
     const dataset = await readDataset(inputs.data!.path);
     const tokenizer = await prepareTokenizer(output.path, {
       dataset,

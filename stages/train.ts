@@ -61,11 +61,12 @@ small:
     return undefined;
   },
   async run(context): Promise<void> {
+    const { definedMembers } = await import("../lib/base/json.ts");
     const { openEngine } = await import("../lib/runtime/engine.ts");
-    const { trainCausalLm } = await import("../lib/train/train_causal_lm.ts");
+    const { trainCausalLm } = await import("../lib/train/run.ts");
     const { inputs, output, resume, options, seed, device, threads, log, progress, signal } =
       context;
-    const { shardSize } = await import("../lib/models/shards.ts");
+    const { shardSize } = await import("../lib/checkpoint/shards.ts");
     const { config, config_overrides: configOverrides, ...others } = options;
     const { save_dtype: dtype, max_shard_size: size, ...args } = others;
     const engine = await openEngine(device, { threads });
@@ -75,8 +76,8 @@ small:
         engine,
         data: inputs.data!.path,
         model: inputs.model?.path,
-        config,
-        configOverrides,
+        config: config && definedMembers(config),
+        configOverrides: configOverrides && definedMembers(configOverrides),
         args: {
           ...args,
           eval_steps: args.eval_steps,

@@ -4,7 +4,7 @@
  * @module
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { nearest, UserError } from "../errors.ts";
+import { nearest, UserError } from "../base/errors.ts";
 import type { CommandContext } from "./context.ts";
 
 export { Option };

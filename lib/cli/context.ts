@@ -4,7 +4,7 @@
  * @module
  */
 import { resolve } from "node:path";
-import type { Engines } from "../pipeline/device.ts";
+import type { Engines } from "../pipeline/run/device.ts";
 import type { StageRegistry } from "../pipeline/types.ts";
 
 export type { Engines };

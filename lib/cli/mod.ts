@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { formatUserError, nearest, UserError, UserErrors } from "../errors.ts";
+import { formatUserError, nearest, UserError, UserErrors } from "../base/errors.ts";
 import type { CommandContext, CommandEntry } from "./context.ts";
 
 /** The commands of this room. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { plan } from "../pipeline/plan.ts";
-import { planLines } from "../report/terminal_plan.ts";
-import { styleFor } from "../report/terminal_text.ts";
+import { plan } from "../pipeline/run/plan.ts";
+import { planLines } from "../report/terminal/plan.ts";
+import { styleFor } from "../report/terminal/text.ts";
 import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 import { prepare, type Prepared } from "./prepare.ts";

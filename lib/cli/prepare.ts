@@ -3,16 +3,16 @@
  *
  * @module
  */
+import type { Json } from "../base/json.ts";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { baseDirOf } from "../pipeline/permissions.ts";
-import type { DecideContext } from "../pipeline/decide.ts";
-import { chooseEngine, type DeviceChoice } from "../pipeline/device.ts";
-import { loadPipeline } from "../pipeline/load.ts";
-import { Lockfile } from "../pipeline/lockfile.ts";
-import { select, type Selection } from "../pipeline/selection.ts";
-import { type ModuleGraph, moduleGraph } from "../pipeline/module_graph.ts";
-import type { Json } from "../pipeline/types.ts";
+import { baseDirOf } from "../pipeline/sandbox/permissions.ts";
+import type { DecideContext } from "../pipeline/run/decide.ts";
+import { chooseEngine, type DeviceChoice } from "../pipeline/run/device.ts";
+import { loadPipeline } from "../pipeline/file/load.ts";
+import { Lockfile } from "../pipeline/key/lockfile.ts";
+import { select, type Selection } from "../pipeline/run/selection.ts";
+import { type ModuleGraph, moduleGraph } from "../pipeline/key/module_graph.ts";
 import { canonicalDigest, openStore } from "../store/mod.ts";
 import { type CommandContext, runsFolder } from "./context.ts";
 import type { PlanOptions } from "./run_options.ts";

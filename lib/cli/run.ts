@@ -3,10 +3,15 @@
  *
  * @module
  */
-import { execute } from "../pipeline/execute.ts";
-import { checkRequired, plan } from "../pipeline/plan.ts";
-import { jsonReporter, liveReporter, plainReporter, type Reporter } from "../report/terminal.ts";
-import { styleFor } from "../report/terminal_text.ts";
+import { execute } from "../pipeline/run/execute.ts";
+import { checkRequired, plan } from "../pipeline/run/plan.ts";
+import {
+  jsonReporter,
+  liveReporter,
+  plainReporter,
+  type Reporter,
+} from "../report/terminal/terminal.ts";
+import { styleFor } from "../report/terminal/text.ts";
 import { thisOwner } from "../store/mod.ts";
 import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import { type Device, DEVICE_CHOICES } from "../pipeline/device.ts";
-import type { SelectionRequest } from "../pipeline/selection.ts";
+import { UserError } from "../base/errors.ts";
+import { type Device, DEVICE_CHOICES } from "../pipeline/run/device.ts";
+import type { SelectionRequest } from "../pipeline/run/selection.ts";
 import { type Arguments, collect, once, Option, wholeNumber } from "./arguments.ts";
 
 /** What decides which stages run and what their keys are. */

@@ -4,8 +4,8 @@
  * @module
  */
 import { join } from "node:path";
-import { UserError } from "../errors.ts";
-import { pipelineJsonSchema } from "../pipeline/schema_json.ts";
+import { UserError } from "../base/errors.ts";
+import { pipelineJsonSchema } from "../pipeline/schema/editor.ts";
 import { Option, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { roleWords } from "../pipeline/inputs_spec.ts";
-import { formatLabel } from "../pipeline/matrix_label.ts";
-import { type JsonSchema, schemaWords } from "../pipeline/schema_words.ts";
+import { roleWords } from "../pipeline/definition/inputs_spec.ts";
+import { formatLabel } from "../pipeline/file/matrix_label.ts";
+import { type JsonSchema, schemaWords } from "../pipeline/schema/words.ts";
 import type { StageDescription } from "../pipeline/types.ts";
 
 const INDENT = "  ";

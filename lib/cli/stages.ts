@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { firstLine } from "../pipeline/schema_json.ts";
-import { describeStage, isOwnStage, unknownStage } from "../pipeline/stage_definitions.ts";
+import { firstLine } from "../pipeline/schema/editor.ts";
+import { describeStage, isOwnStage, unknownStage } from "../pipeline/file/stage_definitions.ts";
 import type { StageDescription } from "../pipeline/types.ts";
 import { Option, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";

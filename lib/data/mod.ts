@@ -20,5 +20,5 @@ export {
   type Row,
   UNSPLIT,
   writeDataset,
-} from "./dataset.ts";
-export { inferColumns } from "./columns.ts";
+} from "./rows/dataset.ts";
+export { inferColumns } from "./formats/columns.ts";

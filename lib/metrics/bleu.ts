@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { type BleuTokenizer, bleuTokens } from "./bleu_tokenizers.ts";
 import { signature } from "./signature.ts";
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 
 /** The middle 95% of the scores of resampled corpora. */
 export interface ConfidenceInterval {

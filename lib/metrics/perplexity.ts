@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { signature } from "./signature.ts";
 
 /** What a text adds to the corpus. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 import { porterStem } from "./porter.ts";
 import { signature } from "./signature.ts";
 

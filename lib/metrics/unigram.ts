@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 import type { PerplexityStatistics } from "./perplexity.ts";
 import { signature } from "./signature.ts";
 

@@ -6,8 +6,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 
 type Function = (x: Tensor) => Tensor;
 

@@ -7,10 +7,10 @@
  *
  * @module
  */
-import type { JsonObject } from "../data/json_file.ts";
-import type { Graph } from "../graph/graph.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import type { CheckpointNames } from "./checkpoint.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { TensorGraph } from "../graph/ir/tensor.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
+import type { CheckpointNames } from "../checkpoint/load.ts";
 import type { DropoutSource } from "./dropout.ts";
 import type { LinearAdapter } from "./layers.ts";
 import type { ParameterSpec } from "./parameters.ts";
@@ -31,7 +31,7 @@ export interface Model {
   /** Longest sequence it can read. */
   readonly positions: number;
   /** Adds its forward pass to a graph and gives its logits. */
-  forward(graph: Graph, inputs: ForwardInputs): Tensor;
+  forward(graph: TensorGraph, inputs: ForwardInputs): Tensor;
 }
 
 /** What a forward pass is built from. */
@@ -63,7 +63,7 @@ export interface CausalLm extends Model {
   /** The shape of what decoding keeps: keys and values `[B, H, L, K]` a layer. */
   readonly cache: { readonly layers: number; readonly heads: number; readonly headWidth: number };
   /** The forward pass with all that decoding asks for. */
-  decode(graph: Graph, inputs: DecodeInputs): DecodeOutputs;
+  decode(graph: TensorGraph, inputs: DecodeInputs): DecodeOutputs;
 }
 
 /** A model that puts a sequence into a class: `forward` gives float32 `[B, C]`. */

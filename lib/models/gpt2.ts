@@ -9,10 +9,10 @@
  * @module
  */
 
-import { InternalError, UserError } from "../errors.ts";
-import type { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { InternalError, UserError } from "../base/errors.ts";
+import type { TensorGraph } from "../graph/ir/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import { ACTIVATIONS } from "./activations.ts";
 import { dropout, type DropoutSource } from "./dropout.ts";
 import type { DecodeInputs } from "./family.ts";
@@ -97,7 +97,7 @@ export function gpt2Parameters(config: Gpt2Config): ParameterSpec[] {
  * @throws {UserError} where the sequence is longer than the model has positions.
  */
 export function gpt2Forward(
-  graph: Graph,
+  graph: TensorGraph,
   config: Gpt2Config,
   inputs: DecodeInputs,
 ): Gpt2States & { readonly logits: Tensor } {
@@ -108,7 +108,11 @@ export function gpt2Forward(
 }
 
 /** The pass of {@linkcode gpt2Forward} up to the head: `GPT2Model`. */
-export function gpt2Hidden(graph: Graph, config: Gpt2Config, inputs: DecodeInputs): Gpt2States {
+export function gpt2Hidden(
+  graph: TensorGraph,
+  config: Gpt2Config,
+  inputs: DecodeInputs,
+): Gpt2States {
   const { inputIds, attentionMask, past } = inputs;
   const [, length = 0] = inputIds.shape;
   if (length > config.n_positions) {
@@ -149,7 +153,7 @@ export function gpt2Hidden(graph: Graph, config: Gpt2Config, inputs: DecodeInput
 
 /** Token plus position embeddings: [B, T] -> [B, T, D]. */
 function embeddings(
-  graph: Graph,
+  graph: TensorGraph,
   { config, inputs }: { config: Gpt2Config; inputs: DecodeInputs },
 ): Tensor {
   const { inputIds, positionIds } = inputs;

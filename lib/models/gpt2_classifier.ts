@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import type { JsonObject } from "../data/json_file.ts";
-import type { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
-import { type CheckpointNames, GPT2_NAMES } from "./checkpoint.ts";
+import type { JsonObject } from "../base/json.ts";
+import { UserError } from "../base/errors.ts";
+import type { TensorGraph } from "../graph/ir/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
+import { type CheckpointNames, GPT2_NAMES } from "../checkpoint/load.ts";
 import type { ForwardInputs } from "./family.ts";
 import { type Gpt2Config, gpt2Hidden, gpt2Parameters, parseGpt2Config } from "./gpt2.ts";
 import { parameterLookup, type ParameterSpec } from "./parameters.ts";
@@ -91,7 +91,7 @@ export function classifyParameters(config: Gpt2ClassifierConfig): ParameterSpec[
  * @throws {UserError} where several rows are given and the config names no token for padding.
  */
 export function classifyForward(
-  graph: Graph,
+  graph: TensorGraph,
   config: Gpt2ClassifierConfig,
   inputs: ForwardInputs,
 ): Tensor {
@@ -110,7 +110,7 @@ export function classifyForward(
  * nothing but padding has its first, as the reference's argmax of zeros.
  */
 function lastTokens(
-  graph: Graph,
+  graph: TensorGraph,
   { inputIds, pad }: { readonly inputIds: Tensor; readonly pad: number | null },
 ): Tensor {
   const [batch = 0, length = 0] = inputIds.shape;

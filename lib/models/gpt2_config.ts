@@ -5,9 +5,9 @@
  * @module
  */
 
-import { nearest, UserError } from "../errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { nearest, UserError } from "../base/errors.ts";
 import { type Activation, ACTIVATIONS, isActivation } from "./activations.ts";
-import type { JsonObject } from "../data/json_file.ts";
 
 /**
  * Most layers: far more than any model has, and few enough to be listed before they are looked for in a

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { JsonObject } from "../data/json_file.ts";
-import { GPT2_NAMES } from "./checkpoint.ts";
+import type { JsonObject } from "../base/json.ts";
+import { GPT2_NAMES } from "../checkpoint/load.ts";
 import type { CausalLm, ModelFamily, SequenceClassifier } from "./family.ts";
 import { type Gpt2Config, gpt2Forward, gpt2Parameters, parseGpt2Config } from "./gpt2.ts";
 import {

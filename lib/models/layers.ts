@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Named } from "../graph/elementwise.ts";
-import type { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Named } from "../graph/ops/elementwise.ts";
+import type { TensorGraph } from "../graph/ir/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import { dropout, type DropoutSource, unscaledDropout } from "./dropout.ts";
 
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
@@ -59,7 +59,7 @@ export function mergeHeads(x: Tensor): Tensor {
 }
 
 /** [1, 1, T, T]: 0 where key <= query, a large negative number where the key lies ahead. */
-export function causalBias(graph: Graph, length: number): Tensor {
+export function causalBias(graph: TensorGraph, length: number): Tensor {
   const data = Float32Array.from(
     { length: length * length },
     (_, i) => i % length > Math.floor(i / length) ? MASKED : 0,

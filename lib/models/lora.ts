@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { nearest, UserError } from "../errors.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { nearest, UserError } from "../base/errors.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import { dropout } from "./dropout.ts";
 import type { CausalLm } from "./family.ts";
 import type { LinearAdapter } from "./layers.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 
 /** How a loss is taken. */
 export interface LossOptions {

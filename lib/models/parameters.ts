@@ -5,9 +5,9 @@
  * @module
  */
 
-import { InternalError } from "../errors.ts";
-import type { Graph } from "../graph/graph.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { InternalError } from "../base/errors.ts";
+import type { Graph } from "../graph/ir/graph.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 
 /** One trainable tensor of a model. */
 export interface ParameterSpec {

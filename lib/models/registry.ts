@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { JsonObject } from "../data/json_file.ts";
-import { nearest, UserError } from "../errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { nearest, UserError } from "../base/errors.ts";
 import type { ModelFamily } from "./family.ts";
 import { GPT2_FAMILY } from "./gpt2_family.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JsonObject } from "../data/json_file.ts";
+import type { JsonObject } from "../base/json.ts";
 import type { SequenceClassifier } from "./family.ts";
 import { modelFamily } from "./registry.ts";
 

@@ -8,8 +8,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import type { OptimizedTensor, Optimizer, OptimizerStep } from "./optimizer.ts";
 
 /** Keeps squared gradients from being zero: the first of transformers' `eps`. */

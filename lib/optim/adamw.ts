@@ -8,9 +8,9 @@
  * @module
  */
 
-import type { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { Graph } from "../graph/ir/graph.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import {
   type OptimizedTensor,
   type Optimizer,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops.ts";
-import { sizeOf, type Tensor } from "../graph/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import { sizeOf, type Tensor } from "../graph/ir/tensor.ts";
 
 /** torch's guard against dividing by a norm of zero. */
 const GUARD = 1e-6;

@@ -6,8 +6,8 @@
  * @module
  */
 
-import { Graph } from "../graph/graph.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import { Graph } from "../graph/ir/graph.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 
 /** A scalar feed. */
 export interface ScalarFeed {

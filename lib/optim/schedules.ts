@@ -6,7 +6,7 @@
  * @module
  */
 
-import { nearest, UserError } from "../errors.ts";
+import { nearest, UserError } from "../base/errors.ts";
 
 /** The length of a run and the settings of its schedule. */
 export interface ScheduleSteps {

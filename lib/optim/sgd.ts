@@ -7,8 +7,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import * as ops from "../graph/ops/mod.ts";
+import type { Tensor } from "../graph/ir/tensor.ts";
 import type { OptimizedTensor, Optimizer, OptimizerStep } from "./optimizer.ts";
 
 /** Settings that do not change during a run. */

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { InternalError, UserError } from "../errors.ts";
-import { loadCheckpoint } from "../models/checkpoint.ts";
+import { InternalError, UserError } from "../base/errors.ts";
+import { loadCheckpoint } from "../checkpoint/load.ts";
 import type { Engine } from "../runtime/session.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { type Replay, replayAll, type Weights } from "./replay.ts";

@@ -8,7 +8,7 @@
 import { relative } from "node:path";
 import { once, Option, parseArguments } from "../cli/arguments.ts";
 import { absolute, type CommandContext } from "../cli/context.ts";
-import { UserError, UserErrors } from "../errors.ts";
+import { UserError, UserErrors } from "../base/errors.ts";
 import { chooseDevice, DEVICES } from "../runtime/device.ts";
 import { openEngine } from "../runtime/engine.ts";
 import { checkTrace, TOLERANCES, type TraceResult } from "./check.ts";

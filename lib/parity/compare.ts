@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { InternalError } from "../base/errors.ts";
 
 /**
  * How many spreads of a number two float32 computations of it may lie apart. Measured over traces of 26 thousand

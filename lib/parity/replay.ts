@@ -4,13 +4,14 @@
  *
  * @module
  */
-import { InternalError } from "../errors.ts";
+import { toOnnx } from "../graph/onnx/compile.ts";
+import { InternalError } from "../base/errors.ts";
 import { adamw } from "../optim/adamw.ts";
 import { schedule } from "../optim/schedules.ts";
 import { type AnyTensor, type Engine, isHostTensor, type Session } from "../runtime/session.ts";
-import { arenaLayout, makeArena, viewOf } from "../train/arena.ts";
-import { openState } from "../train/open_state.ts";
-import { gradientOutput, LOSS_OUTPUT } from "../train/program.ts";
+import { arenaLayout, makeArena, viewOf } from "../train/state/arena.ts";
+import { openState } from "../train/state/open_state.ts";
+import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";
 import { LOGITS_OUTPUT, type Subject } from "./subject.ts";
 import type { TraceOptimizer, TraceStep } from "./trace.ts";
 
@@ -45,7 +46,7 @@ export async function replayAll(
   },
 ): Promise<Replay[]> {
   const { subject } = options;
-  const session = await engine.createSession(subject.graph.toOnnx({ target: engine.name }), {
+  const session = await engine.createSession(toOnnx(subject.graph, { target: engine.name }), {
     deviceOutputs: subject.model.parameters.map(({ name }) => gradientOutput(name)),
   });
   try {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { nearest, UserError } from "../errors.ts";
-import { gradients } from "../graph/autodiff.ts";
-import { Graph } from "../graph/graph.ts";
-import * as ops from "../graph/ops.ts";
+import { nearest, UserError } from "../base/errors.ts";
+import { gradients } from "../graph/autodiff/autodiff.ts";
+import { Graph } from "../graph/ir/graph.ts";
+import * as ops from "../graph/ops/mod.ts";
 import { causalLm } from "../models/causal_lm.ts";
 import type { Model } from "../models/family.ts";
 import { meanCrossEntropy } from "../models/loss.ts";
@@ -14,7 +14,7 @@ import { parameterInputs } from "../models/parameters.ts";
 import { modelFamily } from "../models/registry.ts";
 import { sequenceClassifier } from "../models/sequence_classifier.ts";
 import { type HostTensor, int32 } from "../runtime/session.ts";
-import { gradientOutput, LOSS_OUTPUT } from "../train/program.ts";
+import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";
 import { type Trace, traceIntegers } from "./trace.ts";
 
 /** Name of the logits among the graph's outputs. */

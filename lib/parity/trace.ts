@@ -7,10 +7,11 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject, readJsonObject } from "../data/json_file.ts";
-import { readSafetensors, type TensorData } from "../data/safetensors.ts";
-import { UserError } from "../errors.ts";
-import { loadConfig } from "../models/checkpoint.ts";
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { readJsonObject } from "../base/json_file.ts";
+import { readSafetensors, type TensorData } from "../data/formats/safetensors.ts";
+import { UserError } from "../base/errors.ts";
+import { loadConfig } from "../checkpoint/load.ts";
 
 /** The settings of the reference's AdamW steps. */
 export interface TraceOptimizer {

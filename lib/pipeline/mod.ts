@@ -7,7 +7,7 @@
  * @module
  */
 export { z } from "zod";
-export { UserError } from "../errors.ts";
+export { UserError } from "../base/errors.ts";
 export {
   acrossOptions,
   defineStage,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { z } from "zod";
-import type { UserErrorParts } from "../errors.ts";
+import type { UserErrorParts } from "../base/errors.ts";
 
 /** What an artifact folder holds; `lib/data`, `lib/train` and `lib/metrics` read and write them. */
 export type Kind = "rows" | "tokens" | "model" | "metrics" | "texts";

@@ -5,13 +5,9 @@
  *
  * @module
  */
-import type { Location } from "../errors.ts";
+import type { Json } from "../base/json.ts";
+import type { Location } from "../base/errors.ts";
 import type { Kind, Permissions, StageDefinition } from "./stage.ts";
-
-/** JSON, the only values that options, params and keys hold. */
-export type Json = null | boolean | number | string | readonly Json[] | {
-  readonly [key: string]: Json;
-};
 
 /** An {@linkcode InputSpec} after parsing. */
 export interface RoleSpec {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { nearest, UserError } from "../errors.ts";
-import { type AdapterInfo, adapterInfo, requestAdapter } from "./adapter.ts";
+import { nearest, UserError } from "../base/errors.ts";
+import { type AdapterInfo, adapterInfo, requestAdapter } from "./webgpu/adapter.ts";
 import type { Device } from "./session.ts";
 
 /** What `--device` accepts. */
@@ -105,7 +105,7 @@ const THIS_MACHINE: Machine = {
     // A process that may not load libraries (the runner) trusts the list; its stages may.
     if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return undefined;
     try {
-      await import("./native.ts");
+      await import("./native/native.ts");
       return undefined;
     } catch (error) {
       const [line] = (error instanceof Error ? error.message : String(error)).split("\n");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { unreachable } from "../errors.ts";
+import { unreachable } from "../base/errors.ts";
 import type { Device, Engine } from "./session.ts";
 
 /**
@@ -20,11 +20,11 @@ export async function openEngine(
 ): Promise<Engine> {
   switch (device) {
     case "cpu":
-      return (await import("./native.ts")).openNative(options);
+      return (await import("./native/native.ts")).openNative(options);
     case "wasm":
-      return await (await import("./wasm.ts")).openWasm(options);
+      return await (await import("./wasm/wasm.ts")).openWasm(options);
     case "webgpu":
-      return await (await import("./webgpu.ts")).openWebGpu();
+      return await (await import("./webgpu/webgpu.ts")).openWebGpu();
     default:
       return unreachable(device);
   }

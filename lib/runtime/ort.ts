@@ -6,7 +6,7 @@
  * @module
  */
 import type * as ort from "onnxruntime-node";
-import { InternalError, UserError } from "../errors.ts";
+import { InternalError, UserError } from "../base/errors.ts";
 import {
   type AnyTensor,
   type DeviceTensor,

@@ -56,7 +56,7 @@ export function wasmFile(): string {
 
 /** Path of the module that its threads run. */
 function threadFile(): string {
-  return fromPackage(import.meta.url, "./wasm_thread.ts");
+  return fromPackage(import.meta.url, "./wasm/wasm_thread.ts");
 }
 
 /** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { TrafficCounter } from "./gpu_traffic.ts";
+import type { TrafficCounter } from "./webgpu/gpu_traffic.ts";
 
 /** The engines by the names that options and run records use. */
 export type Device = "cpu" | "webgpu" | "wasm";

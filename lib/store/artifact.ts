@@ -10,9 +10,9 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import type { Blobs } from "./blobs.ts";
-import { canonicalJson } from "./canonical.ts";
+import { canonicalJson } from "../base/canonical_json.ts";
 import {
   ensureFolder,
   lstatOf,
@@ -22,7 +22,7 @@ import {
   writeFileAtomic,
 } from "./durable.ts";
 import { guarded, systemCode } from "./failure.ts";
-import { type Digest, hashFile, sha256Hex } from "./hash.ts";
+import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
 import type { StoreLayout } from "./layout.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listTree } from "./tree.ts";

@@ -17,7 +17,7 @@ import {
   writeAll,
 } from "./durable.ts";
 import { guarded, systemCode } from "./failure.ts";
-import { type Digest, type FileHash, hashFile, sha256Hex } from "./hash.ts";
+import { type Digest, type FileHash, hashFile, sha256Hex } from "../base/hash.ts";
 import type { StoreLayout } from "./layout.ts";
 
 /** What checking a blob found. */

@@ -15,7 +15,7 @@
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Digest, hashFile, isDigest, sha256Hex } from "./hash.ts";
+import { type Digest, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 
 /** Raised when the tables change; an index of another version is made anew. */
 const VERSION = 1;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Digest, isDigest } from "./hash.ts";
-import { isJsonObject, parseJsonObject } from "./json_object.ts";
+import { isJsonObject, parseJsonObject } from "../base/json.ts";
+import { type Digest, isDigest } from "../base/hash.ts";
 
 /** One file of an artifact. */
 export interface ManifestFile {

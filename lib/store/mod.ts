@@ -5,16 +5,16 @@
  */
 export { openStore, type Store } from "./store.ts";
 export { layoutOf, safeName, type StoreLayout } from "./layout.ts";
-export { canonicalDigest, canonicalJson } from "./canonical.ts";
-export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "./hash.ts";
+export { canonicalDigest, canonicalJson } from "../base/canonical_json.ts";
+export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 export { Blobs, type BlobState, type PutOptions } from "./blobs.ts";
 export { Artifacts, type ArtifactState, type DamagedFile, type Published } from "./artifact.ts";
 export type { Manifest, ManifestFile } from "./manifest.ts";
-export { type Action, Actions, keyLock } from "./action.ts";
-export { type FoundRun, type ListOptions, readEvents, RunFolder, Runs } from "./record.ts";
-export type { RunRecord, RunStart, RunStatus, StageRecord } from "./run_record.ts";
-export { type AcquireOptions, type Lock, Locks } from "./lock.ts";
-export { describeOwner, type Owner, ownerState, thisOwner } from "./owner.ts";
+export { type Action, Actions, keyLock } from "./records/action.ts";
+export { type FoundRun, type ListOptions, readEvents, RunFolder, Runs } from "./records/record.ts";
+export type { RunRecord, RunStart, RunStatus, StageRecord } from "./records/run_record.ts";
+export { type AcquireOptions, type Lock, Locks } from "./locks/lock.ts";
+export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
 export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";

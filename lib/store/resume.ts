@@ -10,12 +10,12 @@
  * @module
  */
 import { join } from "node:path";
-import { type Actions, keyLock } from "./action.ts";
+import { type Actions, keyLock } from "./records/action.ts";
 import { ensureFolder, listNames, lstatOf, removeQuietly } from "./durable.ts";
 import { guarded } from "./failure.ts";
-import { isDigest } from "./hash.ts";
+import { isDigest } from "../base/hash.ts";
 import type { StoreLayout } from "./layout.ts";
-import type { Locks } from "./lock.ts";
+import type { Locks } from "./locks/lock.ts";
 
 /** Work that nobody went on with for so long is given up: 30 days, in milliseconds. */
 export const GIVEN_UP_AFTER: number = 30 * 24 * 3600 * 1000;

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { listNames, lstatOf, readTextOf, removeQuietly, writeFileAtomic } from "./durable.ts";
 import { guarded } from "./failure.ts";
 import type { StoreLayout } from "./layout.ts";
-import { ownerState, parseOwner, thisOwner } from "./owner.ts";
+import { ownerState, parseOwner, thisOwner } from "./locks/owner.ts";
 
 /** A folder for one attempt. */
 export interface ScratchFolder extends AsyncDisposable {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { Actions } from "./action.ts";
+import { Actions } from "./records/action.ts";
 import { Artifacts } from "./artifact.ts";
 import { Blobs } from "./blobs.ts";
 import { StoreIndex } from "./index.ts";
 import { layoutOf, type StoreLayout } from "./layout.ts";
-import { Locks } from "./lock.ts";
-import { Runs } from "./record.ts";
+import { Locks } from "./locks/lock.ts";
+import { Runs } from "./records/record.ts";
 import { ResumeFolders } from "./resume.ts";
 import { Scratch } from "./scratch.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { UserError } from "../errors.ts";
+import { UserError } from "../base/errors.ts";
 import { isPlainPath } from "./manifest.ts";
 
 /** A file found in a folder. */

@@ -7,7 +7,7 @@
  * @module
  */
 import { Template } from "@huggingface/jinja";
-import { nearest, UserError } from "../errors.ts";
+import { nearest, UserError } from "../base/errors.ts";
 import { unknownName } from "./template_names.ts";
 
 /** Values by column. */

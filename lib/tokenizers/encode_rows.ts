@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import type { TokenSplit } from "../data/tokens.ts";
+import { UserError } from "../base/errors.ts";
+import type { TokenSplit } from "../data/tokens/tokens.ts";
 import type { Tokenizer } from "./load.ts";
 
 /** Options of {@linkcode RowEncoder}. */

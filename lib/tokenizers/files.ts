@@ -8,15 +8,9 @@
  *
  * @module
  */
-import { isJsonObject, readJsonObject } from "../data/json_file.ts";
-import { UserError } from "../errors.ts";
-
-/** JSON as it comes out of a file. */
-export type Json = null | boolean | number | string | Json[] | JsonObject;
-/** A JSON object. */
-export interface JsonObject {
-  [key: string]: Json | undefined;
-}
+import { isJsonObject, type JsonObject } from "../base/json.ts";
+import { readJsonObject } from "../base/json_file.ts";
+import { UserError } from "../base/errors.ts";
 
 /** One entry of `added_tokens` in tokenizer.json. */
 export interface AddedToken {
@@ -65,9 +59,9 @@ const CONVENTIONAL = {
  * @throws {UserError} where tokenizer.json is missing or a file is no JSON object.
  */
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
-  const tokenizer = await readObject(`${dir}/tokenizer.json`);
+  const tokenizer = await readJsonObject(`${dir}/tokenizer.json`);
   if (tokenizer === undefined) throw await missing(dir);
-  if (!isObject(tokenizer.model)) {
+  if (!isJsonObject(tokenizer.model)) {
     throw new UserError({
       what: `${dir}/tokenizer.json has no "model"`,
       requirement: "it must be the file that Hugging Face tokenizers saves",
@@ -75,7 +69,7 @@ export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
   }
   const [config, map, modelConfig] = await Promise.all(
     ["tokenizer_config.json", "special_tokens_map.json", "config.json"].map((name) =>
-      readObject(`${dir}/${name}`)
+      readJsonObject(`${dir}/${name}`)
     ),
   );
   const addedTokens = parseAddedTokens(tokenizer);
@@ -109,7 +103,7 @@ function specialId(role: Role, sources: Sources): number | undefined {
   const key = `${role}_token`;
   for (const file of [sources.config, sources.map]) {
     const value = file?.[key];
-    const content = isObject(value) ? value.content : value;
+    const content = isJsonObject(value) ? value.content : value;
     if (typeof content === "string") return idOfContent(content, sources);
     // An explicit null says that the tokenizer has none; nothing further down may overrule it.
     if (value === null) return undefined;
@@ -131,19 +125,19 @@ export function conventionalToken(role: Role, contents: readonly string[]): stri
 function idOfContent(content: string, { tokenizer, addedTokens }: Sources): number | undefined {
   const added = addedTokens.find((token) => token.content === content);
   if (added !== undefined) return added.id;
-  const vocab = isObject(tokenizer.model) ? tokenizer.model.vocab : undefined;
+  const vocab = isJsonObject(tokenizer.model) ? tokenizer.model.vocab : undefined;
   if (Array.isArray(vocab)) {
     const index = vocab.findIndex((entry) => Array.isArray(entry) && entry[0] === content);
     return index < 0 ? undefined : index;
   }
-  if (!isObject(vocab) || !Object.hasOwn(vocab, content)) return undefined;
+  if (!isJsonObject(vocab) || !Object.hasOwn(vocab, content)) return undefined;
   const id = vocab[content];
   return typeof id === "number" ? id : undefined;
 }
 
 function parseAddedTokens(tokenizer: JsonObject): AddedToken[] {
   const list = Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : [];
-  return list.filter(isObject).flatMap((token) => {
+  return list.filter(isJsonObject).flatMap((token) => {
     const { id, content } = token;
     if (typeof id !== "number" || typeof content !== "string" || content === "") return [];
     const special = token.special === true;
@@ -157,16 +151,6 @@ function parseAddedTokens(tokenizer: JsonObject): AddedToken[] {
       special,
     }];
   });
-}
-
-/** Whether a JSON value is an object (and no array). */
-export function isObject(value: Json | undefined): value is JsonObject {
-  return isJsonObject(value);
-}
-
-async function readObject(path: string): Promise<JsonObject | undefined> {
-  // What JSON.parse returned is JSON all through.
-  return await readJsonObject(path) as JsonObject | undefined;
 }
 
 async function missing(dir: string): Promise<UserError> {

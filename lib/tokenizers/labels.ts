@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import { cellText, type Dataset, requireColumn, type Row } from "../data/dataset.ts";
+import { UserError } from "../base/errors.ts";
+import { cellText, type Dataset, requireColumn, type Row } from "../data/rows/dataset.ts";
 
 /** Beyond this a column holds identifiers rather than classes. */
 const MAX_CLASSES = 65_536;

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { byteLevelCodec } from "./byte_level_codec.ts";
-import type { Codec } from "./codec.ts";
+import { byteLevelCodec } from "./codecs/byte_level_codec.ts";
+import type { Codec } from "./codecs/codec.ts";
 import { readTokenizerFiles } from "./files.ts";
-import { huggingFaceCodec } from "./hugging_face_codec.ts";
+import { huggingFaceCodec } from "./codecs/hugging_face_codec.ts";
 
-export type { Codec, DecodeOptions, EncodeOptions } from "./codec.ts";
+export type { Codec, DecodeOptions, EncodeOptions } from "./codecs/codec.ts";
 
 /** A tokenizer: a codec and what it knows of special tokens and of its model. */
 export interface Tokenizer extends Codec {

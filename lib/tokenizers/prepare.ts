@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import { type Dataset, UNSPLIT } from "../data/dataset.ts";
-import { copyTokenizerFiles } from "../data/tokenizer_files.ts";
-import { type JsonObject, readTokenizerFiles } from "./files.ts";
+import type { Json } from "../base/json.ts";
+import { UserError } from "../base/errors.ts";
+import { type Dataset, UNSPLIT } from "../data/rows/dataset.ts";
+import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
+import { readTokenizerFiles } from "./files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
 import { saveBpe } from "./save.ts";
-import { trainBpe } from "./train_bpe.ts";
+import { trainBpe } from "./training/train_bpe.ts";
 
 /** What {@linkcode prepareTokenizer} works from. Exactly one of `source` and `train` is needed. */
 export interface PrepareOptions {
@@ -65,7 +66,10 @@ async function copyTokenizer(source: string, dir: string): Promise<void> {
     if (Object.keys(files.config).length > 0) return;
   }
   const tokenizer = await loadTokenizer(source);
-  const config: JsonObject = { tokenizer_class: "PreTrainedTokenizerFast", ...files.config };
+  const config: Record<string, Json> = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    ...files.config,
+  };
   for (const role of roles) {
     const id = files[`${role}TokenId`];
     if (id !== undefined) config[`${role}_token`] = tokenizer.tokenOf(id) ?? null;

@@ -5,7 +5,7 @@
  * @module
  */
 import { conventionalToken } from "./files.ts";
-import type { TrainedBpe } from "./train_bpe.ts";
+import type { TrainedBpe } from "./training/train_bpe.ts";
 
 /**
  * Saves a byte-level BPE tokenizer.

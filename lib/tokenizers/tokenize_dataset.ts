@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { UserError } from "../errors.ts";
-import type { Dataset } from "../data/dataset.ts";
-import type { TokensInfo, TokenSplit } from "../data/tokens.ts";
+import { UserError } from "../base/errors.ts";
+import type { Dataset } from "../data/rows/dataset.ts";
+import type { TokensInfo, TokenSplit } from "../data/tokens/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
 import type { Tokenizer } from "./load.ts";

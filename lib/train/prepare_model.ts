@@ -4,16 +4,16 @@
  *
  * @module
  */
-import type { JsonObject } from "../data/json_file.ts";
-import type { Tokens } from "../data/tokens.ts";
-import { UserError } from "../errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import type { Tokens } from "../data/tokens/tokens.ts";
+import { UserError } from "../base/errors.ts";
 import { type CausalLm, causalLm } from "../models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../models/checkpoint.ts";
+import { loadCheckpoint, loadConfig } from "../checkpoint/load.ts";
 import { type LoraModel, loraModel } from "../models/lora.ts";
-import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
-import { type TrainedParameters, trainedParameters } from "./freeze.ts";
-import { initializeParameter } from "./initialize.ts";
-import { makeWeights, type Weights } from "./weights.ts";
+import type { TrainingArguments, TrainingPlan } from "./arguments/arguments.ts";
+import { type TrainedParameters, trainedParameters } from "./arguments/freeze.ts";
+import { initializeParameter } from "./state/initialize.ts";
+import { makeWeights, type Weights } from "./state/weights.ts";
 
 /** Where a model comes from and how it is to be trained. */
 export interface ModelSource {

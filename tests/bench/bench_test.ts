@@ -2,7 +2,7 @@
  * `deno task bench train` on a model so small that its figures mean nothing but must be there.
  */
 import assert from "node:assert/strict";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { fromFileUrl, median } from "./median.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {

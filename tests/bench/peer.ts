@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { initializeParameter } from "../../lib/train/initialize.ts";
-import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
+import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { fromFileUrl } from "./median.ts";
 import { productKinds } from "./products.ts";
 import { BENCH_MODELS } from "./step_figures.ts";

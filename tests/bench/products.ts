@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import { neededNodes } from "../../lib/graph/lower.ts";
-import type { GraphNode, Tensor } from "../../lib/graph/tensor.ts";
-import { sizeOf } from "../../lib/graph/tensor.ts";
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import { neededNodes } from "../../lib/graph/onnx/lower.ts";
+import type { GraphNode, Tensor } from "../../lib/graph/ir/tensor.ts";
+import { sizeOf } from "../../lib/graph/ir/tensor.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { meanCrossEntropy } from "../../lib/models/loss.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
-import * as ops from "../../lib/graph/ops.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { type Device, type Engine, float32, type HostTensor } from "../../lib/runtime/session.ts";
 import { median } from "./median.ts";
@@ -30,7 +31,7 @@ export async function timeProducts(
     // One engine each: it gives the memory of the arrays back.
     const engine = await openEngine(device, { threads });
     const { graph, feeds, fetches } = alone(node, engine);
-    const session = await engine.createSession(graph.toOnnx({ target: device }));
+    const session = await engine.createSession(toOnnx(graph, { target: device }));
     const times: number[] = [];
     await session.run(feeds, fetches);
     const begun = performance.now();

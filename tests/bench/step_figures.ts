@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JsonObject } from "../../lib/data/json_file.ts";
+import type { JsonObject } from "../../lib/base/json.ts";
 
 /** The figures of one measurement; times are medians over its steps. */
 export interface StepFigures {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Batch, collate, nextTokenTargets } from "../../lib/data/batch.ts";
+import { type Batch, collate, nextTokenTargets } from "../../lib/data/tokens/batch.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
@@ -17,11 +17,11 @@ import {
   type Session,
   type SessionOptions,
 } from "../../lib/runtime/session.ts";
-import { arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
-import { initializeParameter } from "../../lib/train/initialize.ts";
-import { openState } from "../../lib/train/open_state.ts";
-import { compileTraining } from "../../lib/train/program.ts";
-import { countSteps } from "../../lib/train/step_traffic.ts";
+import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
+import { openState } from "../../lib/train/state/open_state.ts";
+import { compileTraining } from "../../lib/train/program/program.ts";
+import { countSteps } from "../../lib/train/loop/step_traffic.ts";
 import { median } from "./median.ts";
 import { timeProducts } from "./products.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";

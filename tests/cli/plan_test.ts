@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { planLines } from "../../lib/report/terminal_plan.ts";
-import { styleFor } from "../../lib/report/terminal_text.ts";
+import { planLines } from "../../lib/report/terminal/plan.ts";
+import { styleFor } from "../../lib/report/terminal/text.ts";
 import { project } from "../pipeline/project.ts";
 
 const page = { width: 40, style: styleFor(false) };

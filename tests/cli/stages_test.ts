@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { UserError } from "../../lib/errors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { run } from "../../lib/cli/stages.ts";
 import { STAGES } from "../../stages/mod.ts";
 import { REGISTRY } from "../pipeline/loading.ts";

@@ -6,9 +6,9 @@ import {
   lengthBuckets,
   longestRow,
   nextTokenTargets,
-} from "../../lib/data/batch.ts";
-import { permutation, randomStream } from "../../lib/data/random.ts";
-import type { TokenSplit } from "../../lib/data/tokens.ts";
+} from "../../lib/data/tokens/batch.ts";
+import { permutation, randomStream } from "../../lib/base/random.ts";
+import type { TokenSplit } from "../../lib/data/tokens/tokens.ts";
 
 function splitOf(rows: number[][], labels?: number[]): TokenSplit {
   const offsets = [0];

@@ -4,7 +4,7 @@ import {
   openCheckpoint,
   removeCheckpoint,
   writeCheckpoint,
-} from "../../lib/data/checkpoints.ts";
+} from "../../lib/train/state/checkpoint_folders.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const ARRAYS: Record<string, Float32Array<ArrayBuffer>> = {

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
-import type { Cell, Column, ColumnType, Row } from "../../lib/data/columns.ts";
+import type { Cell, Column, ColumnType, Row } from "../../lib/data/formats/columns.ts";
 import { readDataset, readDatasetInfo, writeDataset } from "../../lib/data/mod.ts";
-import { readParquet } from "../../lib/data/parquet.ts";
-import { randomStream } from "../../lib/data/random.ts";
+import { readParquet } from "../../lib/data/formats/parquet.ts";
+import { randomStream } from "../../lib/base/random.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 async function withFolder<T>(use: (dir: string) => Promise<T>): Promise<T> {

@@ -5,10 +5,10 @@ import {
   type DownloadOptions,
   forget,
   prune,
-} from "../../lib/data/download.ts";
-import { resolveHttp } from "../../lib/data/http_source.ts";
-import { request } from "../../lib/data/http.ts";
-import { sha256Text } from "../../lib/data/checksum.ts";
+} from "../../lib/data/sources/download.ts";
+import { resolveHttp } from "../../lib/data/sources/http_source.ts";
+import { request } from "../../lib/data/sources/http.ts";
+import { sha256Text } from "../../lib/base/checksum.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** A server of one text, and a cache folder. */

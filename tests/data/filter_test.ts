@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { filterDataset, type FilterRules } from "../../lib/data/filter.ts";
+import { filterDataset, type FilterRules } from "../../lib/data/rows/filter.ts";
 
 const columns = [{ name: "text", type: "string" as const }, {
   name: "label",

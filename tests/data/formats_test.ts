@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { formatUserError, UserError } from "../../lib/errors.ts";
-import { type Cell, inferColumns } from "../../lib/data/columns.ts";
-import { readCsv } from "../../lib/data/csv.ts";
-import { readJsonl } from "../../lib/data/jsonl.ts";
-import { randomStream } from "../../lib/data/random.ts";
-import { formatOf, type ReadOptions, readTables } from "../../lib/data/read_table.ts";
-import { readText } from "../../lib/data/text.ts";
-import type { InputFile } from "../../lib/data/text_file.ts";
+import { formatUserError, UserError } from "../../lib/base/errors.ts";
+import { type Cell, inferColumns } from "../../lib/data/formats/columns.ts";
+import { readCsv } from "../../lib/data/formats/csv.ts";
+import { readJsonl } from "../../lib/data/formats/jsonl.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { formatOf, type ReadOptions, readTables } from "../../lib/data/formats/read_table.ts";
+import { readText } from "../../lib/data/formats/text.ts";
+import type { InputFile } from "../../lib/data/formats/text_file.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Calls `use` with a file of these bytes. */

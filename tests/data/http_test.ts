@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reason } from "../../lib/data/http.ts";
+import { reason } from "../../lib/data/sources/http.ts";
 
 Deno.test("reason() is the innermost message, without the URL that stands before it", () => {
   const url = "https://hub.example/api/models/a/b?expand=sha&expand=tags";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { formatUserError } from "../../lib/errors.ts";
-import { resolveDownload } from "../../lib/data/resolve_download.ts";
+import { formatUserError } from "../../lib/base/errors.ts";
+import { resolveDownload } from "../../lib/data/sources/resolve_download.ts";
 import { failure, MODEL, names, scene, weights } from "../fixtures/hub_scene.ts";
 
 Deno.test("a listing that breaks off is no server without listings", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { formatUserError } from "../../lib/errors.ts";
-import { resolveDownload } from "../../lib/data/resolve_download.ts";
+import { formatUserError } from "../../lib/base/errors.ts";
+import { resolveDownload } from "../../lib/data/sources/resolve_download.ts";
 import { failure, MODEL, names, scene, weights } from "../fixtures/hub_scene.ts";
 
 Deno.test("a model comes with its configuration, weights and tokenizer, and nothing else", async () => {
@@ -46,7 +46,7 @@ Deno.test("a dataset's files match a pattern, in the order a person counts", asy
   });
   const info = JSON.parse(await Deno.readTextFile(`${output}/dataset.json`));
   assert.equal(info.splits.data.rows, 65);
-  const { readDataset } = await import("../../lib/data/dataset.ts");
+  const { readDataset } = await import("../../lib/data/rows/dataset.ts");
   const rows = (await readDataset(output)).splits.data!;
   assert.deepEqual([rows[0]!.n, rows[20]!.n, rows[60]!.n], [1, 2, 10]);
 });

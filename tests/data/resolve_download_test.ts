@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { resolveDownload } from "../../lib/data/resolve_download.ts";
-import type { ResolveSettings } from "../../lib/data/resolved.ts";
+import { resolveDownload } from "../../lib/data/sources/resolve_download.ts";
+import type { ResolveSettings } from "../../lib/data/sources/resolved.ts";
 
 /** Nothing here comes so far as to ask a server. */
 const NOWHERE: ResolveSettings = {

@@ -5,8 +5,8 @@ import {
   type TensorData,
   widenHalf,
   writeSafetensors,
-} from "../../lib/data/safetensors.ts";
-import { UserError } from "../../lib/errors.ts";
+} from "../../lib/data/formats/safetensors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 async function temporary(): Promise<string> {

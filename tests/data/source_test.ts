@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { fetchNpm, resolveNpm } from "../../lib/data/npm_source.ts";
-import { resolveFiles } from "../../lib/data/file_source.ts";
-import { expandGlob, globToRegExp, naturalCompare } from "../../lib/data/glob.ts";
-import { sha256File } from "../../lib/data/checksum.ts";
-import { type NpmSource, parseSource } from "../../lib/data/source.ts";
+import { fetchNpm, resolveNpm } from "../../lib/data/sources/npm_source.ts";
+import { resolveFiles } from "../../lib/data/sources/file_source.ts";
+import { expandGlob, globToRegExp, naturalCompare } from "../../lib/base/glob.ts";
+import { sha256File } from "../../lib/base/checksum.ts";
+import { type NpmSource, parseSource } from "../../lib/data/sources/source.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("parseSource() reads every form", () => {
@@ -195,7 +195,7 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
     script,
     `
     import { fetchNpm, resolveNpm } from ${
-      JSON.stringify(import.meta.resolve("../../lib/data/npm_source.ts"))
+      JSON.stringify(import.meta.resolve("../../lib/data/sources/npm_source.ts"))
     };
     const [name, version, pattern, offline] = Deno.args;
     const { data } = await resolveNpm({ type: "npm", written: "w", package: name, version, pattern });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Row } from "../../lib/data/columns.ts";
-import { randomStream } from "../../lib/data/random.ts";
-import { partSizes, splitRows } from "../../lib/data/split.ts";
-import { chooseParts, splitDataset } from "../../lib/data/split_dataset.ts";
+import type { Row } from "../../lib/data/formats/columns.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { partSizes, splitRows } from "../../lib/data/rows/split.ts";
+import { chooseParts, splitDataset } from "../../lib/data/rows/split_dataset.ts";
 
 const base = { seed: 1, shuffle: true, column: "text" };
 

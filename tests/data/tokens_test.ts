@@ -1,7 +1,12 @@
 /** The tokens artifact: what is written is read back, and damage is named. */
 import assert from "node:assert/strict";
-import { writeSafetensors } from "../../lib/data/safetensors.ts";
-import { readTokens, tokenRow, type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
+import { writeSafetensors } from "../../lib/data/formats/safetensors.ts";
+import {
+  readTokens,
+  tokenRow,
+  type TokenSplit,
+  writeTokens,
+} from "../../lib/data/tokens/tokens.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const INFO = {

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { StagePlan } from "../../lib/pipeline/plan.ts";
+import type { StagePlan } from "../../lib/pipeline/run/plan.ts";
 import {
   byOutcome,
   copyProject,
@@ -298,7 +298,7 @@ Deno.test("edited code reruns the stages that import it, wherever the project li
   });
 
   await t.step("the runner's own code is in no key", async () => {
-    for (const module of ["lib/report/terminal.ts", "lib/cli/run.ts", "main.ts"]) {
+    for (const module of ["lib/report/terminal/terminal.ts", "lib/cli/run.ts", "main.ts"]) {
       await edit(join(root, module));
     }
     assert.deepEqual(short(await planOf([p.file], copied)), CACHED);

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { resultOf, ROOT, runPipeline, type Surroundings, workspace } from "./temper.ts";
 
 const STEPS = 10;

@@ -5,12 +5,12 @@
  * @module
  */
 import { join } from "node:path";
-import { writeParquet } from "../../lib/data/parquet.ts";
+import { writeParquet } from "../../lib/data/formats/parquet.ts";
 import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
-import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
-import { initializeParameter } from "../../lib/train/initialize.ts";
+import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
 
 /** Names as in pipelines/imdb.yaml. */
 export const MODEL = "openai-community/gpt2";

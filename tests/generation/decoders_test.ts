@@ -1,11 +1,11 @@
 /** Decoding with a real engine: against transformers' traces, and with cache against without. */
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { type CausalModel, loadCausalModel } from "../../lib/generation/causal_model.ts";
-import { generate, type GeneratedSequence } from "../../lib/generation/generate.ts";
-import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
-import { rowWindows, slidingWindows } from "../../lib/generation/windows.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { type CausalModel, loadCausalModel } from "../../lib/decoding/causal_model.ts";
+import { generate, type GeneratedSequence } from "../../lib/decoding/generate.ts";
+import { type GenerationOptions, resolveSettings } from "../../lib/decoding/settings.ts";
+import { rowWindows, slidingWindows } from "../../lib/evaluation/windows.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { shared } from "../fixtures/shared.ts";
 import { END, writeTinyModel } from "./fixtures/tiny_model.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { chooseExamples, comparable } from "../../lib/generation/examples.ts";
-import { rowWindows, slidingWindows } from "../../lib/generation/windows.ts";
+import { chooseExamples, comparable } from "../../lib/evaluation/examples.ts";
+import { rowWindows, slidingWindows } from "../../lib/evaluation/windows.ts";
 
 const range = (start: number, end: number) =>
   Int32Array.from({ length: end - start }, (_, i) => start + i);

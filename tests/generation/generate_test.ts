@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import type { Decoder, DecodingBatch } from "../../lib/generation/decoder.ts";
+import type { Decoder, DecodingBatch } from "../../lib/decoding/session/decoder.ts";
 import {
   generate,
   type GeneratedSequence,
   type GenerateOptions,
-} from "../../lib/generation/generate.ts";
-import { uniform } from "../../lib/generation/sample.ts";
-import { type GenerationOptions, resolveSettings } from "../../lib/generation/settings.ts";
+} from "../../lib/decoding/generate.ts";
+import { uniform } from "../../lib/decoding/strategies/sample.ts";
+import { type GenerationOptions, resolveSettings } from "../../lib/decoding/settings.ts";
 
 const V = 12;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { processLogits, type ProcessorSettings } from "../../lib/generation/processors.ts";
-import { finished } from "../../lib/generation/stopping.ts";
+import { processLogits, type ProcessorSettings } from "../../lib/decoding/rules/processors.ts";
+import { finished } from "../../lib/decoding/rules/stopping.ts";
 
 const NEUTRAL: ProcessorSettings = {
   repetitionPenalty: 1,

@@ -4,7 +4,7 @@ import {
   longestSequence,
   type ModelDefaults,
   resolveSettings,
-} from "../../lib/generation/settings.ts";
+} from "../../lib/decoding/settings.ts";
 
 Deno.test("resolveSettings() has the defaults of transformers", () => {
   assert.deepEqual(resolveSettings({}), {

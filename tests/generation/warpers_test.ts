@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { warp, warpTemperature, warpTopK, warpTopP } from "../../lib/generation/warpers.ts";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
+import { warp, warpTemperature, warpTopK, warpTopP } from "../../lib/decoding/rules/warpers.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { shared } from "../fixtures/shared.ts";
 
 const kept = (scores: Float32Array): number[] =>

@@ -1,11 +1,12 @@
 /** Mixed precision in the graph: which operands are float16, and what products of them are. */
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import { lower } from "../../lib/graph/lower.ts";
-import * as ops from "../../lib/graph/ops.ts";
-import type { Tensor } from "../../lib/graph/tensor.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import { lower } from "../../lib/graph/onnx/lower.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
+import type { Tensor } from "../../lib/graph/ir/tensor.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { HostTensor } from "../../lib/runtime/session.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
@@ -135,7 +136,7 @@ Deno.test({
       graph.output(`half${i}`, graph.autocast(() => ops.matmul(a, b, options)));
       graph.output(`full${i}`, ops.matmul(a, b, options));
     }
-    const session = await engine.createSession(graph.toOnnx({ target: "webgpu" }));
+    const session = await engine.createSession(toOnnx(graph, { target: "webgpu" }));
     const results = await session.run(feeds);
     const dataOf = (name: string): Float32Array => (results[name] as HostTensor<"float32">).data;
     for (const [i, product] of PRODUCTS.entries()) {

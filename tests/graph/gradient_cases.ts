@@ -3,11 +3,13 @@
  *
  * @module
  */
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
-import { sizeOf, type Tensor } from "../../lib/graph/tensor.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import type { TensorGraph } from "../../lib/graph/ir/tensor.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
+import { sizeOf, type Tensor } from "../../lib/graph/ir/tensor.ts";
 import type { Engine, HostTensor } from "../../lib/runtime/session.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal } from "./running.ts";
@@ -83,7 +85,7 @@ const matmuls = [false, true].flatMap((transA) =>
   })
 );
 
-function ids(graph: Graph, values: number[], shape = [values.length]): Tensor {
+function ids(graph: TensorGraph, values: number[], shape = [values.length]): Tensor {
   return graph.constant(Int32Array.from(values), { type: "int32", shape, name: "ids" });
 }
 
@@ -316,7 +318,7 @@ export async function compiled(
   engine: Engine,
   { graph, values, shapes }: Drawn,
 ): Promise<{ run(): Promise<Record<string, Float32Array>>; release(): Promise<void> }> {
-  const session = await engine.createSession(graph.toOnnx({ target: engine.name }));
+  const session = await engine.createSession(toOnnx(graph, { target: engine.name }));
   return {
     async run(): Promise<Record<string, Float32Array>> {
       const feeds = shapes.map((dims, i): [string, HostTensor] => [

@@ -3,11 +3,11 @@
  * the same numbers on the others.
  */
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { GRADIENTS } from "../../lib/graph/gradients.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { GRADIENTS } from "../../lib/graph/autodiff/gradients.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { CASES, compiled, draw, DRAWS, operationOf } from "./gradient_cases.ts";
 import { relativeError } from "./running.ts";

@@ -1,11 +1,12 @@
 /**
  * Building graphs: names, sharing, pruning, inference errors, and what is written as ONNX.
  */
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
-import { lower } from "../../lib/graph/lower.ts";
-import * as ops from "../../lib/graph/ops.ts";
-import type { Target, Tensor } from "../../lib/graph/tensor.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import { lower } from "../../lib/graph/onnx/lower.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
+import type { Target, Tensor } from "../../lib/graph/ir/tensor.ts";
 import { runGraph } from "./running.ts";
 
 const float = (...shape: number[]): { type: "float32"; shape: number[] } => (
@@ -61,7 +62,7 @@ Deno.test("names that are taken, foreign tensors and missing outputs are refused
   const graph = new Graph("g");
   const x = graph.input("x", float(2));
   assert.throws(() => graph.input("x", float(2)), /already has a tensor "x"/);
-  assert.throws(() => graph.toOnnx(), /"g" has no outputs/);
+  assert.throws(() => toOnnx(graph), /"g" has no outputs/);
   assert.throws(
     () => ops.add(x, new Graph().input("z", float(2))),
     /float32 \[2\] "z" belongs to another graph/,

@@ -2,8 +2,8 @@
  * Operations whose spelling depends on their size.
  */
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { runGraph } from "./running.ts";
 

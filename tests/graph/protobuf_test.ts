@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MessageWriter } from "../../lib/graph/protobuf.ts";
+import { MessageWriter } from "../../lib/graph/onnx/protobuf.ts";
 
 const cases: [string, (message: MessageWriter) => void, number[]][] = [
   // The first two are the examples of protobuf.dev/programming-guides/encoding.

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { Graph } from "../../lib/graph/graph.ts";
-import type { ConstantData, TensorType } from "../../lib/graph/tensor.ts";
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
+import type { Graph } from "../../lib/graph/ir/graph.ts";
+import type { ConstantData, TensorType } from "../../lib/graph/ir/tensor.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { HostTensor } from "../../lib/runtime/session.ts";
 
@@ -17,7 +18,7 @@ export async function runGraph(
 ): Promise<Record<string, Float32Array>> {
   const target = options.device ?? "cpu";
   const engine = await openEngine(target, { threads: 1 });
-  const session = await engine.createSession(graph.toOnnx({ target }));
+  const session = await engine.createSession(toOnnx(graph, { target }));
   try {
     const typed: Record<string, HostTensor> = {};
     for (const input of graph.inputs) {

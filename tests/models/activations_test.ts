@@ -1,8 +1,8 @@
 /** Every activation and its slope beside transformers' ACT2FN on PyTorch 2.13, in double precision. */
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
 import { ACTIVATIONS } from "../../lib/models/activations.ts";
 import { runGraph } from "../graph/running.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import type { GraphNode } from "../../lib/graph/tensor.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import type { GraphNode } from "../../lib/graph/ir/tensor.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { loraModel } from "../../lib/models/lora.ts";
 import { causalLmLoss } from "../../lib/models/loss.ts";

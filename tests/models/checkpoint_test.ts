@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
-import { readSafetensors, type TensorData, writeSafetensors } from "../../lib/data/safetensors.ts";
+import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
+import {
+  readSafetensors,
+  type TensorData,
+  writeSafetensors,
+} from "../../lib/data/formats/safetensors.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const f32 = (shape: number[], start = 0): TensorData => ({

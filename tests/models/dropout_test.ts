@@ -3,9 +3,9 @@
  * agreement with the formula in `lib/models/dropout.ts` computed in plain integers.
  */
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
 import { dropout, dropoutThreshold, siteKey } from "../../lib/models/dropout.ts";
 import { runGraph } from "../graph/running.ts";
 

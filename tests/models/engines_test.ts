@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { type Batch, trainingFeeds, trainingGraph } from "./training.ts";

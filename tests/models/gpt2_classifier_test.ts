@@ -3,11 +3,11 @@
  * to traces of the reference in `tests/parity`.
  */
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import {
   type SequenceClassifier,
   sequenceClassifier,

@@ -2,9 +2,10 @@
  * GPT-2 without the shared traces: a table of values from transformers 5 + PyTorch for tiny fixed weights, one
  * setting changed at a time; decoding with cached keys and values against the whole sequence at once.
  */
+import type { JsonObject } from "../../lib/base/json.ts";
 import assert from "node:assert/strict";
-import { UserError } from "../../lib/errors.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { UserError } from "../../lib/base/errors.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import {
   type Gpt2Config,
   gpt2Forward,
@@ -33,7 +34,7 @@ function tableWeights(config: Gpt2Config): Record<string, Float32Array> {
 const base = { vocab_size: 11, n_positions: 8, n_embd: 8, n_layer: 2, n_head: 2 };
 
 // change, loss, four logits of the last token of row 0, gradient norms of wte, wpe, h.0.mlp.c_fc, h.1.attn.c_attn
-const table: [Record<string, unknown>, number, number[], number[]][] = [
+const table: [JsonObject, number, number[], number[]][] = [
   [{}, 3.188843, [2.19688, 1.62787, 0.93453, 0.88785], [2.21075, 0.64291, 0.99657, 0.84936]],
   [
     { activation_function: "gelu" },
@@ -255,7 +256,7 @@ Deno.test("parseGpt2Config() takes transformers' defaults and refuses what canno
   assert.deepEqual([defaults.n_embd, defaults.vocab_size, defaults.n_inner], [768, 50257, 3072]);
   assert.equal(parseGpt2Config({ n_inner: null, n_embd: 24 }).n_inner, 96);
   assert.equal(parseGpt2Config({ n_ctx: 77 }).n_positions, 77);
-  const wrong: [Record<string, unknown>, RegExp][] = [
+  const wrong: [JsonObject, RegExp][] = [
     [{ add_cross_attention: true }, /without an encoder/],
     [{ activation_function: "gelu_neu" }, /did you mean "gelu_new"/],
     [{ n_head: 5 }, /multiple of n_head/],

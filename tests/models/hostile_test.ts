@@ -3,11 +3,11 @@
  * error that says where, and none takes forever.
  */
 import assert from "node:assert/strict";
-import { type TensorData, writeSafetensors } from "../../lib/data/safetensors.ts";
-import { UserError } from "../../lib/errors.ts";
+import { type TensorData, writeSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -2,9 +2,9 @@
  * Attention cut into blocks of queries, and the shortcuts of its backward pass, against the plain computation.
  */
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
-import * as ops from "../../lib/graph/ops.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import * as ops from "../../lib/graph/ops/mod.ts";
 import { attention, causalBias } from "../../lib/models/layers.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { runGraph } from "../graph/running.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import { causalLmLoss, type LossOptions } from "../../lib/models/loss.ts";
 import { runGraph } from "../graph/running.ts";
 

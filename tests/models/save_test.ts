@@ -3,10 +3,10 @@
  * from torch 2.13: `torch.tensor(x).to(dtype).view(torch.uint16)`).
  */
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
-import { narrow } from "../../lib/models/half.ts";
-import { saveCheckpoint, type SavedModel } from "../../lib/models/save.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
+import { narrow } from "../../lib/checkpoint/half.ts";
+import { saveCheckpoint, type SavedModel } from "../../lib/checkpoint/save.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

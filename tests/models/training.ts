@@ -4,8 +4,8 @@
  * @module
  */
 
-import { gradients } from "../../lib/graph/autodiff.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import { type Gpt2Config, gpt2Forward, gpt2Parameters } from "../../lib/models/gpt2.ts";
 import { causalLmLoss } from "../../lib/models/loss.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";

@@ -1,5 +1,6 @@
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import { adamwGraph, adamwStep } from "../../lib/optim/adamw.ts";
 import { clipFactor, sumOfSquares } from "../../lib/optim/clip.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
@@ -17,7 +18,7 @@ const settings = { learningRate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, we
 Deno.test("AdamW takes torch's steps, in place, with the clip factor on the gradient", async () => {
   for (const scale of [1, 0.25]) {
     const engine = await openEngine("cpu", { threads: 1 });
-    const session = await engine.createSession(adamwGraph([3]).toOnnx());
+    const session = await engine.createSession(toOnnx(adamwGraph([3])));
     const tensor = (...values: number[]) => (
       { type: "float32" as const, dims: [3], data: Float32Array.from(values) }
     );

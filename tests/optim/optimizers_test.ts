@@ -1,3 +1,4 @@
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
 import { adafactor } from "../../lib/optim/adafactor.ts";
 import { type Optimizer, optimizerGraph, scalarFeeds } from "../../lib/optim/optimizer.ts";
@@ -15,7 +16,7 @@ async function follow(
   { shape, learningRate, scale }: { shape: number[]; learningRate: number; scale: number },
 ): Promise<void> {
   const engine = await openEngine("cpu", { threads: 1 });
-  const session = await engine.createSession(optimizerGraph(optimizer, shape).toOnnx());
+  const session = await engine.createSession(toOnnx(optimizerGraph(optimizer, shape)));
   const parameter = float32(Float32Array.from(first), shape);
   const slots = Object.entries(optimizer.slots(shape)).map(([name, dims]) =>
     [name, float32(new Float32Array(dims.reduce((a, b) => a * b, 1)), dims)] as const

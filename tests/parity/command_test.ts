@@ -3,8 +3,8 @@
  * traces where one number is wrong.
  */
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { ROOT } from "../pipeline/loading.ts";
 import { alter, parity, SHARED, spoiled, TINY } from "./traces.ts";

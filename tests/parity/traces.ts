@@ -5,7 +5,11 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { readSafetensors, type TensorData, writeSafetensors } from "../../lib/data/safetensors.ts";
+import {
+  readSafetensors,
+  type TensorData,
+  writeSafetensors,
+} from "../../lib/data/formats/safetensors.ts";
 import { run } from "../../lib/parity/command.ts";
 import { hearing } from "../cli/hearing.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

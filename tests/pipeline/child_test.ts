@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type ChildOutcome, runChild } from "../../lib/pipeline/child.ts";
-import { type ChildMessage, decodeLine, encodeMessage } from "../../lib/pipeline/events.ts";
+import { type ChildOutcome, runChild } from "../../lib/pipeline/sandbox/child.ts";
+import { type ChildMessage, decodeLine, encodeMessage } from "../../lib/pipeline/sandbox/events.ts";
 import { project } from "./project.ts";
 
 Deno.test("decodeLine() finds a message behind what a stage printed without a newline", () => {

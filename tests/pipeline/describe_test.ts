@@ -111,7 +111,7 @@ Deno.test("what an own stage said is remembered for as long as its code is the s
   const digestModule = () => Promise.resolve(digest);
   // The pipeline's folder is part of what is remembered, so both loads have to share one.
   const folder = await temporaryDirectory();
-  const { loadPipeline } = await import("../../lib/pipeline/load.ts");
+  const { loadPipeline } = await import("../../lib/pipeline/file/load.ts");
   const { REGISTRY, ROOT } = await import("./loading.ts");
   const doc = async (step: number, text: string): Promise<string> => {
     await Deno.writeTextFile(`${folder}/own.ts`, text);

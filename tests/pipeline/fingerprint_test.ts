@@ -7,7 +7,7 @@ import {
   isComplete,
   isComponents,
   type StageFacts,
-} from "../../lib/pipeline/fingerprint.ts";
+} from "../../lib/pipeline/key/fingerprint.ts";
 import { canonicalDigest, sha256Hex } from "../../lib/store/mod.ts";
 
 const A = sha256Hex("a");
@@ -20,7 +20,7 @@ const FACTS: StageFacts<string> = {
   version: 1,
   graph: {
     root: "stages/train.ts",
-    files: { "lib/train/loop.ts": A, "stages/train.ts": B },
+    files: { "lib/train/loop/loop.ts": A, "stages/train.ts": B },
     imports: { temper: "lib/pipeline/mod.ts" },
     packages: ["yaml@2.9.1", "zod@4.6.6"],
     paths: ["/somewhere/stages/train.ts"],
@@ -77,13 +77,13 @@ const TABLE: [change: Partial<StageFacts<string | null>>, reasons: string[]][] =
   [{ uses: "evaluate" }, ["the stage's definition changed: train -> evaluate"]],
   [{ version: 2 }, ["the stage's version changed: 1 -> 2"]],
   [
-    { graph: { ...FACTS.graph, files: { "lib/train/loop.ts": C, "stages/train.ts": B } } },
-    ["code changed: lib/train/loop.ts"],
+    { graph: { ...FACTS.graph, files: { "lib/train/loop/loop.ts": C, "stages/train.ts": B } } },
+    ["code changed: lib/train/loop/loop.ts"],
   ],
   [
     { graph: { ...FACTS.graph, files: { "lib/train/step.ts": C, "stages/train.ts": A } } },
     [
-      "code no longer used: lib/train/loop.ts",
+      "code no longer used: lib/train/loop/loop.ts",
       "code added: lib/train/step.ts",
       "code changed: stages/train.ts",
     ],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { ThrownError } from "../../lib/pipeline/events.ts";
-import { explainFullDisk } from "../../lib/pipeline/full_disk.ts";
+import type { ThrownError } from "../../lib/pipeline/sandbox/events.ts";
+import { explainFullDisk } from "../../lib/pipeline/sandbox/full_disk.ts";
 import type { StageNode } from "../../lib/pipeline/types.ts";
 
 const NODE = { id: "model" } as StageNode;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { UserErrors } from "../../lib/errors.ts";
-import { loadPipeline } from "../../lib/pipeline/load.ts";
+import { UserErrors } from "../../lib/base/errors.ts";
+import { loadPipeline } from "../../lib/pipeline/file/load.ts";
 import { load, mistakes, REGISTRY, ROOT, stage, withStages } from "./loading.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

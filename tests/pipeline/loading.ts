@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
-import { UserErrors } from "../../lib/errors.ts";
-import { type LoadOptions, loadPipeline } from "../../lib/pipeline/load.ts";
+import { UserErrors } from "../../lib/base/errors.ts";
+import { type LoadOptions, loadPipeline } from "../../lib/pipeline/file/load.ts";
 import { defineStage, type StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../../lib/pipeline/types.ts";
 import { z } from "zod";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
-import { withLockCopy } from "../../lib/pipeline/lock_copy.ts";
+import { withLockCopy } from "../../lib/pipeline/sandbox/lock_copy.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);

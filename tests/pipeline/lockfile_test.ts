@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { UserError } from "../../lib/errors.ts";
-import { Lockfile, lockfilePath } from "../../lib/pipeline/lockfile.ts";
+import { UserError } from "../../lib/base/errors.ts";
+import { Lockfile, lockfilePath } from "../../lib/pipeline/key/lockfile.ts";
 import { project, registryOf } from "./project.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

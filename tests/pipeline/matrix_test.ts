@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatNumber, matrixLabels } from "../../lib/pipeline/matrix_label.ts";
+import { formatNumber, matrixLabels } from "../../lib/pipeline/file/matrix_label.ts";
 import type { Pipeline } from "../../lib/pipeline/types.ts";
 import { load, mistakes, stage, withStages } from "./loading.ts";
 

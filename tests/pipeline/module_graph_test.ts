@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { UserError } from "../../lib/errors.ts";
-import { type ModuleGraph, moduleGraph } from "../../lib/pipeline/module_graph.ts";
+import { UserError } from "../../lib/base/errors.ts";
+import { type ModuleGraph, moduleGraph } from "../../lib/pipeline/key/module_graph.ts";
 import { sha256Hex, StoreIndex } from "../../lib/store/mod.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

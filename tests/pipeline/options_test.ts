@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { checkOptions } from "../../lib/pipeline/options.ts";
-import { describeDefinition } from "../../lib/pipeline/describe.ts";
+import { checkOptions } from "../../lib/pipeline/definition/options.ts";
+import { describeDefinition } from "../../lib/pipeline/definition/describe.ts";
 import { defineStage, type StageDefinition } from "../../lib/pipeline/stage.ts";
 import { load, mistakes, withStages } from "./loading.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { StagePlan } from "../../lib/pipeline/plan.ts";
+import type { StagePlan } from "../../lib/pipeline/run/plan.ts";
 import { type Project, project } from "./project.ts";
 
 const PIPELINE = `name: plan

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Pool } from "../../lib/pipeline/pool.ts";
-import { type BudgetNode, threadBudgets } from "../../lib/pipeline/pool_budget.ts";
+import { Pool } from "../../lib/pipeline/run/pool.ts";
+import { type BudgetNode, threadBudgets } from "../../lib/pipeline/run/pool_budget.ts";
 
 /** Runs tasks with the given threads; returns the most that were at work at once. */
 async function most(

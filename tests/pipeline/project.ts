@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { main } from "../../lib/cli/mod.ts";
 import type { CommandContext } from "../../lib/cli/context.ts";
-import type { RunEvent, StageFailure } from "../../lib/pipeline/events.ts";
+import type { RunEvent, StageFailure } from "../../lib/pipeline/sandbox/events.ts";
 import type { StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { StageRegistry } from "../../lib/pipeline/types.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
 import { STAGES } from "../../stages/mod.ts";
-import { loadPipeline } from "../../lib/pipeline/load.ts";
-import { pipelineJsonSchema } from "../../lib/pipeline/schema_json.ts";
-import { type JsonSchema, schemaAt, schemaWords } from "../../lib/pipeline/schema_words.ts";
+import { loadPipeline } from "../../lib/pipeline/file/load.ts";
+import { pipelineJsonSchema } from "../../lib/pipeline/schema/editor.ts";
+import { type JsonSchema, schemaAt, schemaWords } from "../../lib/pipeline/schema/words.ts";
 import { REGISTRY, ROOT } from "./loading.ts";
 
 Deno.test("schemaWords() says what a schema accepts", () => {

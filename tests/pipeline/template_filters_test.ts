@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Template } from "@huggingface/jinja";
-import { FILTERS, TESTS, unknownFilter } from "../../lib/pipeline/template_filters.ts";
+import { FILTERS, TESTS, unknownFilter } from "../../lib/base/jinja_filters.ts";
 
 const VALUES = {
   text: "Ahoy",

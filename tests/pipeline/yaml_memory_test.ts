@@ -1,10 +1,10 @@
+import type { Json } from "../../lib/base/json.ts";
 import assert from "node:assert/strict";
-import { Problems } from "../../lib/pipeline/problems.ts";
-import type { Json } from "../../lib/pipeline/types.ts";
-import { loadPipeline } from "../../lib/pipeline/load.ts";
-import { recallYaml, rememberYaml } from "../../lib/pipeline/yaml_memory.ts";
-import { SourceText, type YamlNode } from "../../lib/pipeline/yaml_node.ts";
-import { parseYaml } from "../../lib/pipeline/yaml_source.ts";
+import { Problems } from "../../lib/pipeline/yaml/problems.ts";
+import { loadPipeline } from "../../lib/pipeline/file/load.ts";
+import { recallYaml, rememberYaml } from "../../lib/pipeline/yaml/memory.ts";
+import { SourceText, type YamlNode } from "../../lib/pipeline/yaml/node.ts";
+import { parseYaml } from "../../lib/pipeline/yaml/source.ts";
 import { STAGES } from "../../stages/mod.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { epochOrder } from "../../lib/data/batch.ts";
-import { randomStream } from "../../lib/data/random.ts";
-import { readTokens } from "../../lib/data/tokens.ts";
-import { Graph } from "../../lib/graph/graph.ts";
+import { epochOrder } from "../../lib/data/tokens/batch.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { readTokens } from "../../lib/data/tokens/tokens.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { parameterConstants } from "../../lib/models/parameters.ts";
 import { runGraph } from "../graph/running.ts";
 import { CONFIG, type Outcome, run, values, VOCABULARY, writeData } from "../stages/train_run.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { RunEvent } from "../../lib/pipeline/events.ts";
-import { liveReporter, plainReporter, type Screen } from "../../lib/report/terminal.ts";
-import { newRunState, rateOf, update } from "../../lib/report/terminal_state.ts";
+import type { RunEvent } from "../../lib/pipeline/sandbox/events.ts";
+import { liveReporter, plainReporter, type Screen } from "../../lib/report/terminal/terminal.ts";
+import { newRunState, rateOf, update } from "../../lib/report/terminal/state.ts";
 import {
   clip,
   formatAmount,
@@ -12,7 +12,7 @@ import {
   harmless,
   styleFor,
   wrap,
-} from "../../lib/report/terminal_text.ts";
+} from "../../lib/report/terminal/text.ts";
 
 const START = Date.parse("2026-01-02T03:04:05.000Z");
 const at = (seconds: number): string => new Date(START + seconds * 1000).toISOString();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isSoftwareAdapter } from "../../lib/runtime/adapter.ts";
+import { isSoftwareAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { chooseDevice, type Machine } from "../../lib/runtime/device.ts";
 
 function machine(

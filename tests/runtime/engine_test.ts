@@ -1,7 +1,8 @@
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
-import { add, matmul, mul } from "../../lib/graph/ops.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import { add, matmul, mul } from "../../lib/graph/ops/mod.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
   type EnginePermissions,
@@ -29,7 +30,7 @@ function example(target: Device): Uint8Array<ArrayBuffer> {
   const product = matmul(a, b);
   graph.output("product", product);
   graph.output("sum", add(product, b));
-  return graph.toOnnx({ target });
+  return toOnnx(graph, { target });
 }
 
 /** `y` = 2 x + 1, elementwise, [n]. */
@@ -37,7 +38,7 @@ function affine(target: Device, n = 4): Uint8Array<ArrayBuffer> {
   const graph = new Graph("affine");
   const x = graph.input("x", { type: "float32", shape: [n] });
   graph.output("y", add(mul(x, 2), 1));
-  return graph.toOnnx({ target });
+  return toOnnx(graph, { target });
 }
 
 const matrix = (...values: number[]): HostTensor => float32(new Float32Array(values), [2, 2]);
@@ -95,7 +96,7 @@ eachEngine("takes int32 ids and sizes that fill no 16 bytes", async (device) => 
   const ids = graph.input("ids", { type: "int32", shape: [3] });
   graph.output("next", add(ids, 1));
   const engine = await openEngine(device, { threads: 2 });
-  const session = await engine.createSession(graph.toOnnx({ target: device }));
+  const session = await engine.createSession(toOnnx(graph, { target: device }));
   const { next } = await session.run({ ids: int32(new Int32Array([5, -1, 7]), [3]) });
   assert.equal(next?.type, "int32");
   assert.deepEqual(values(next), [6, 0, 8]);
@@ -131,7 +132,7 @@ function square(size: number): Uint8Array<ArrayBuffer> {
   const a = graph.input("a", { type: "float32", shape: [size, size] });
   const b = graph.input("b", { type: "float32", shape: [size, size] });
   graph.output("y", add(matmul(a, b), a));
-  return graph.toOnnx({ target: "wasm" });
+  return toOnnx(graph, { target: "wasm" });
 }
 
 wasm("computes on as many threads as it is given, with the results of one", async () => {

@@ -1,16 +1,17 @@
 /**
  * What the engine counts of a GPU, call by call.
  */
+import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
-import { Graph } from "../../lib/graph/graph.ts";
-import { add, mul } from "../../lib/graph/ops.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { Graph } from "../../lib/graph/ir/graph.ts";
+import { add, mul } from "../../lib/graph/ops/mod.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
   countTraffic,
   type GpuTraffic,
   type TrafficCounter,
-} from "../../lib/runtime/gpu_traffic.ts";
+} from "../../lib/runtime/webgpu/gpu_traffic.ts";
 import { float32 } from "../../lib/runtime/session.ts";
 
 const adapter = await requestAdapter();
@@ -120,7 +121,7 @@ gpuTest("the webgpu engine counts what its sessions and its memory do", async ()
   const graph = new Graph("affine");
   const x = graph.input("x", { type: "float32", shape: [100] });
   graph.output("y", add(mul(x, 2), 1));
-  const session = await engine.createSession(graph.toOnnx({ target: "webgpu" }));
+  const session = await engine.createSession(toOnnx(graph, { target: "webgpu" }));
   const tensors = [memory.allocate("float32", [100]), memory.allocate("float32", [100])] as const;
   const [from, to] = tensors;
   const values = new Float32Array(100).fill(3);
@@ -167,7 +168,7 @@ gpuTest(
     const x = graph.input("x", { type: "float32", shape });
     const scaled = Array.from({ length: 12 }, (_, i) => mul(x, i + 1));
     graph.output("y", scaled.reduceRight((sum, part) => mul(add(sum, part), 0.5)));
-    const session = await engine.createSession(graph.toOnnx({ target: "webgpu" }));
+    const session = await engine.createSession(toOnnx(graph, { target: "webgpu" }));
     const tensors = [memory.allocate("float32", shape), memory.allocate("float32", shape)] as const;
     const [from, to] = tensors;
     const change = changes(traffic);

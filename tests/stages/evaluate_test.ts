@@ -1,6 +1,6 @@
 /** The evaluate stage from outside: a tiny model, tokens, and what lies in the folder. */
 import assert from "node:assert/strict";
-import { type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
+import { type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/evaluate.ts";
 import {

@@ -1,6 +1,6 @@
 /** The generate stage from outside: a tiny model, prompts or rows, and what lies in the folder. */
 import assert from "node:assert/strict";
-import { writeDataset } from "../../lib/data/dataset.ts";
+import { writeDataset } from "../../lib/data/rows/dataset.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/generate.ts";
 import { END, type TinyModelOptions, writeTinyModel } from "../generation/fixtures/tiny_model.ts";

@@ -1,6 +1,6 @@
 /** The option `label_column` of the tokenize stage. */
 import assert from "node:assert/strict";
-import type { Column, Row } from "../../lib/data/dataset.ts";
+import type { Column, Row } from "../../lib/data/rows/dataset.ts";
 import { makeTokenizer, refusal, texts, tokenize } from "./tokenizing.ts";
 
 Deno.test("label_column gives a class per row and its names", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Column } from "../../lib/data/dataset.ts";
-import { tokenRow } from "../../lib/data/tokens.ts";
+import type { Column } from "../../lib/data/rows/dataset.ts";
+import { tokenRow } from "../../lib/data/tokens/tokens.ts";
 import stage from "../../stages/tokenize.ts";
 import {
   makeTokenizer,

@@ -1,10 +1,10 @@
 /** Runs the tokenize stage from outside: write rows, run it, read the tokens artifact. */
-import { type Column, type Row, writeDataset } from "../../lib/data/dataset.ts";
-import { readTokens, tokenRow, type Tokens } from "../../lib/data/tokens.ts";
-import { UserError } from "../../lib/errors.ts";
+import { type Column, type Row, writeDataset } from "../../lib/data/rows/dataset.ts";
+import { readTokens, tokenRow, type Tokens } from "../../lib/data/tokens/tokens.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
-import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
 import stage from "../../stages/tokenize.ts";
 import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { schedule } from "../../lib/optim/schedules.ts";
-import { EVENTS_FILE } from "../../lib/train/tensorboard.ts";
+import { EVENTS_FILE } from "../../lib/train/loop/tensorboard.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, equal, type Outcome, run, values } from "./train_run.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readTokens, type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
+import { readTokens, type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
 import train from "../../stages/train.ts";
 import { splitOf } from "../train/fixture.ts";
 import { BASE, baseRun, CONFIG, run, writeData } from "./train_run.ts";

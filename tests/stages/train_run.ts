@@ -1,7 +1,7 @@
 /** Runs the train stage on small data, for its tests. */
-import { randomStream } from "../../lib/data/random.ts";
+import { randomStream } from "../../lib/base/random.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
-import type { LogEntry, TrainerState } from "../../lib/train/trainer_state.ts";
+import type { LogEntry, TrainerState } from "../../lib/train/loop/trainer_state.ts";
 import train from "../../stages/train.ts";
 import { writeRows } from "../train/fixture.ts";
 import { stageContext } from "../fixtures/stage_context.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
-import { shardSize } from "../../lib/models/shards.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
+import { shardSize } from "../../lib/checkpoint/shards.ts";
 import train from "../../stages/train.ts";
 import { BASE, run } from "./train_run.ts";
 

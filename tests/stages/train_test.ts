@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { schedule, SCHEDULES } from "../../lib/optim/schedules.ts";
 import { baseRun, CONFIG, equal, run, values, VOCABULARY, writeData } from "./train_run.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { UserError } from "../../lib/errors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { type Digest, sha256Hex, type Store } from "../../lib/store/mod.ts";
 import { filesUnder, withStore, writeTree } from "./folders.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

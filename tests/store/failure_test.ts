@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { UserError } from "../../lib/errors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { openStore, storeFailure } from "../../lib/store/mod.ts";
 import { safeName } from "../../lib/store/mod.ts";
 import { withStore, writeTree } from "./folders.ts";

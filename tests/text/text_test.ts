@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { randomStream } from "../../lib/data/random.ts";
+import { randomStream } from "../../lib/base/random.ts";
 import {
   characterCount,
   decodeEntities,

@@ -1,9 +1,12 @@
 /** Normalizers and pre-tokenizers of our own: expected values are those of Python tokenizers 0.23. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { bertNormalize, type BertNormalizerConfig } from "../../lib/tokenizers/bert_normalizer.ts";
+import {
+  bertNormalize,
+  type BertNormalizerConfig,
+} from "../../lib/tokenizers/codecs/bert_normalizer.ts";
 import { loadTokenizer } from "../../lib/tokenizers/load.ts";
-import { PrecompiledCharsMap } from "../../lib/tokenizers/precompiled_normalizer.ts";
+import { PrecompiledCharsMap } from "../../lib/tokenizers/codecs/precompiled_normalizer.ts";
 
 const SHARED = fileURLToPath(new URL("../../../shared/data/tokenizers", import.meta.url));
 

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { encodePrompt, loadTokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
-import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const SHARED = fileURLToPath(new URL("../../../shared/data/tokenizers", import.meta.url));

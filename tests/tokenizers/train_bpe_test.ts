@@ -1,7 +1,7 @@
 /** Training byte-level BPE: expected merges are those of Python tokenizers 0.23 on the same texts. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { trainBpe } from "../../lib/tokenizers/train_bpe.ts";
+import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
 
 const SEA = [
   "the sea and the ship and the whale and the sea again",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { arenaIn, arenaLayout, makeArena, viewOf } from "../../lib/train/arena.ts";
-import { persistentViews } from "../../lib/train/persistent.ts";
+import { arenaIn, arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
+import { persistentViews } from "../../lib/train/state/persistent.ts";
 
 const PARAMETERS = [
   { name: "wte", shape: [5, 4], decay: true },

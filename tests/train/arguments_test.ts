@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { planTraining } from "../../lib/train/arguments.ts";
+import { planTraining } from "../../lib/train/arguments/arguments.ts";
 import { ARGUMENTS } from "./fixture.ts";
 
 Deno.test("planTraining() counts steps as Trainer does", () => {

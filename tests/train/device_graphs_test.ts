@@ -3,13 +3,13 @@
  * gone alone.
  */
 import assert from "node:assert/strict";
-import { randomStream } from "../../lib/data/random.ts";
-import { sizeOf } from "../../lib/graph/tensor.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { sizeOf } from "../../lib/graph/ir/tensor.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { adafactor } from "../../lib/optim/adafactor.ts";
 import { scalarFeeds } from "../../lib/optim/optimizer.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
-import { figuresGraph, sumGraph, updateGraph } from "../../lib/train/device_graphs.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
+import { figuresGraph, sumGraph, updateGraph } from "../../lib/train/state/device_graphs.ts";
 import { runGraph } from "../graph/running.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { CallbackContext } from "../../lib/train/callbacks.ts";
-import { planTraining } from "../../lib/train/arguments.ts";
-import { earlyStoppingCallback } from "../../lib/train/early_stopping.ts";
-import { initialState, type LogEntry } from "../../lib/train/trainer_state.ts";
+import type { CallbackContext } from "../../lib/train/loop/callbacks.ts";
+import { planTraining } from "../../lib/train/arguments/arguments.ts";
+import { earlyStoppingCallback } from "../../lib/train/loop/early_stopping.ts";
+import { initialState, type LogEntry } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS } from "./fixture.ts";
 
 /** transformers' EarlyStoppingCallback: patience, threshold, greater_is_better, metrics, when it stops. */

@@ -1,11 +1,11 @@
 /** Holds training on each engine to the native one: the losses of four steps and the weights after them. */
 import assert from "node:assert/strict";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { baseRun, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";

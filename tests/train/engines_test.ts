@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { randomStream } from "../../lib/data/random.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
-import { randomStream } from "../../lib/data/random.ts";
+import { randomStream } from "../../lib/base/random.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { type NegativeLogLikelihood, sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
-import { initializeParameter } from "../../lib/train/initialize.ts";
+import {
+  type NegativeLogLikelihood,
+  sumNegativeLogLikelihood,
+} from "../../lib/train/loop/evaluate.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { splitOf } from "./fixture.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { type AnyTensor, type Device, type Engine, float32 } from "../../lib/runtime/session.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -1,6 +1,6 @@
 /** What the tests of training share: default settings and small data. */
-import { type TokenSplit, writeTokens } from "../../lib/data/tokens.ts";
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
+import { type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
+import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The defaults of the stage. */

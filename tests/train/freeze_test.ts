@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { UserError } from "../../lib/errors.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { trainedParameters, type Unfreezing } from "../../lib/train/freeze.ts";
+import { trainedParameters, type Unfreezing } from "../../lib/train/arguments/freeze.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, run } from "../stages/train_run.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type GradScaler, gradScaler } from "../../lib/train/grad_scaler.ts";
+import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts";
 
 /** Scales after norms; what `torch.amp.GradScaler.update` gives for the same overflows. */
 function scalesAfter(scaler: GradScaler, norms: readonly number[]): number[] {

@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { gradientNorm } from "../../lib/train/gradient_norm.ts";
+import { gradientNorm } from "../../lib/train/state/gradient_norm.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 
 const CHUNK = 1 << 20;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
-import { initializeParameter } from "../../lib/train/initialize.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
 
 Deno.test("initializeParameter() draws GPT-2's first weights", () => {
   const config = parseGpt2Config({ n_layer: 2, n_embd: 64, n_head: 2, vocab_size: 200 });

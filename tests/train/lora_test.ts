@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { readSafetensors, type TensorData } from "../../lib/data/safetensors.ts";
-import { readTokens } from "../../lib/data/tokens.ts";
-import { UserError } from "../../lib/errors.ts";
+import { readSafetensors, type TensorData } from "../../lib/data/formats/safetensors.ts";
+import { readTokens } from "../../lib/data/tokens/tokens.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { loraModel } from "../../lib/models/lora.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { HostTensor } from "../../lib/runtime/session.ts";
-import { sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
+import { sumNegativeLogLikelihood } from "../../lib/train/loop/evaluate.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, type Outcome, run, values, writeData } from "../stages/train_run.ts";
 

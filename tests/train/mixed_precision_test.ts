@@ -1,15 +1,15 @@
 /** Mixed precision on a GPU, or on a software adapter. */
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { randomStream } from "../../lib/data/random.ts";
-import { UserError } from "../../lib/errors.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { UserError } from "../../lib/base/errors.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device, Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
-import type { TrainerCallback } from "../../lib/train/callbacks.ts";
-import { type GradScaler, gradScaler } from "../../lib/train/grad_scaler.ts";
-import { requireFloat16 } from "../../lib/train/mixed_precision.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
+import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts";
+import { requireFloat16 } from "../../lib/train/arguments/mixed_precision.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -105,7 +105,7 @@ async function run({ device = "webgpu", args, ...others }: Setting = {}): Promis
   };
 }
 
-/** Whether an ONNX file has casts to float16: an attribute `to` of 10, as lib/graph/onnx.ts writes it. */
+/** Whether an ONNX file has casts to float16: an attribute `to` of 10, as lib/graph/onnx/onnx.ts writes it. */
 function hasHalf(onnx: Uint8Array): boolean {
   const to = [0x0a, 2, ...new TextEncoder().encode("to"), 0x18, 10];
   return onnx.some((_, i) => to.every((byte, j) => onnx[i + j] === byte));

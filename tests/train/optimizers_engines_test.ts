@@ -1,4 +1,4 @@
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
+import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { testEngines } from "./engines_agree.ts";
 
 const SETTINGS: Record<string, Partial<TrainingArguments>> = {

@@ -2,9 +2,9 @@
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { float32, int32 } from "../../lib/runtime/session.ts";
-import { arenaLayout, makeArena } from "../../lib/train/arena.ts";
-import { initializeParameter } from "../../lib/train/initialize.ts";
-import { compileTraining, gradientOutput, LOSS_OUTPUT } from "../../lib/train/program.ts";
+import { arenaLayout, makeArena } from "../../lib/train/state/arena.ts";
+import { initializeParameter } from "../../lib/train/state/initialize.ts";
+import { compileTraining, gradientOutput, LOSS_OUTPUT } from "../../lib/train/program/program.ts";
 
 const [B, T, V] = [4, 256, 64];
 const model = causalLm({

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { readSafetensors } from "../../lib/data/safetensors.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
-import { loadCheckpoint } from "../../lib/models/checkpoint.ts";
+import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
+import { writeTokens } from "../../lib/data/tokens/tokens.ts";
+import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

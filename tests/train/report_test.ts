@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { planTraining } from "../../lib/train/arguments.ts";
-import { type CallbackContext, reportCallback } from "../../lib/train/callbacks.ts";
-import { initialState } from "../../lib/train/trainer_state.ts";
+import { planTraining } from "../../lib/train/arguments/arguments.ts";
+import { type CallbackContext, reportCallback } from "../../lib/train/loop/callbacks.ts";
+import { initialState } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS } from "./fixture.ts";
 
 /** The line of a step, where training began at `from` and a step takes so many seconds. */

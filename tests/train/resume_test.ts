@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { checkpointNumbers } from "../../lib/data/checkpoints.ts";
-import { randomStream } from "../../lib/data/random.ts";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { checkpointNumbers } from "../../lib/train/state/checkpoint_folders.ts";
+import { randomStream } from "../../lib/base/random.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
-import { planTraining, type TrainingArguments } from "../../lib/train/arguments.ts";
-import type { CallbackState, TrainerCallback } from "../../lib/train/callbacks.ts";
-import { packNumbers, unpackNumbers } from "../../lib/train/pack_numbers.ts";
-import { type LoopPosition, openCheckpoints } from "../../lib/train/resume.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
-import { initialState } from "../../lib/train/trainer_state.ts";
+import { planTraining, type TrainingArguments } from "../../lib/train/arguments/arguments.ts";
+import type { CallbackState, TrainerCallback } from "../../lib/train/loop/callbacks.ts";
+import { packNumbers, unpackNumbers } from "../../lib/train/state/pack_numbers.ts";
+import { type LoopPosition, openCheckpoints } from "../../lib/train/loop/resume.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
+import { initialState } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { permutation, randomStream } from "../../lib/data/random.ts";
-import { groupByLength, rowOrder } from "../../lib/train/row_order.ts";
+import { permutation, randomStream } from "../../lib/base/random.ts";
+import { groupByLength, rowOrder } from "../../lib/train/loop/row_order.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 
 /** transformers' get_length_grouped_indices: lengths, batch size, torch's permutation, result. */

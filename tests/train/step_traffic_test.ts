@@ -3,9 +3,9 @@
  * size of the model. So weights, gradients and moments stay there.
  */
 import assert from "node:assert/strict";
-import { requestAdapter } from "../../lib/runtime/adapter.ts";
+import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { GpuTraffic } from "../../lib/runtime/gpu_traffic.ts";
+import type { GpuTraffic } from "../../lib/runtime/webgpu/gpu_traffic.ts";
 import type {
   AnyTensor,
   DeviceTensor,
@@ -13,11 +13,11 @@ import type {
   Session,
   SessionOptions,
 } from "../../lib/runtime/session.ts";
-import { writeTokens } from "../../lib/data/tokens.ts";
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
-import { countSteps, describeTraffic } from "../../lib/train/step_traffic.ts";
-import type { TrainingState } from "../../lib/train/state.ts";
+import { writeTokens } from "../../lib/data/tokens/tokens.ts";
+import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
+import { countSteps, describeTraffic } from "../../lib/train/loop/step_traffic.ts";
+import type { TrainingState } from "../../lib/train/state/state.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 

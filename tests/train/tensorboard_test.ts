@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { crc32c, encodeTfRecords } from "../../lib/data/tfrecord.ts";
-import { EVENTS_FILE, scalarEvents } from "../../lib/train/tensorboard.ts";
-import { planTraining } from "../../lib/train/arguments.ts";
-import { initialState } from "../../lib/train/trainer_state.ts";
+import { crc32c, encodeTfRecords } from "../../lib/data/formats/tfrecord.ts";
+import { EVENTS_FILE, scalarEvents } from "../../lib/train/loop/tensorboard.ts";
+import { planTraining } from "../../lib/train/arguments/arguments.ts";
+import { initialState } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS } from "./fixture.ts";
 
 /** The same events as tensorboard 2.21 (its Event messages in its RecordWriter) writes them. */

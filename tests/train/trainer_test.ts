@@ -4,15 +4,15 @@
  * (The labels of Trainer's first tokens are -100, which makes its count of tokens the one it means.)
  */
 import assert from "node:assert/strict";
-import type { TokenSplit } from "../../lib/data/tokens.ts";
+import type { TokenSplit } from "../../lib/data/tokens/tokens.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
-import { loadCheckpoint, loadConfig } from "../../lib/models/checkpoint.ts";
-import { saveCheckpoint } from "../../lib/models/save.ts";
+import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
+import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { type Engine, float32 } from "../../lib/runtime/session.ts";
-import type { TrainingArguments } from "../../lib/train/arguments.ts";
-import { sumNegativeLogLikelihood } from "../../lib/train/evaluate.ts";
-import { trainCausalLm } from "../../lib/train/train_causal_lm.ts";
+import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { sumNegativeLogLikelihood } from "../../lib/train/loop/evaluate.ts";
+import { trainCausalLm } from "../../lib/train/run.ts";
 import { ARGUMENTS, splitOf, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -1,0 +1,126 @@
+/**
+ * What a table's cells may hold, and which column type a bunch of values has.
+ *
+ * Five types, the ones that text work needs and that JSON, CSV and parquet share. Dates are ISO
+ * texts, lists and objects are `json`.
+ *
+ * @module
+ */
+import { UserError } from "../../base/errors.ts";
+
+/** JSON as `JSON.parse` gives it. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue };
+
+/** One value. A bigint only where an `int` is past 2^53. */
+export type Cell = JsonValue | bigint;
+
+/** A row by column name. A column that is not there is null. */
+export type Row = Record<string, Cell>;
+
+/** Types of columns: `int` is 64 bits, `float` is a double, `json` anything nested. */
+export type ColumnType = "string" | "int" | "float" | "bool" | "json";
+
+/** A column of a dataset. */
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** What the integers 0, 1, ... of a label column stand for (a ClassLabel of `datasets`). */
+  readonly names?: readonly string[];
+}
+
+/** The type of one value; undefined for null. */
+function cellType(cell: Cell | undefined): ColumnType | undefined {
+  switch (typeof cell) {
+    case "string":
+      return "string";
+    case "boolean":
+      return "bool";
+    case "bigint":
+      return "int";
+    case "number":
+      return Number.isSafeInteger(cell) ? "int" : "float";
+    case "object":
+      return cell === null ? undefined : "json";
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * The columns of rows whose types nobody wrote down, in order of first appearance.
+ *
+ * A column of ints and floats is `float`; a column of nothing but nulls is `string`; any other
+ * mixture is `json`, whose cells stay as they are.
+ */
+export function inferColumns(rows: Iterable<Row>): Column[] {
+  const types = new Map<string, ColumnType | undefined>();
+  for (const row of rows) {
+    for (const name in row) {
+      const type = cellType(row[name]);
+      const known = types.get(name);
+      if (known === undefined) types.set(name, type);
+      else if (type !== undefined && type !== known) types.set(name, mergeTypes(known, type));
+    }
+  }
+  return [...types].map(([name, type]) => ({ name, type: type ?? "string" }));
+}
+
+/** The narrowest type that holds values of both. */
+function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
+  if (a === b) return a;
+  const numeric = (type: ColumnType): boolean => type === "int" || type === "float";
+  return numeric(a) && numeric(b) ? "float" : "json";
+}
+
+/**
+ * The columns of several tables that are put below one another. A column that is missing in one of
+ * them is null there.
+ */
+export function unionColumns(tables: readonly (readonly Column[])[]): Column[] {
+  const columns = new Map<string, Column>();
+  for (const column of tables.flat()) {
+    const known = columns.get(column.name);
+    if (known === undefined) {
+      columns.set(column.name, column);
+    } else {
+      const type = mergeTypes(known.type, column.type);
+      const names = known.names ?? column.names;
+      columns.set(column.name, {
+        name: column.name,
+        type,
+        ...(names && type === "int" ? { names } : {}),
+      });
+    }
+  }
+  return [...columns.values()];
+}
+
+/**
+ * Checks that a cell fits its column.
+ *
+ * @param cell The value; null fits every column.
+ * @param column Where it belongs.
+ * @param where For the message: `row 3 of split "train"`.
+ * @throws {UserError} Where it does not.
+ */
+export function checkCell(cell: Cell | undefined, column: Column, where: () => string): void {
+  if (cell === null || cell === undefined) return;
+  const fits = column.type === "json" ||
+    (column.type === "string" && typeof cell === "string") ||
+    (column.type === "bool" && typeof cell === "boolean") ||
+    (column.type === "float" && typeof cell === "number") ||
+    (column.type === "int" &&
+      (typeof cell === "bigint" ? BigInt.asIntN(64, cell) === cell : Number.isSafeInteger(cell)));
+  if (fits) return;
+  const shown = typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+  throw new UserError({
+    what: `column "${column.name}" holds ${typeof cell} ${shown.slice(0, 60)} in ${where()}`,
+    requirement: `its type is ${column.type}`,
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * Text files as lines: UTF-8 with or without a byte order mark, `\n` or `\r\n`, plain or gzip.
+ *
+ * Bytes that are no UTF-8 are an error with the line they are on: replacing them would train a model
+ * on the replacement character without anybody noticing.
+ *
+ * @module
+ */
+import { UserError } from "../../base/errors.ts";
+
+/** A line of a file. */
+export interface Line {
+  readonly text: string;
+  /** From 1. */
+  readonly number: number;
+}
+
+/** A file to read: where it is, and the name to show and to tell the format by. */
+export interface InputFile {
+  readonly path: string;
+  readonly name: string;
+}
+
+/**
+ * The text of a file in pieces of up to about 1 MB, cut anywhere.
+ *
+ * @throws {UserError} Where the file cannot be read, is UTF-16, or holds bytes that are no UTF-8.
+ */
+export async function* textChunks(file: InputFile): AsyncGenerator<string> {
+  let bytes: ReadableStream<Uint8Array<ArrayBuffer>>;
+  try {
+    bytes = (await Deno.open(file.path)).readable;
+  } catch (error) {
+    throw new UserError({
+      what: `cannot open ${file.name}: ${(error as Error).message}`,
+      cause: error,
+    });
+  }
+  if (/\.gz$/i.test(file.name)) bytes = bytes.pipeThrough(new DecompressionStream("gzip"));
+  // The decoder drops a byte order mark itself.
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let line = 1;
+  let first = true;
+  try {
+    for await (const chunk of bytes) {
+      if (first && isUtf16(chunk)) throw notUtf8(file, { line: 1, why: "it is UTF-16" });
+      first = false;
+      const text = decode(decoder, chunk, { file, line });
+      line += count(text, "\n");
+      if (text !== "") yield text;
+    }
+    decode(decoder, undefined, { file, line });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError({
+      what: `cannot read ${file.name}: ${(error as Error).message}`,
+      cause: error,
+    });
+  }
+}
+
+/** The lines of a file, many at a time; the end of the last line is no line of its own. */
+export async function* lineBatches(file: InputFile): AsyncGenerator<Line[]> {
+  let rest = "";
+  let number = 1;
+  for await (const chunk of textChunks(file)) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop()!;
+    const batch = lines.map((text) => ({ text: withoutReturn(text), number: number++ }));
+    if (batch.length > 0) yield batch;
+  }
+  if (rest !== "") yield [{ text: withoutReturn(rest), number }];
+}
+
+/** The whole text of a file, with `\n` as its line ends. */
+export async function wholeText(file: InputFile): Promise<string> {
+  let text = "";
+  for await (const chunk of textChunks(file)) text += chunk;
+  return text.replaceAll("\r\n", "\n");
+}
+
+function withoutReturn(text: string): string {
+  return text.endsWith("\r") ? text.slice(0, -1) : text;
+}
+
+function isUtf16(chunk: Uint8Array): boolean {
+  return (chunk[0] === 0xff && chunk[1] === 0xfe) || (chunk[0] === 0xfe && chunk[1] === 0xff);
+}
+
+function decode(
+  decoder: TextDecoder,
+  chunk: Uint8Array<ArrayBuffer> | undefined,
+  { file, line }: { file: InputFile; line: number },
+): string {
+  try {
+    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+  } catch {
+    throw notUtf8(file, { line: line + linesBeforeBadByte(chunk ?? new Uint8Array()), why: "" });
+  }
+}
+
+/** How many whole lines of the chunk are fine; the cut at its start can only hide a bad first line. */
+function linesBeforeBadByte(chunk: Uint8Array<ArrayBuffer>): number {
+  let start = chunk.indexOf(10) + 1;
+  if (start === 0) return 0;
+  for (let lines = 1;; lines++) {
+    const end = chunk.indexOf(10, start);
+    try {
+      new TextDecoder("utf-8", { fatal: true })
+        .decode(chunk.subarray(start, end < 0 ? undefined : end), { stream: end < 0 });
+    } catch {
+      return lines;
+    }
+    // Every later line is fine: the bad bytes stand before the first line end.
+    if (end < 0) return 0;
+    start = end + 1;
+  }
+}
+
+function notUtf8(file: InputFile, { line, why }: { line: number; why: string }): UserError {
+  return new UserError({
+    what: `${file.name} is not UTF-8 text${why === "" ? "" : `: ${why}`}`,
+    requirement: "text files have to be UTF-8",
+    remedy: "convert it, for instance with `iconv -f latin1 -t utf-8`",
+    at: { file: file.name, line, column: 1 },
+  });
+}
+
+function count(text: string, char: string): number {
+  let n = 0;
+  for (let at = text.indexOf(char); at >= 0; at = text.indexOf(char, at + 1)) n++;
+  return n;
+}

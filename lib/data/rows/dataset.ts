@@ -1,0 +1,228 @@
+/**
+ * A `rows` artifact: one parquet file a split and `dataset.json` that says what they hold.
+ *
+ * ```text
+ * train.parquet  test.parquet  (data.parquet where unsplit)
+ * dataset.json   {"kind":"rows","columns":[{"name":"text","type":"string"}],
+ *                 "splits":{"train":{"file":"train.parquet","rows":800}, ...}}
+ * ```
+ *
+ * The parquet files are plain ones: DuckDB, pandas and `datasets` open them. The whole dataset is
+ * held in memory; what is larger than that belongs into several pipelines.
+ *
+ * @module
+ */
+import { isJsonObject } from "../../base/json.ts";
+import { nearest, UserError } from "../../base/errors.ts";
+import type { Cell, Column, ColumnType, JsonValue, Row } from "../formats/columns.ts";
+import { readParquet, writeParquet } from "../formats/parquet.ts";
+
+export type { Cell, Column, ColumnType, JsonValue, Row } from "../formats/columns.ts";
+
+/** Rows by split, all with the same columns. A dataset that was never split has the one split `data`. */
+export interface Dataset {
+  readonly columns: readonly Column[];
+  readonly splits: Readonly<Record<string, readonly Row[]>>;
+}
+
+/** What `dataset.json` says: a {@linkcode Dataset} without its rows. */
+export interface DatasetInfo {
+  readonly kind: "rows";
+  readonly columns: readonly Column[];
+  readonly splits: Readonly<Record<string, { readonly file: string; readonly rows: number }>>;
+  /** Rows that each rule of a filter dropped, where the dataset came from one. */
+  readonly dropped?: Readonly<Record<string, number>>;
+}
+
+/** The name of the only split of a dataset that was never split. */
+export const UNSPLIT = "data";
+
+const COLUMN_TYPES: readonly ColumnType[] = ["string", "int", "float", "bool", "json"];
+
+/**
+ * Reads `dataset.json` of a `rows` artifact.
+ *
+ * @param dir The artifact's folder.
+ * @throws {UserError} Where the folder holds no readable `dataset.json`.
+ */
+export async function readDatasetInfo(dir: string): Promise<DatasetInfo> {
+  const path = `${dir}/dataset.json`;
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    throw new UserError({
+      what: `cannot read the dataset in ${dir}: ${(error as Error).message}`,
+      requirement: "a dataset is a folder with dataset.json and a parquet file for each split",
+      cause: error,
+    });
+  }
+  let info: unknown;
+  try {
+    info = JSON.parse(text);
+  } catch (error) {
+    throw new UserError({
+      what: `${path} is not JSON: ${(error as Error).message}`,
+      cause: error,
+    });
+  }
+  if (!isDatasetInfo(info)) {
+    throw new UserError({
+      what: `${path} does not describe a dataset`,
+      requirement: `it needs "kind": "rows", "columns" with name and type (${
+        COLUMN_TYPES.join(", ")
+      }) and "splits" with file and rows`,
+    });
+  }
+  return info;
+}
+
+/**
+ * Reads a `rows` artifact.
+ *
+ * @param dir The artifact's folder.
+ * @param options `splits` reads only these; `columns` only these columns, in this order.
+ * @returns Every row in memory; cells have the types that {@linkcode Column} says.
+ * @throws {UserError} Where files are missing or damaged, or a split or column is not there.
+ *
+ * @example
+ * ```ts
+ * import { readDataset, writeDataset } from "./dataset.ts";
+ * const dir = await Deno.makeTempDir();
+ * const rows = [{ text: "Call me Ishmael.", label: 1 }];
+ * await writeDataset(dir, {
+ *   columns: [{ name: "text", type: "string" }, { name: "label", type: "int" }],
+ *   splits: { data: rows },
+ * });
+ * const back = await readDataset(dir);
+ * if (back.splits.data?.[0]?.text !== "Call me Ishmael.") throw new Error();
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
+export async function readDataset(
+  dir: string,
+  options: { splits?: readonly string[]; columns?: readonly string[] } = {},
+): Promise<Dataset> {
+  const info = await readDatasetInfo(dir);
+  const wanted = options.splits ?? Object.keys(info.splits);
+  const columns = options.columns === undefined
+    ? info.columns
+    : options.columns.map((name) => requireColumn(info.columns, name));
+  const splits: Record<string, Row[]> = {};
+  for (const split of wanted) {
+    const entry = info.splits[split];
+    if (entry === undefined) {
+      throw new UserError({
+        what: `there is no split "${split}" in ${dir}`,
+        nearest: nearest(split, Object.keys(info.splits)),
+        requirement: `it has ${Object.keys(info.splits).join(", ")}`,
+      });
+    }
+    const path = `${dir}/${entry.file}`;
+    const { rows } = await readParquet(path, { columns: columns.map((column) => column.name) });
+    if (rows.length !== entry.rows) {
+      throw new UserError({
+        what: `${path} holds ${rows.length} rows where dataset.json says ${entry.rows}`,
+        requirement: "the folder is damaged",
+        remedy: "make it again by running its stage with --force",
+      });
+    }
+    decodeJsonColumns(rows, columns);
+    splits[split] = rows;
+  }
+  return { columns, splits };
+}
+
+/**
+ * Writes a `rows` artifact. The same dataset gives the same bytes.
+ *
+ * @param dir An existing folder.
+ * @param dataset Every key of a row has to be a column; a missing key or null is a null.
+ * @throws {UserError} Where a cell does not fit its column's type, naming split, row and column.
+ */
+export async function writeDataset(
+  dir: string,
+  dataset: Dataset,
+  options: { dropped?: Readonly<Record<string, number>> } = {},
+): Promise<void> {
+  if (dataset.columns.length === 0) {
+    throw new UserError({ what: "cannot write a dataset without columns" });
+  }
+  const names = new Set<string>();
+  for (const { name } of dataset.columns) {
+    if (names.has(name) || name === "" || name === "__proto__") {
+      throw new UserError({
+        what: names.has(name)
+          ? `two columns are called "${name}"`
+          : `no column may be called "${name}"`,
+      });
+    }
+    names.add(name);
+  }
+  const splits: Record<string, { file: string; rows: number }> = {};
+  for (const [split, rows] of Object.entries(dataset.splits)) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(split)) {
+      throw new UserError({
+        what: `"${split}" cannot be the name of a split`,
+        requirement: "it becomes a file's name: letters, digits, _ . and -",
+      });
+    }
+    const file = `${split}.parquet`;
+    writeParquet(`${dir}/${file}`, dataset.columns, { rows, label: `split "${split}"` });
+    splits[split] = { file, rows: rows.length };
+  }
+  const info: DatasetInfo = {
+    kind: "rows",
+    columns: dataset.columns,
+    splits,
+    ...(options.dropped === undefined ? {} : { dropped: options.dropped }),
+  };
+  await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify(info, null, 2) + "\n");
+}
+
+/**
+ * The column called `name`.
+ *
+ * @throws {UserError} Where there is none, with the columns that are there.
+ */
+export function requireColumn(columns: readonly Column[], name: string): Column {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return column;
+  const names = columns.map((candidate) => candidate.name);
+  throw new UserError({
+    what: `there is no column "${name}"`,
+    nearest: nearest(name, names),
+    requirement: names.length === 0
+      ? "the data has no columns"
+      : `the columns are ${names.join(", ")}`,
+  });
+}
+
+/** Json cells are kept as text in parquet; here they become values again. */
+function decodeJsonColumns(rows: Row[], columns: readonly Column[]): void {
+  for (const { name, type } of columns) {
+    if (type !== "json") continue;
+    for (const row of rows) {
+      const cell = row[name];
+      if (typeof cell === "string") row[name] = JSON.parse(cell) as JsonValue;
+    }
+  }
+}
+
+function isDatasetInfo(value: unknown): value is DatasetInfo {
+  if (!isJsonObject(value) || value.kind !== "rows") return false;
+  if (!Array.isArray(value.columns) || !isJsonObject(value.splits)) return false;
+  return value.columns.every((column: unknown) =>
+    isJsonObject(column) && typeof column.name === "string" &&
+    COLUMN_TYPES.includes(column.type as ColumnType)
+  ) && Object.values(value.splits).every((split) =>
+    isJsonObject(split) && typeof split.file === "string" && !split.file.includes("/") &&
+    typeof split.rows === "number"
+  );
+}
+
+/** A cell as text: what a template, a comparison or a message shows. */
+export function cellText(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return "";
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+}

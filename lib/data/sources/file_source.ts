@@ -1,0 +1,125 @@
+/**
+ * Files on this machine, named one by one or by a pattern, relative to the pipeline's folder or, where
+ * that has none, to the folder that the user is in.
+ *
+ * @module
+ */
+import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { nearest, UserError } from "../../base/errors.ts";
+import { expandGlob, isGlob, naturalCompare } from "../../base/glob.ts";
+import type { Resolution, ResolveSettings } from "./resolved.ts";
+import type { FileSource } from "./source.ts";
+
+/**
+ * Finds the files of a source and their digests.
+ *
+ * @throws {UserError} Where there is none, with what is there instead.
+ */
+export async function resolveFiles(
+  source: FileSource,
+  settings: ResolveSettings,
+): Promise<Resolution> {
+  const { folder, paths } = await findFiles(source, foldersOf(source, settings.baseDir));
+  const digests: Record<string, string> = {};
+  const files: { path: string; name: string }[] = [];
+  for (const path of paths) {
+    settings.signal.throwIfAborted();
+    const name = paths.length === 1 ? "sha256" : shownName(path, folder);
+    digests[name] = await settings.digestFile(path);
+    files.push({ path, name: shownName(path, folder) });
+  }
+  return { key: digests, data: { type: "file", files }, read: paths };
+}
+
+/** Where relative paths count from: the pipeline's folder, then the one that the user is in. */
+function foldersOf({ pattern }: FileSource, baseDir: string): string[] {
+  return isAbsolute(pattern) ? [baseDir] : [...new Set([resolve(baseDir), Deno.cwd()])];
+}
+
+/** The files in the first folder that has any, and that folder. */
+async function findFiles(
+  source: FileSource,
+  folders: readonly string[],
+): Promise<{ folder: string; paths: string[] }> {
+  const { pattern } = source;
+  for (const folder of folders) {
+    const exact = resolve(folder, pattern);
+    const info = await Deno.stat(exact).catch(() => undefined);
+    if (info?.isFile) return { folder, paths: [exact] };
+    if (info?.isDirectory) {
+      throw new UserError({
+        what: `${pattern} is a folder`,
+        requirement: "a source names files",
+        remedy: `name them with a pattern: ${pattern.replace(/\/$/, "")}/*.txt`,
+      });
+    }
+    const paths = isGlob(pattern) ? await expand(pattern, folder) : [];
+    if (paths.length > 0) return { folder, paths };
+  }
+  if (!isGlob(pattern)) throw await missing(source, folders);
+  throw new UserError({
+    what: `no file matches ${pattern}`,
+    requirement: `patterns ${countFrom(folders)}`,
+  });
+}
+
+function countFrom([own, calling]: readonly string[]): string {
+  return `count from the folder of the pipeline, ${own}` +
+    (calling === undefined ? "" : `, or from the one that you are in, ${calling}`);
+}
+
+async function expand(pattern: string, baseDir: string): Promise<string[]> {
+  const parts = pattern.split("/");
+  const fixed = parts.slice(0, parts.findIndex(isGlob)).join("/");
+  const root = isAbsolute(pattern) ? fixed || "/" : resolve(baseDir, fixed);
+  const rest = pattern.slice(fixed === "" && !isAbsolute(pattern) ? 0 : fixed.length + 1);
+  try {
+    return (await expandGlob(root, rest)).map((path) => resolve(root, path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw new UserError({
+      what: `cannot look for ${pattern}: ${(error as Error).message}`,
+      cause: error,
+    });
+  }
+}
+
+async function missing(source: FileSource, folders: readonly string[]): Promise<UserError> {
+  const all: string[] = [];
+  const found: string[] = [];
+  for (const path of folders.map((folder) => resolve(folder, source.pattern))) {
+    const folder = dirname(path);
+    const names = await filesIn(folder);
+    all.push(...names ?? []);
+    const shown = names?.sort(naturalCompare).slice(0, 10).join(", ");
+    found.push(
+      shown === undefined
+        ? `the folder ${folder} is not there either`
+        : shown === ""
+        ? `${folder} holds no files`
+        : `${folder} holds ${shown}`,
+    );
+  }
+  return new UserError({
+    what: `there is no file ${source.pattern}`,
+    nearest: nearest(basename(source.pattern), all),
+    requirement: found.join("; "),
+    remedy: `paths ${countFrom(folders)}`,
+  });
+}
+
+/** Names of the files in a folder; undefined where there is no such folder. */
+async function filesIn(folder: string): Promise<string[] | undefined> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.filter(({ isFile }) => isFile).map(({ name }) => name);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The path as a message shows it: from the folder it was found from, where it lies below. */
+function shownName(path: string, baseDir: string): string {
+  const base = resolve(baseDir) + "/";
+  return path.startsWith(base) ? path.slice(base.length) : path;
+}

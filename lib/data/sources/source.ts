@@ -1,0 +1,156 @@
+/**
+ * Where data comes from, as people write it in `from:`.
+ *
+ * ```text
+ * npm:PACKAGE@VERSION/FILE                    a file (or pattern) in an npm package
+ * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in a dataset of the hub
+ * hf://ORG/NAME[@REVISION]                    a model of the hub
+ * https://HOST/FILE                           anything on the web
+ * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
+ * ```
+ *
+ * @module
+ */
+import { nearest, UserError } from "../../base/errors.ts";
+
+/** A file or pattern in an npm package. */
+export interface NpmSource {
+  readonly type: "npm";
+  readonly written: string;
+  readonly package: string;
+  readonly version: string;
+  readonly pattern: string;
+}
+
+/** A model repository, or files of a dataset repository, of a Hugging Face hub. */
+export interface HubSource {
+  readonly type: "hub";
+  readonly written: string;
+  readonly repo: HubRepo;
+  /** A branch, tag or commit. */
+  readonly revision: string;
+  /** The file or pattern; undefined for a model. */
+  readonly pattern?: string;
+}
+
+/** A repository of a hub. */
+export interface HubRepo {
+  readonly type: "model" | "dataset";
+  /** `ORG/NAME`, or `NAME` for the oldest ones. */
+  readonly name: string;
+}
+
+/** A URL. */
+export interface HttpSource {
+  readonly type: "http";
+  readonly written: string;
+  readonly url: string;
+}
+
+/** A file or pattern on this machine. */
+export interface FileSource {
+  readonly type: "file";
+  readonly written: string;
+  readonly pattern: string;
+}
+
+/** Any source. */
+export type Source = NpmSource | HubSource | HttpSource | FileSource;
+
+/**
+ * Reads a source as it is written.
+ *
+ * @throws {UserError} Where it is none of the forms above.
+ *
+ * @example
+ * ```ts
+ * import { parseSource } from "./source.ts";
+ * const source = parseSource("hf://datasets/stanfordnlp/imdb@main/plain_text/*.parquet");
+ * if (source.type !== "hub" || source.repo.name !== "stanfordnlp/imdb") throw new Error();
+ * ```
+ */
+export function parseSource(written: string): Source {
+  if (written.trim() === "") throw new UserError({ what: "a source is empty", requirement: FORMS });
+  if (written.startsWith("npm:")) return parseNpm(written);
+  if (written.startsWith("hf://")) return parseHub(written);
+  if (/^https?:\/\//.test(written)) {
+    if (!URL.canParse(written)) throw new UserError({ what: `"${written}" is no URL` });
+    return { type: "http", written, url: new URL(written).href };
+  }
+  if (written.startsWith("file://")) {
+    return { type: "file", written, pattern: decodeURIComponent(new URL(written).pathname) };
+  }
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(written)?.[1];
+  if (scheme !== undefined && (written.includes("://") || SCHEMES.includes(scheme.toLowerCase()))) {
+    throw new UserError({
+      what: `"${scheme}:" is no kind of source: ${written}`,
+      nearest: nearest(scheme, SCHEMES),
+      requirement: FORMS,
+    });
+  }
+  return { type: "file", written, pattern: written };
+}
+
+const SCHEMES = ["npm", "hf", "https", "http", "file"];
+const FORMS = "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME/FILE, hf://ORG/NAME, " +
+  "https://... or the path of a file";
+
+const NPM = /^npm:((?:@[a-z0-9~._-]+\/)?[a-z0-9~._-]+)(?:@([^/]*))?(?:\/(.*))?$/i;
+
+function parseNpm(written: string): NpmSource {
+  const [, name, version, pattern] = NPM.exec(written) ?? [];
+  const problem = name === undefined
+    ? "is no npm source"
+    : version === undefined || version === ""
+    ? "names no version"
+    : !/^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/.test(version)
+    ? `names "${version}", which is no exact version`
+    : !pattern
+    ? "names no file"
+    : pattern.split("/").includes("..")
+    ? "leaves the package"
+    : undefined;
+  if (problem !== undefined) {
+    throw new UserError({
+      what: `${written} ${problem}`,
+      requirement:
+        "npm:PACKAGE@VERSION/FILE with an exact version, such as npm:@org/data@1.2.3/data/*.txt",
+    });
+  }
+  return { type: "npm", written, package: name!, version: version!, pattern: pattern! };
+}
+
+/** ORG/NAME, with a revision that may be a reference such as refs/convert/parquet. */
+const HUB =
+  /^hf:\/\/(datasets\/|models\/)?([\w.-]+(?:\/[\w.-]+)?)(?:@(refs\/(?:convert|pr)\/[\w.-]+|[^/@]+))?(?:\/(.*))?$/;
+
+function parseHub(written: string): HubSource {
+  const requirement =
+    "hf://datasets/ORG/NAME[@REVISION]/FILE for data, hf://ORG/NAME[@REVISION] for a model";
+  const match = HUB.exec(written);
+  if (match === null || /^hf:\/\/(?:spaces|buckets)\//.test(written)) {
+    throw new UserError({ what: `${written} is no source on a hub`, requirement });
+  }
+  const [, prefix, name, revision, pattern] = match;
+  const isDataset = prefix === "datasets/";
+  if (isDataset && !pattern) {
+    throw new UserError({
+      what: `${written} names no file of the dataset`,
+      requirement: `${requirement}; FILE may be a pattern such as *.parquet`,
+    });
+  }
+  if (!isDataset && pattern) {
+    throw new UserError({
+      what: `${written} names a file of a model`,
+      requirement,
+      remedy: "a model is taken as a whole; choose its files with allow_patterns",
+    });
+  }
+  return {
+    type: "hub",
+    written,
+    repo: { type: isDataset ? "dataset" : "model", name: name! },
+    revision: decodeURIComponent(revision ?? "main"),
+    ...(isDataset ? { pattern: pattern! } : {}),
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * A stage's definition as data: what messages, documentation and checks read of it.
+ *
+ * Runs in the runner's process for built-in stages and in a process without permissions for own ones.
+ *
+ * @module
+ */
+import { isJsonObject, type Json } from "../../base/json.ts";
+import { z } from "zod";
+import { UserError } from "../../base/errors.ts";
+import { parseInputSpec } from "./inputs_spec.ts";
+import { KINDS, type Permissions, type StageDefinition } from "../stage.ts";
+import { acceptsOthers } from "./options.ts";
+import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "../schema/permission_forms.ts";
+import type { RoleSpec, StageDescription } from "../types.ts";
+
+/** Whose definition it is. */
+export interface StageIdentity {
+  /** As written after `uses:`. */
+  readonly uses: string;
+  /** `file:` URL of its module. */
+  readonly module: string;
+  readonly builtin: boolean;
+}
+
+/**
+ * Describes a definition.
+ *
+ * @param definition A stage's default export, checked by {@linkcode definitionMistake}.
+ * @param identity Whose it is.
+ * @returns The description; `optionsSchema` is made at its first use, which most runs never come to.
+ * @throws {UserError} If a role's specification means nothing.
+ */
+export function describeDefinition(
+  definition: StageDefinition,
+  identity: StageIdentity,
+): StageDescription {
+  const inputs: Record<string, RoleSpec> = {};
+  for (const [role, spec] of Object.entries(definition.inputs)) {
+    inputs[role] = parseInputSpec(role, spec);
+  }
+  let optionsSchema: Json | undefined;
+  return {
+    uses: identity.uses,
+    module: identity.module,
+    builtin: identity.builtin,
+    doc: definition.doc,
+    version: definition.version ?? 1,
+    inputs,
+    output: typeof definition.output === "string" ? [definition.output] : definition.kinds ?? KINDS,
+    get optionsSchema(): Json {
+      return optionsSchema ??= optionsJsonSchema(definition);
+    },
+    permissions: cleanPermissions(definition.permissions ?? {}),
+    compute: definition.compute ?? false,
+    cache: definition.cache ?? false,
+    resumable: definition.resumable ?? false,
+    resolves: definition.resolve !== undefined,
+  };
+}
+
+/** JSON Schema of a definition's options, as they are written: those with a default may be left out. */
+function optionsJsonSchema(definition: StageDefinition): Json {
+  const schema = z.toJSONSchema(definition.options, { io: "input", unrepresentable: "any" });
+  const { $schema: _, "~standard": __, ...rest } = schema as Record<string, unknown>;
+  const closed = acceptsOthers(definition) ? {} : { additionalProperties: false };
+  return { ...JSON.parse(JSON.stringify(rest)), ...closed } as Json;
+}
+
+/** Drops what asks for nothing, so that equal permissions are written equally. */
+export function cleanPermissions(permissions: Permissions): Permissions {
+  const { net = [], env = [], read = [], ffi = false } = permissions;
+  return {
+    ...(net.length > 0 ? { net: [...net] } : {}),
+    ...(env.length > 0 ? { env: [...env] } : {}),
+    ...(read.length > 0 ? { read: [...read] } : {}),
+    ...(ffi ? { ffi } : {}),
+  };
+}
+
+/**
+ * Why a module's default export is not a stage.
+ *
+ * @param value The default export; undefined where the module has none.
+ * @returns What is wrong with it, as the end of the sentence "its default export …"; undefined for a stage.
+ */
+export function definitionMistake(value: unknown): string | undefined {
+  if (value === undefined) return "is missing";
+  if (!isJsonObject(value)) return "is not what defineStage() returns";
+  const definition = value as unknown as Partial<Record<keyof StageDefinition, unknown>>;
+  if (typeof definition.doc !== "string" || definition.doc.trim() === "") {
+    return "has no `doc`: a sentence on what the stage does";
+  }
+  if (typeof definition.run !== "function") return "has no function `run`";
+  const { inputs, output, options, permissions } = definition;
+  if (!isJsonObject(inputs) || Object.values(inputs).some((spec) => typeof spec !== "string")) {
+    return 'has no `inputs`: role -> kind, such as { data: "rows" }';
+  }
+  if (typeof output !== "function" && !KINDS.some((kind) => kind === output)) {
+    return `has no \`output\`: one of ${KINDS.join(", ")}`;
+  }
+  if (!(options instanceof z.ZodObject)) {
+    return 'has no `options`: z.object({ … }) with the `z` of "temper"';
+  }
+  if (permissions !== undefined && permissionsMistake(permissions)) {
+    return "has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }";
+  }
+  const { net = [], env = [] } = (permissions ?? {}) as Permissions;
+  for (const host of net) {
+    if (!HOST.test(host)) return `asks for net "${host}", which is not ${HOST_WORDS}`;
+  }
+  for (const name of env) {
+    if (!VARIABLE.test(name)) return `asks for env "${name}", which is not ${VARIABLE_WORDS}`;
+  }
+  return undefined;
+}
+
+function permissionsMistake(permissions: unknown): boolean {
+  if (!isJsonObject(permissions)) return true;
+  return Object.entries(permissions).some(([name, asked]) => {
+    if (asked === undefined) return false;
+    if (name === "ffi") return typeof asked !== "boolean";
+    if (!["net", "env", "read"].includes(name)) return true;
+    return !Array.isArray(asked) || asked.some((item) => typeof item !== "string" || item === "");
+  });
+}
+
+/** The error for a module that holds no stage. */
+export function notAStage(uses: string, mistake: string): UserError {
+  return new UserError({
+    what: `"${uses}" is not a stage: its default export ${mistake}`,
+    requirement:
+      "a stage's module ends in `export default defineStage({ doc, inputs, output, options, run })`",
+  });
+}

@@ -1,0 +1,138 @@
+/**
+ * Parameters: the defaults of the file and what `-p key=value` puts in their place.
+ *
+ * A default decides the type of its parameter. Values in the file are literals, apart from
+ * `${{ env.X }}`; parameters do not refer to each other.
+ *
+ * @module
+ */
+import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { nearest, UserError } from "../../base/errors.ts";
+import { formatLabel } from "./matrix_label.ts";
+import type { Problems } from "../yaml/problems.ts";
+
+/**
+ * Applies the `-p` options of the command line, in order.
+ *
+ * @param defaults Parameters as the file gives them.
+ * @param options `overrides`: "key=value" each, `a.b=value` for a key inside of a mapping; `problems` takes mistakes.
+ * @returns The parameters; those with a mistake keep their default.
+ */
+export async function overrideParams(
+  defaults: JsonObject,
+  options: { overrides: readonly string[]; problems: Problems },
+): Promise<JsonObject> {
+  let params = defaults;
+  for (const override of options.overrides) {
+    try {
+      params = await overrideParam(params, override);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      options.problems.addError(error);
+    }
+  }
+  return params;
+}
+
+async function overrideParam(params: JsonObject, override: string): Promise<JsonObject> {
+  const equals = override.indexOf("=");
+  if (equals <= 0) {
+    throw new UserError({
+      what: `-p ${override}: not a parameter with its value`,
+      requirement: "write -p key=value",
+    });
+  }
+  const key = override.slice(0, equals);
+  const text = override.slice(equals + 1);
+  const path = Object.hasOwn(params, key) ? [key] : key.split(".");
+  return await replaceAt(params, { path, depth: 0, text, override });
+}
+
+interface Replacement {
+  readonly path: readonly string[];
+  readonly depth: number;
+  readonly text: string;
+  readonly override: string;
+}
+
+async function replaceAt(mapping: JsonObject, replacement: Replacement): Promise<JsonObject> {
+  const { path, depth, text, override } = replacement;
+  const key = path[depth]!;
+  const names = Object.keys(mapping);
+  if (!Object.hasOwn(mapping, key)) {
+    const owner = path.slice(0, depth).join(".");
+    throw new UserError({
+      what: depth === 0
+        ? `-p ${override}: unknown parameter "${key}"`
+        : `-p ${override}: the parameter "${owner}" has no key "${key}"`,
+      requirement: names.length === 0
+        ? "the pipeline has no parameters"
+        : `${depth === 0 ? "parameters" : "keys"}: ${names.join(", ")}`,
+      nearest: nearest(key, names),
+    });
+  }
+  const current = mapping[key]!;
+  if (depth === path.length - 1) {
+    return { ...mapping, [key]: await typed(text, { like: current, override }) };
+  }
+  if (!isJsonObject(current)) {
+    throw new UserError({
+      what: `-p ${override}: the parameter "${path.slice(0, depth + 1).join(".")}" has no keys`,
+      requirement: `it is ${typeName(current)}: ${formatLabel(current)}`,
+    });
+  }
+  return { ...mapping, [key]: await replaceAt(current, { ...replacement, depth: depth + 1 }) };
+}
+
+/** The value that a text of the command line means, given the default that it replaces. */
+async function typed(
+  text: string,
+  { like, override }: { like: Json; override: string },
+): Promise<Json> {
+  if (typeof like === "string") return text;
+  const wrong = (): UserError =>
+    new UserError({
+      what: `-p ${override}: "${text}" is not ${typeName(like)}`,
+      requirement: `the default of this parameter is ${formatLabel(like)}, so it takes ${
+        typeName(like)
+      }`,
+    });
+  if (typeof like === "number") {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value)) throw wrong();
+    return value;
+  }
+  if (typeof like === "boolean") {
+    if (text === "true" || text === "false") return text === "true";
+    throw wrong();
+  }
+  // Few parameters are lists or mappings, and the package is slow to load.
+  const { parseDocument } = await import("yaml");
+  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
+  const value = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
+  // A default of null says nothing about the type.
+  const fits = like === null
+    ? value !== undefined
+    : Array.isArray(like)
+    ? Array.isArray(value)
+    : isJsonObject(value);
+  if (!fits) throw wrong();
+  return value as Json;
+}
+
+/** What a value is, in the words of messages. */
+export function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (value === undefined) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  switch (typeof value) {
+    case "string":
+      return "text";
+    case "number":
+      return "a number";
+    case "boolean":
+      return "true or false";
+    default:
+      return "a mapping";
+  }
+}

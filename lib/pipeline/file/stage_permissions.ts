@@ -1,0 +1,79 @@
+/**
+ * Whether the pipeline grants what an own stage asks for.
+ *
+ * The stage's author asks (`permissions` of its definition), the pipeline's author grants
+ * (`permissions:` in the file). A stage gets what it asks for and nothing beyond, so granting more
+ * than that has no effect; asking for more than is granted is a mistake.
+ *
+ * @module
+ */
+import { posix } from "node:path";
+import type { Problem } from "../yaml/problems.ts";
+import type { Permissions } from "../stage.ts";
+
+/**
+ * Compares what is asked with what is granted.
+ *
+ * @param stage Name of the stage in the file.
+ * @param asked By the module.
+ * @param granted By the file.
+ * @returns The mistake, with the lines to add; undefined where everything is granted.
+ */
+export function permissionMistake(
+  stage: string,
+  asked: Permissions,
+  granted: Permissions,
+): Problem | undefined {
+  const net = without(asked.net, granted.net, coversHost);
+  const env = without(asked.env, granted.env, (grant, name) => grant === name);
+  const read = without(asked.read, granted.read, coversPath);
+  const ffi = asked.ffi === true && granted.ffi !== true;
+  const missing = [
+    ...net.map((host) => `to connect to ${host}`),
+    ...env.map((name) => `to read the environment variable ${name}`),
+    ...read.map((path) => `to read ${path}`),
+    ...(ffi ? ["to load native libraries"] : []),
+  ];
+  if (missing.length === 0) return undefined;
+  const lines = [
+    line("net", [...granted.net ?? [], ...net]),
+    line("env", [...granted.env ?? [], ...env]),
+    line("read", [...granted.read ?? [], ...read]),
+    ffi || granted.ffi === true ? "ffi: true" : "",
+  ].filter((text) => text !== "");
+  return {
+    what: `the stage "${stage}" asks for permissions that are not granted: ${missing.join(", ")}`,
+    requirement: "its author asks for them, you decide",
+    remedy: `to grant them write\n      permissions:\n${
+      lines.map((text) => `        ${text}`).join("\n")
+    }`,
+  };
+}
+
+function line(name: string, values: readonly string[]): string {
+  return values.length === 0 ? "" : `${name}: [${values.map(quoted).join(", ")}]`;
+}
+
+function quoted(text: string): string {
+  return /^[A-Za-z_./][\w./-]*$/.test(text) ? text : JSON.stringify(text);
+}
+
+function without(
+  asked: readonly string[] = [],
+  granted: readonly string[] = [],
+  covers: (grant: string, asked: string) => boolean,
+): string[] {
+  return asked.filter((item) => !granted.some((grant) => covers(grant, item)));
+}
+
+/** `host` covers every port of it. */
+function coversHost(grant: string, host: string): boolean {
+  return grant === host || (!/:\d+$/.test(grant) && host.replace(/:\d+$/, "") === grant);
+}
+
+/** A folder covers what is in it. */
+function coversPath(grant: string, path: string): boolean {
+  const inside = posix.relative(posix.normalize(grant), posix.normalize(path));
+  return inside === "" ||
+    (inside !== ".." && !inside.startsWith("../") && !posix.isAbsolute(inside));
+}

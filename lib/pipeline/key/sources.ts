@@ -1,0 +1,164 @@
+/**
+ * Finds what stages depend on outside the pipeline, before their keys are computed.
+ *
+ * A built-in stage's `resolve` runs in this process. An own one's runs confined in a process of its
+ * own, with what the pipeline's author granted and nothing more: its code is not trusted here.
+ *
+ * @module
+ */
+import type { Json } from "../../base/json.ts";
+import { UserError } from "../../base/errors.ts";
+import type { Store } from "../../store/mod.ts";
+import { runChild } from "../sandbox/child.ts";
+import { failureOf } from "../sandbox/failure.ts";
+import type { Lockfile } from "./lockfile.ts";
+import { moduleGraph } from "./module_graph.ts";
+import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/permissions.ts";
+import type { Sources } from "../stage.ts";
+import type { StageNode, StageRegistry } from "../types.ts";
+
+/** What resolving may use. */
+export interface ResolveOptions {
+  readonly registry: StageRegistry;
+  readonly store: Store;
+  /** Absolute folder with `deno.json`. */
+  readonly project: string;
+  readonly lockfile: Lockfile;
+  /** Absolute folder of the pipeline file. */
+  readonly baseDir: string;
+  readonly seed: number;
+  readonly update: boolean;
+  readonly offline: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What was found: `key` decides the stage's key, `data` is what the stage gets. */
+export interface FoundSources {
+  readonly key: Json;
+  readonly data: Json;
+  readonly read: readonly string[];
+  readonly net: readonly string[];
+  readonly env: readonly string[];
+}
+
+/**
+ * What a stage's sources are right now.
+ *
+ * @returns undefined for a stage without a `resolve`.
+ * @throws {UserError} What the stage's `resolve` throws: a failure of that stage, not of the pipeline.
+ */
+export async function resolveSources(
+  node: StageNode,
+  options: ResolveOptions,
+): Promise<FoundSources | undefined> {
+  if (!node.description.resolves) return undefined;
+  const sources = node.description.builtin
+    ? await resolveBuiltin(node, options)
+    : await resolveOwn(node, options);
+  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
+  const key = plain(sources.key);
+  return {
+    key,
+    data: sources.data === undefined ? key : plain(sources.data),
+    read: sources.read ?? [],
+    net: sources.net ?? [],
+    env: sources.env ?? [],
+  };
+}
+
+async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise<Sources> {
+  const { store, lockfile } = options;
+  const definition = await options.registry[node.description.uses]!.load();
+  return await definition.resolve!({
+    options: node.options,
+    baseDir: options.baseDir,
+    pins: {
+      get: (source) => lockfile.get(source),
+      set: (source, pin) => lockfile.set(source, pin as Json),
+    },
+    update: options.update,
+    offline: options.offline,
+    digestFile: (path) => store.index.digestFile(path, options.signal),
+    env: (name) => Deno.env.get(name),
+    signal: options.signal,
+  });
+}
+
+async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
+  const { baseDir, lockfile, project, signal, store } = options;
+  const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
+  refuseUngrantedData(node, graph.data, baseDir);
+  await using scratch = await store.scratch.create();
+  const outcome = await runChild({
+    module: node.description.module,
+    job: {
+      task: "resolve",
+      inputs: {},
+      lists: {},
+      output: "",
+      cache: null,
+      resume: null,
+      options: node.options,
+      seed: options.seed,
+      sources: null,
+      device: "cpu",
+      threads: 1,
+      offline: options.offline,
+      env: node.permissions.env ?? [],
+      baseDir,
+      pins: lockfile.all(),
+      update: options.update,
+    },
+    grants: grantsOf(node, {
+      baseDir,
+      inputs: [],
+      output: undefined,
+      cache: undefined,
+      sources: undefined,
+      engine: undefined,
+      modules: Object.keys(graph.files),
+    }),
+    environment: {},
+    scratch: scratch.path,
+    timeout: node.timeout,
+    onMessage: () => {},
+    onLine: () => {},
+    stop: signal,
+    kill: signal,
+  });
+  if (outcome.type === "interrupted") signal.throwIfAborted();
+  if (outcome.type !== "done") {
+    const { what, ...rest } = failureOf(outcome, node, baseDir);
+    throw new UserError({ what: `resolving its sources: ${what}`, ...definedOnly(rest) });
+  }
+  const { sources, pins } = outcome.value as unknown as {
+    readonly sources: Sources | null;
+    readonly pins: Readonly<Record<string, Json>>;
+  };
+  if (sources === null || typeof sources !== "object" || sources.key === undefined) {
+    throw new UserError({
+      what: `the resolve of stage "${node.id}" found no key`,
+      requirement: "it returns { key, data?, read?, net?, env? }",
+    });
+  }
+  const beyond = beyondGrants(node, sources, baseDir);
+  if (beyond !== undefined) {
+    throw new UserError({
+      what: `the sources of stage "${node.id}" need ${beyond}, which it was not granted`,
+      remedy: `declare it in the stage's permissions and grant it in the pipeline`,
+    });
+  }
+  for (const [source, pin] of Object.entries(pins)) lockfile.set(source, pin);
+  return sources;
+}
+
+/** Drops members that are undefined: `exactOptionalPropertyTypes` tells them from absent ones. */
+function definedOnly(rest: {
+  readonly requirement?: string | undefined;
+  readonly remedy?: string | undefined;
+}): { requirement?: string; remedy?: string } {
+  return {
+    ...(rest.requirement === undefined ? {} : { requirement: rest.requirement }),
+    ...(rest.remedy === undefined ? {} : { remedy: rest.remedy }),
+  };
+}

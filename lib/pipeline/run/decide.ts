@@ -1,0 +1,217 @@
+/**
+ * Decides for one stage whether its result is there already and, if not, why it runs.
+ *
+ * A key needs the digests of the inputs, so it is known only when everything upstream is. Whoever
+ * walks the graph (`plan` and `execute`) asks stage by stage.
+ *
+ * @module
+ */
+import type { Action, Store } from "../../store/mod.ts";
+import type { DeviceChoice } from "./device.ts";
+import {
+  type Components,
+  componentsOf,
+  explain,
+  fingerprint,
+  isComplete,
+  isComponents,
+  type PendingComponents,
+} from "../key/fingerprint.ts";
+import { editedFiles } from "./edited.ts";
+import { grantedOf } from "../key/granted.ts";
+import type { Lockfile } from "../key/lockfile.ts";
+import { moduleGraph } from "../key/module_graph.ts";
+import { refuseUngrantedData } from "../sandbox/permissions.ts";
+import { type FoundSources, resolveSources } from "../key/sources.ts";
+import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
+
+/** What deciding needs to know of the world. */
+export interface DecideContext {
+  readonly pipeline: Pipeline;
+  readonly registry: StageRegistry;
+  readonly store: Store;
+  /** Absolute folder with `deno.json`. */
+  readonly project: string;
+  /** Absolute folder of the pipeline file. */
+  readonly baseDir: string;
+  readonly lockfile: Lockfile;
+  /** The engine of this run; asked only where a stage computes. */
+  readonly device: () => Promise<DeviceChoice>;
+  readonly update: boolean;
+  readonly offline: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** What was decided. */
+export type Decision =
+  | { readonly status: "cached"; readonly key: string; readonly action: Action }
+  | {
+    readonly status: "run";
+    readonly key: string;
+    readonly components: Components;
+    readonly reasons: readonly string[];
+  }
+  | {
+    /** An input is not made yet. */
+    readonly status: "pending";
+    /** Why it will run whatever the inputs come to; empty where only they decide. */
+    readonly reasons: readonly string[];
+  };
+
+/** How many runs are searched for the last time that a stage ran. */
+const RUNS_SEARCHED = 20;
+
+/** Decides stage by stage, remembering sources and the past. */
+export class Decider {
+  readonly #context: DecideContext;
+  readonly #sources = new Map<string, Promise<FoundSources | undefined>>();
+  #past: Promise<Awaited<ReturnType<Store["runs"]["list"]>>> | undefined;
+
+  constructor(context: DecideContext) {
+    this.#context = context;
+  }
+
+  /** What a stage's sources are; found once a run. */
+  sourcesOf(node: StageNode): Promise<FoundSources | undefined> {
+    let found = this.#sources.get(node.id);
+    if (found === undefined) {
+      found = resolveSources(node, { ...this.#context, seed: this.#context.pipeline.seed });
+      this.#sources.set(node.id, found);
+    }
+    return found;
+  }
+
+  /**
+   * Decides for one stage.
+   *
+   * @param node The stage.
+   * @param options `digestOf`: the artifact of a stage upstream, null where it is not made yet;
+   *   `forced`: why it runs in any case.
+   * @throws {UserError} Where its sources cannot be resolved or its code cannot be read.
+   */
+  async decide(
+    node: StageNode,
+    options: {
+      readonly digestOf: (id: string) => string | null;
+      readonly forced: string | undefined;
+    },
+  ): Promise<Decision> {
+    const { store } = this.#context;
+    const components = await this.#components(node, options.digestOf);
+    const force = options.forced === undefined ? [] : [options.forced];
+    if (!isComplete(components)) {
+      const reasons = await this.#reasons(node, components);
+      return { status: "pending", reasons: [...force, ...reasons] };
+    }
+    const key = fingerprint(components);
+    const action = await store.actions.read(key);
+    const lost = action === undefined ? undefined : await this.#lost(action);
+    if (force.length === 0 && action !== undefined && lost === undefined) {
+      return { status: "cached", key, action };
+    }
+    const why = lost !== undefined
+      ? [lost]
+      : action !== undefined
+      ? []
+      : await this.#reasons(node, components);
+    const reasons = [...force, ...why];
+    return { status: "run", key, components, reasons: reasons.length > 0 ? reasons : [GONE] };
+  }
+
+  async #components(
+    node: StageNode,
+    digestOf: (id: string) => string | null,
+  ): Promise<PendingComponents> {
+    const { project, store, signal, pipeline } = this.#context;
+    const { uses, builtin, version, module, compute } = node.description;
+    const [graph, sources, granted, choice] = await Promise.all([
+      moduleGraph(module, { project, index: store.index, signal }),
+      this.sourcesOf(node),
+      grantedOf(node, {
+        baseDir: this.#context.baseDir,
+        runs: store.layout.runs,
+        index: store.index,
+        signal,
+      }),
+      compute ? this.#context.device() : undefined,
+    ]);
+    refuseUngrantedData(node, graph.data, this.#context.baseDir);
+    const inputs = Object.fromEntries(
+      Object.entries(node.inputs).map(([role, ids]) => [role, ids.map(digestOf)]),
+    );
+    return componentsOf({
+      uses,
+      builtin,
+      version,
+      graph,
+      options: node.options,
+      inputs,
+      seed: pipeline.seed,
+      sources: sources?.key ?? null,
+      granted,
+      device: choice?.device,
+    });
+  }
+
+  /** What is missing of an action's artifact, mostly by `stat`; undefined where all is there. */
+  async #lost(action: Action): Promise<string | undefined> {
+    const { store, signal } = this.#context;
+    const { artifacts, blobs } = store;
+    if (await artifacts.has(action.artifact)) {
+      const edited = await editedFiles(action, { store, signal });
+      return edited.length > 0 ? `its result was edited (${edited.join("; ")})` : undefined;
+    }
+    const manifest = await artifacts.manifest(action.artifact);
+    if (manifest === undefined) {
+      return `its result is gone (artifact ${action.artifact.slice(0, 12)})`;
+    }
+    for (const { path, digest, size } of manifest.files) {
+      const found = await blobs.sizeOf(digest);
+      if (found === size) continue;
+      const blob = `${path}, blob ${digest.slice(0, 12)}`;
+      return found === undefined
+        ? `its result is gone (${blob})`
+        : `its result is damaged (${blob})`;
+    }
+    return GONE;
+  }
+
+  /** Every reason against the last time that this stage ran in this pipeline. */
+  async #reasons(node: StageNode, now: PendingComponents): Promise<string[]> {
+    const { previous, ended } = await this.#lastTime(node.id);
+    const reasons: string[] = [];
+    if (ended === "failed") reasons.push("it failed last time");
+    else if (ended === "interrupted" || ended === "running") {
+      reasons.push("it was interrupted last time");
+    }
+    if (previous === undefined) return reasons.length > 0 ? reasons : ["never ran before"];
+    // An input still to be made is no reason by itself: it may come out as it was.
+    const inputs = Object.fromEntries(
+      Object.entries(now.inputs).map(([role, digests]) => [
+        role,
+        digests.map((digest, i) => digest ?? previous.inputs[role]?.[i] ?? null),
+      ]),
+    );
+    reasons.push(...explain(previous, { ...now, inputs }, { producers: node.inputs }));
+    return reasons;
+  }
+
+  /** The components with which a stage last came to a result, and how its last attempt ended. */
+  async #lastTime(id: string): Promise<{ previous?: Components; ended?: string }> {
+    const { store, pipeline } = this.#context;
+    this.#past ??= store.runs.list({ pipeline: pipeline.name, limit: RUNS_SEARCHED });
+    let ended: string | undefined;
+    for (const { record } of await this.#past) {
+      const stage = record.stages[id];
+      if (stage?.key === undefined) continue;
+      ended ??= stage.status;
+      const action = await store.actions.read(stage.key);
+      if (action !== undefined && isComponents(action.components)) {
+        return { previous: action.components, ended };
+      }
+    }
+    return ended === undefined ? {} : { ended };
+  }
+}
+
+const GONE = "the record of its result is gone";

@@ -1,0 +1,103 @@
+/**
+ * Keeps a run's folder up to date: `run.json`, `events.ndjson`, `logs/<stage>.log`.
+ *
+ * @module
+ */
+import {
+  type RunFolder,
+  type RunStart,
+  type StageRecord,
+  type Store,
+  storeFailure,
+} from "../../store/mod.ts";
+import type { RunEvent } from "../sandbox/events.ts";
+
+/** An event before its time is put in. */
+export type Untimed<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, "time"> : never;
+
+const PROGRESS_INTERVAL_MS = 1000;
+
+/** The record of one run while it goes on. */
+export class RunLog {
+  readonly folder: RunFolder;
+  readonly #listen: (event: RunEvent) => void;
+  readonly #stages: Record<string, StageRecord>;
+  readonly #progress = new Map<string, number>();
+  #writing: Promise<void> = Promise.resolve();
+
+  private constructor(folder: RunFolder, listen: (event: RunEvent) => void) {
+    this.folder = folder;
+    this.#listen = listen;
+    this.#stages = { ...folder.record.stages };
+  }
+
+  /** Makes the run's folder; `listen` gets every event. */
+  static async create(
+    start: RunStart,
+    { store, listen }: { readonly store: Store; readonly listen: (event: RunEvent) => void },
+  ): Promise<RunLog> {
+    return new RunLog(await store.runs.create(start), listen);
+  }
+
+  /** Writes an event down and passes it on. */
+  emit(event: Untimed): void {
+    const timed = { time: new Date().toISOString(), ...event } as RunEvent;
+    try {
+      if (this.#worthKeeping(timed)) this.folder.appendEvent(timed);
+    } catch (error) {
+      throw storeFailure(error, { doing: "write the run's events", path: this.folder.eventsPath });
+    }
+    this.#listen(timed);
+  }
+
+  /** Progress is written once a second: a training of days would fill the disk with it. */
+  #worthKeeping(event: RunEvent): boolean {
+    if (event.type !== "progress") return true;
+    const now = performance.now();
+    if (now - (this.#progress.get(event.stage) ?? -Infinity) < PROGRESS_INTERVAL_MS) return false;
+    this.#progress.set(event.stage, now);
+    return true;
+  }
+
+  /** Replaces parts of a stage's record, in memory. */
+  set(stage: string, record: StageRecord): void {
+    this.#stages[stage] = { ...this.#stages[stage], ...record };
+  }
+
+  /** Writes `run.json` anew. Calls that overlap write one after the other, so that the last one stays. */
+  async save(changes: Parameters<RunFolder["update"]>[0] = {}): Promise<void> {
+    const before = this.#writing;
+    const write = (async () => {
+      await before.catch(() => {});
+      await this.folder.update({ stages: { ...this.#stages }, ...changes });
+    })();
+    this.#writing = write;
+    await write;
+  }
+}
+
+/** A stage's log: what it printed and what it said, a line at a time. */
+export class StageLog implements Disposable {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.path = path;
+    this.#file = file;
+  }
+
+  /** Opens the log; a stage that runs twice in one run goes on in the same file. */
+  static async open(path: string): Promise<StageLog> {
+    return new StageLog(path, await Deno.open(path, { append: true, create: true }));
+  }
+
+  /** Appends a line. */
+  line(text: string): void {
+    const bytes = new TextEncoder().encode(text + "\n");
+    for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
+  }
+
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+}

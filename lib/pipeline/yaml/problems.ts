@@ -1,0 +1,59 @@
+/**
+ * Collects the mistakes of a file, so that all are reported in one pass.
+ *
+ * @module
+ */
+import { type Location, UserError, type UserErrorParts, UserErrors } from "../../base/errors.ts";
+import type { SourceText, Span } from "./node.ts";
+
+/** The parts of a mistake; its place is given as a span of the file. */
+export type Problem = Omit<UserErrorParts, "at">;
+
+/** The mistakes found so far. Each is kept once, however many cells of a matrix repeat it. */
+export class Problems {
+  readonly #errors: UserError[] = [];
+  readonly #seen = new Set<string>();
+
+  /** @param source The file that spans refer to. */
+  constructor(readonly source: SourceText) {}
+
+  /** Whether anything was found. */
+  get any(): boolean {
+    return this.#errors.length > 0;
+  }
+
+  /** Notes a mistake, with its place in the file; undefined for one that is not in the file. */
+  add(span: Span | undefined, problem: Problem): void {
+    this.addError(new UserError(problem), span);
+  }
+
+  /** Notes an error that was thrown; it keeps its own place where it has one. */
+  addError(error: UserError, span?: Span): void {
+    const at: Location | undefined = error.parts.at ??
+      (span === undefined ? undefined : this.source.locate(span));
+    const id = JSON.stringify([at?.file, at?.line, at?.column, error.parts.what]);
+    if (this.#seen.has(id)) return;
+    this.#seen.add(id);
+    this.#errors.push(at === error.parts.at ? error : new UserError({ ...error.parts, at }));
+  }
+
+  /**
+   * Throws what was found, in the order of the file; what has no place comes first.
+   *
+   * @throws {UserErrors} If there is any mistake.
+   */
+  throwIfAny(): void {
+    if (this.#errors.length === 0) return;
+    const rank = (error: UserError): [number, number] => {
+      const at = error.parts.at;
+      return at === undefined ? [0, 0] : [at.line, at.column];
+    };
+    throw new UserErrors(
+      this.#errors.toSorted((a, b) => {
+        const [lineA, columnA] = rank(a);
+        const [lineB, columnB] = rank(b);
+        return lineA - lineB || columnA - columnB;
+      }),
+    );
+  }
+}

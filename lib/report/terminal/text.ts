@@ -1,0 +1,128 @@
+/**
+ * Figures, durations and texts as a person reads them in a terminal. Pure.
+ *
+ * Left out: the width of East Asian and combining characters; a line of them may wrap early or late.
+ *
+ * @module
+ */
+
+/** Wraps text in terminal colours, or leaves it alone. */
+export interface Style {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly yellow: (text: string) => string;
+}
+
+/** Colours where the terminal has them and `NO_COLOR` (https://no-color.org) is not set. */
+export function styleFor(colour: boolean): Style {
+  const paint = (code: number) => (text: string) => colour ? `\x1b[${code}m${text}\x1b[0m` : text;
+  return { bold: paint(1), dim: paint(2), red: paint(31), green: paint(32), yellow: paint(33) };
+}
+
+/**
+ * A duration in the two units that matter.
+ *
+ * @param milliseconds At least 0.
+ *
+ * @example
+ * ```ts
+ * import { formatDuration } from "./text.ts";
+ * if (formatDuration(83_400) !== "1 min 23 s" || formatDuration(1240) !== "1.2 s") throw new Error();
+ * ```
+ */
+export function formatDuration(milliseconds: number): string {
+  if (milliseconds < 99.5) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds < 9_950) return `${(milliseconds / 1000).toFixed(1)} s`;
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  const hours = Math.round(minutes / 60);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A figure with four significant digits; whole numbers stay whole. */
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (Number.isInteger(value) || Math.abs(value) >= 1000) return String(Math.round(value));
+  return String(Number(value.toPrecision(4)));
+}
+
+/** How much was done: `120/268 steps`, `1.2/3.4 GB`; without the total where it is unknown. */
+export function formatAmount(done: number, total: number, unit: string): string {
+  if (unit !== "bytes") return total > 0 ? `${done}/${total} ${unit}` : `${done} ${unit}`;
+  const [scale, name] = byteScale(Math.max(done, total));
+  const part = (bytes: number): string => (bytes / scale).toFixed(scale === 1 ? 0 : 1);
+  return total > 0 ? `${part(done)}/${part(total)} ${name}` : `${part(done)} ${name}`;
+}
+
+/** Units in a second. */
+export function formatRate(perSecond: number, unit: string): string {
+  if (unit === "bytes") {
+    const [scale, name] = byteScale(perSecond);
+    return `${(perSecond / scale).toFixed(scale === 1 ? 0 : 1)} ${name}/s`;
+  }
+  const digits = perSecond >= 100 ? 0 : perSecond >= 10 ? 1 : 2;
+  return `${perSecond.toFixed(digits)} ${unit}/s`;
+}
+
+function byteScale(bytes: number): [number, string] {
+  if (bytes >= 1e9) return [1e9, "GB"];
+  if (bytes >= 1e6) return [1e6, "MB"];
+  if (bytes >= 1e3) return [1e3, "kB"];
+  return [1, "B"];
+}
+
+/** A bar of `width` characters, filled up to `fraction` (0 to 1). */
+export function formatBar(fraction: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, fraction)) * width);
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+/**
+ * Text that cannot move the cursor or change colours: what a model writes is data, not commands.
+ * Newlines stay, tabs become a space, other control characters U+FFFD.
+ */
+export function harmless(text: string): string {
+  return text.replaceAll("\t", " ").replaceAll(
+    /\p{Cc}/gu,
+    (control) => control === "\n" ? control : "\ufffd",
+  );
+}
+
+/**
+ * Breaks text into lines of at most `width` characters, at spaces where there are some.
+ *
+ * @returns At least one line.
+ */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split("\n")) {
+    let line: string[] = [];
+    for (const word of paragraph.split(/ +/)) {
+      let rest = [...word];
+      if (line.length > 0 && line.length + 1 + rest.length > width) {
+        lines.push(line.join(""));
+        line = [];
+      }
+      if (line.length > 0) line.push(" ");
+      while (rest.length > width) {
+        lines.push(rest.slice(0, width).join(""));
+        rest = rest.slice(width);
+      }
+      line.push(...rest);
+    }
+    lines.push(line.join(""));
+  }
+  return lines;
+}
+
+/** Text cut to `width` characters, the last one `…` where something is missing. */
+export function clip(text: string, width: number): string {
+  const characters = [...text];
+  if (characters.length <= width) return text;
+  return characters.slice(0, Math.max(0, width - 1)).join("") + "…";
+}

@@ -1,0 +1,134 @@
+/**
+ * Action records: what a stage's key led to. `actions/<key>.json`, written last of all.
+ *
+ * Whoever finds one knows that the artifact was complete on disk before it. The key is the SHA-256
+ * of the components in canonical JSON, so a record that was tampered with does not match its name.
+ *
+ * @module
+ */
+import { isJsonObject, parseJsonObject } from "../../base/json.ts";
+import { join } from "node:path";
+import { InternalError } from "../../base/errors.ts";
+import { canonicalDigest } from "../../base/canonical_json.ts";
+import {
+  ensureFolder,
+  listNames,
+  lstatOf,
+  readTextOf,
+  removeQuietly,
+  writeFileAtomic,
+} from "../durable.ts";
+import { guarded } from "../failure.ts";
+import { type Digest, isDigest } from "../../base/hash.ts";
+import type { StoreLayout } from "../layout.ts";
+
+/** What made an artifact. `C` is the key document (`lib/pipeline/key/fingerprint.ts`). */
+export interface Action<C = unknown> {
+  /** SHA-256 of `components` in canonical JSON. */
+  readonly key: Digest;
+  /** Everything that decided the output. */
+  readonly components: C;
+  /** Digest of the artifact. */
+  readonly artifact: Digest;
+  /** Id of the stage in the pipeline that ran it; for people, not part of the key. */
+  readonly stage: string;
+  /** When it started, ISO 8601 UTC. */
+  readonly started: string;
+  /** How long it ran. */
+  readonly seconds: number;
+  /** What the stage reported for the end of the run: JSON, the store does not look inside. */
+  readonly summary: unknown;
+  /** Versions of Temper, Deno and the engine. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Engine it ran on, `cpu`, `webgpu`, `wasm`; null where it computes nothing on one. */
+  readonly device: string | null;
+}
+
+/** Name of the lock that whoever works on a key holds. */
+export function keyLock(key: string): string {
+  return `action-${key}`;
+}
+
+/** The action records of a store. */
+export class Actions {
+  readonly #layout: StoreLayout;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /** Path of a record. */
+  pathOf(key: Digest): string {
+    return join(this.#layout.actions, `${key}.json`);
+  }
+
+  /** The record of a key; undefined where it is missing, cut off, or not what its name says. */
+  async read(key: Digest): Promise<Action | undefined> {
+    const text = await readTextOf(this.pathOf(key));
+    if (text === undefined) return undefined;
+    const action = parseAction(text);
+    return action?.key === key ? action : undefined;
+  }
+
+  /** When a record was last written or confirmed; undefined where there is none. */
+  async writtenAt(key: Digest): Promise<Date | undefined> {
+    return (await lstatOf(this.pathOf(key)))?.mtime ?? undefined;
+  }
+
+  /** Notes that the artifact of a record was found sound just now, so that it need not be read again. */
+  async confirm(key: Digest): Promise<void> {
+    const now = new Date();
+    // On a disk that cannot be written it is read again each time, which is slow and right.
+    await Deno.utime(this.pathOf(key), now, now).catch(() => {});
+  }
+
+  /**
+   * Writes a record. The artifact must be published already.
+   *
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async write(action: Action): Promise<void> {
+    if (canonicalDigest(action.components) !== action.key) {
+      throw new InternalError(`the key of stage ${action.stage} is not that of its components`);
+    }
+    const path = this.pathOf(action.key);
+    await guarded({ doing: "record a finished stage", path }, async () => {
+      await ensureFolder(this.#layout.actions);
+      await writeFileAtomic(path, `${JSON.stringify(action, undefined, 2)}\n`, {
+        temporary: this.#layout.temporary,
+      });
+    });
+  }
+
+  /** Forgets a key, so that its stage runs again. */
+  async remove(key: Digest): Promise<void> {
+    await removeQuietly(this.pathOf(key));
+  }
+
+  /** Every key with a record, sorted. */
+  async keys(): Promise<Digest[]> {
+    const names = await listNames(this.#layout.actions);
+    return names.map((name) => name.replace(/\.json$/, "")).filter(isDigest);
+  }
+}
+
+function parseAction(text: string): Action | undefined {
+  const value = parseJsonObject(text);
+  if (value === undefined) return undefined;
+  const { key, components, artifact, stage, started, seconds, summary, versions, device } = value;
+  if (!isDigest(key) || !isDigest(artifact) || typeof stage !== "string") return undefined;
+  if (typeof started !== "string" || typeof seconds !== "number") return undefined;
+  if (typeof device !== "string" && device !== null) return undefined;
+  if (!isTextRecord(versions)) return undefined;
+  try {
+    if (canonicalDigest(components) !== key) return undefined;
+  } catch {
+    return undefined;
+  }
+  return { key, components, artifact, stage, started, seconds, summary, versions, device };
+}
+
+function isTextRecord(value: unknown): value is Readonly<Record<string, string>> {
+  return isJsonObject(value) &&
+    Object.values(value).every((item) => typeof item === "string");
+}

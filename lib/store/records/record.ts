@@ -1,0 +1,251 @@
+/**
+ * Run records: a folder per run that a person opens to see what happened.
+ *
+ * `runs/<yyyymmddThhmmssZ>-<name>-<id>/` with `run.json`, `events.ndjson`, `logs/<stage>.log` and
+ * `artifacts/<stage>/`; `runs/latest` points to the newest. A run whose process died keeps saying
+ * "running" in its file; whoever reads it asks whether that process lives and says "interrupted".
+ *
+ * @module
+ */
+import { basename, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import {
+  ensureFolder,
+  listNames,
+  readTextOf,
+  removeQuietly,
+  temporaryName,
+  writeFileAtomic,
+} from "../durable.ts";
+import { guarded, storeFailure, systemCode } from "../failure.ts";
+import { safeName, type StoreLayout } from "../layout.ts";
+import { ownerState, thisOwner } from "../locks/owner.ts";
+import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
+
+/** A run that was found on disk. */
+export interface FoundRun {
+  /** Name of the folder. */
+  readonly id: string;
+  /** Absolute path of the folder. */
+  readonly path: string;
+  /** What `run.json` says, with "interrupted" for a run whose process is dead. */
+  readonly record: RunRecord;
+}
+
+/** Options of {@linkcode Runs.list}. */
+export interface ListOptions {
+  /** Only runs of this pipeline. */
+  readonly pipeline?: string;
+  /** At most this many. */
+  readonly limit?: number;
+}
+
+/** The runs under a `runs` folder. */
+export class Runs {
+  readonly #layout: StoreLayout;
+
+  constructor(layout: StoreLayout) {
+    this.#layout = layout;
+  }
+
+  /**
+   * Makes the folder of a new run, writes its first record and points `latest` to it.
+   *
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async create(start: RunStart): Promise<RunFolder> {
+    const owner = await thisOwner();
+    const time = nextTime();
+    return await guarded(
+      { doing: "make the folder of the run", path: this.#layout.runs },
+      async () => {
+        await ensureFolder(this.#layout.runs);
+        for (;;) {
+          const id = runId(time, start.pipeline);
+          const path = join(this.#layout.runs, id);
+          try {
+            await Deno.mkdir(path, { mode: 0o755 });
+          } catch (error) {
+            if (error instanceof Deno.errors.AlreadyExists) continue;
+            throw error;
+          }
+          const started = new Date(time).toISOString();
+          const run = new RunFolder(path, { ...start, id, status: "running", started, owner });
+          await Deno.mkdir(join(path, "logs"), { mode: 0o755 });
+          await Deno.mkdir(join(path, "artifacts"), { mode: 0o755 });
+          await run.update({});
+          await this.#pointLatest(id);
+          return run;
+        }
+      },
+    );
+  }
+
+  /** Runs, newest first. Folders whose record cannot be read are skipped. */
+  async list(options: ListOptions = {}): Promise<FoundRun[]> {
+    const found: FoundRun[] = [];
+    for await (const run of this.#newestFirst(options.pipeline)) {
+      if (found.length >= (options.limit ?? Infinity)) break;
+      found.push(run);
+    }
+    return found;
+  }
+
+  /** The newest run of a pipeline, or undefined. */
+  async lastRunOf(pipeline: string): Promise<FoundRun | undefined> {
+    return (await this.list({ pipeline, limit: 1 }))[0];
+  }
+
+  /** A run by its folder's name, a unique part of it, or `latest`; undefined where none fits. */
+  async find(name: string): Promise<FoundRun | undefined> {
+    const ids = await this.#ids();
+    if (name === "latest") {
+      const target = await Deno.readLink(join(this.#layout.runs, "latest")).catch(() => undefined);
+      const id = target === undefined ? ids[0] : basename(target);
+      return id === undefined ? undefined : await this.#read(id);
+    }
+    if (ids.includes(name)) return await this.#read(name);
+    const matches = ids.filter((id) => id.includes(name));
+    return matches.length === 1 ? await this.#read(matches[0]!) : undefined;
+  }
+
+  async *#newestFirst(pipeline: string | undefined): AsyncGenerator<FoundRun> {
+    const part = pipeline === undefined ? "" : `-${folderName(pipeline)}-`;
+    for (const id of await this.#ids()) {
+      if (!id.includes(part)) continue;
+      const run = await this.#read(id);
+      if (run === undefined) continue;
+      if (pipeline === undefined || run.record.pipeline === pipeline) yield run;
+    }
+  }
+
+  /** Names of run folders, newest first. */
+  async #ids(): Promise<string[]> {
+    const names = await listNames(this.#layout.runs);
+    const order = (id: string): string => `${id.slice(0, 16)}${id.slice(id.lastIndexOf("-"))}`;
+    return names.filter((name) => RUN_ID.test(name))
+      .sort((a, b) => (order(a) < order(b) ? 1 : -1));
+  }
+
+  async #read(id: string): Promise<FoundRun | undefined> {
+    const path = join(this.#layout.runs, id);
+    const text = await readTextOf(join(path, "run.json"));
+    const record = text === undefined ? undefined : parseRunRecord(text);
+    if (record === undefined) return undefined;
+    if (record.status !== "running" || await ownerState(record.owner) !== "dead") {
+      return { id, path, record };
+    }
+    return { id, path, record: { ...record, status: "interrupted" } };
+  }
+
+  async #pointLatest(id: string): Promise<void> {
+    const link = join(this.#layout.runs, "latest");
+    const temporary = join(this.#layout.runs, temporaryName("latest"));
+    try {
+      await Deno.symlink(id, temporary, { type: "dir" });
+      await Deno.rename(temporary, link);
+    } catch (error) {
+      await removeQuietly(temporary);
+      // Windows allows links to administrators only; the run itself is complete without one.
+      if (Deno.build.os === "windows") return;
+      if (["EISDIR", "ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "")) {
+        throw new UserError({
+          what: `cannot point ${link} to the new run: a folder stands there`,
+          remedy: "move that folder away and run again",
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+}
+
+/** The folder of a run in progress. */
+export class RunFolder {
+  /** Absolute path. */
+  readonly path: string;
+  #record: RunRecord;
+
+  constructor(path: string, record: RunRecord) {
+    this.path = path;
+    this.#record = record;
+  }
+
+  /** What `run.json` says now. */
+  get record(): RunRecord {
+    return this.#record;
+  }
+
+  /** Log of a stage; the folder exists. */
+  logOf(stage: string): string {
+    return join(this.path, "logs", `${safeName(stage)}.log`);
+  }
+
+  /** Where a stage's artifact is to be materialized. */
+  artifactOf(stage: string): string {
+    return join(this.path, "artifacts", safeName(stage));
+  }
+
+  /** The run's events, an object per line. */
+  get eventsPath(): string {
+    return join(this.path, "events.ndjson");
+  }
+
+  /** Appends an event. A line is written by one call, so that readers who follow see whole lines. */
+  appendEvent(event: unknown): void {
+    try {
+      Deno.writeTextFileSync(this.eventsPath, `${JSON.stringify(event)}\n`, { append: true });
+    } catch (error) {
+      throw storeFailure(error, { doing: "write the run's events", path: this.eventsPath });
+    }
+  }
+
+  /** Replaces parts of the record and writes `run.json` anew. */
+  async update(changes: Partial<RunRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...changes };
+    const path = join(this.path, "run.json");
+    await guarded(
+      { doing: "write the run record", path },
+      () =>
+        writeFileAtomic(path, `${JSON.stringify(this.#record, undefined, 2)}\n`, {
+          durable: this.#record.status !== "running",
+        }),
+    );
+  }
+}
+
+/** Reads a run's events. A last line cut off by a crash is left out. */
+export async function readEvents(run: string): Promise<unknown[]> {
+  const events: unknown[] = [];
+  for (const line of (await readTextOf(join(run, "events.ndjson")) ?? "").split("\n")) {
+    try {
+      if (line !== "") events.push(JSON.parse(line));
+    } catch {
+      continue;
+    }
+  }
+  return events;
+}
+
+const RUN_ID = /^\d{8}T\d{6}Z-.+-[0-9a-z]{6}$/;
+
+/** Names of pipelines are free text; a folder's part of it stays short. */
+function folderName(pipeline: string): string {
+  return safeName(pipeline);
+}
+
+/** The id begins with the milliseconds, so that names sort by time within a second too. */
+function runId(time: number, pipeline: string): string {
+  const utc = new Date(time).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  const milliseconds = (time % 1000).toString(36).padStart(2, "0");
+  const random = Math.floor(Math.random() * 36 ** 4).toString(36).padStart(4, "0");
+  return `${utc}-${folderName(pipeline)}-${milliseconds}${random}`;
+}
+
+let lastTime = 0;
+
+/** Now in milliseconds, later than the time of every run that this process made before. */
+function nextTime(): number {
+  lastTime = Math.max(Date.now(), lastTime + 1);
+  return lastTime;
+}

@@ -1,0 +1,269 @@
+/**
+ * A whole training run of a causal language model: from a tokens artifact, and a model folder or a
+ * config, to a model folder.
+ *
+ * @module
+ */
+import type { JsonObject } from "../base/json.ts";
+import { lengthBuckets, longestRow } from "../data/tokens/batch.ts";
+import { readTokens, type Tokens, type TokenSplit } from "../data/tokens/tokens.ts";
+import { UserError } from "../base/errors.ts";
+import type { CausalLm } from "../models/causal_lm.ts";
+import { type LoraModel, mergedWeights } from "../models/lora.ts";
+import { saveCheckpoint, type SavedModel } from "../checkpoint/save.ts";
+import { saveAdapter } from "../checkpoint/save_adapter.ts";
+import type { Engine } from "../runtime/session.ts";
+import { planTraining, type TrainingArguments } from "./arguments/arguments.ts";
+import { reportCallback, type TrainerCallback } from "./loop/callbacks.ts";
+import {
+  checkFits,
+  type NegativeLogLikelihood,
+  sumNegativeLogLikelihood,
+} from "./loop/evaluate.ts";
+import { earlyStoppingCallback } from "./loop/early_stopping.ts";
+import { keepBestModel } from "./loop/best_model.ts";
+import { type GradScaler, gradScaler } from "./loop/grad_scaler.ts";
+import { learningRates } from "./arguments/learning_rate.ts";
+import { writeEvents } from "./loop/tensorboard.ts";
+import { train } from "./loop/loop.ts";
+import { requireFloat16 } from "./arguments/mixed_precision.ts";
+import { openState } from "./state/open_state.ts";
+import { optimizerOf } from "./arguments/optimizers.ts";
+import { prepareModel } from "./prepare_model.ts";
+import { compileTraining, type TrainingProgram } from "./program/program.ts";
+import { openCheckpoints } from "./loop/resume.ts";
+import type { TrainingState } from "./state/state.ts";
+import { countSteps, describeTraffic } from "./loop/step_traffic.ts";
+import { type TrainerState, writeTrainerState } from "./loop/trainer_state.ts";
+import { unfreezeCallback } from "./loop/unfreeze.ts";
+
+/** A run. */
+export interface TrainCausalLmOptions {
+  readonly engine: Engine;
+  /** Folder of a tokens artifact. */
+  readonly data: string;
+  /** Folder of the model to go on from; exactly one of this and `config`. */
+  readonly model: string | undefined;
+  /** Fields of the config of a model from scratch. */
+  readonly config: JsonObject | undefined;
+  /** Fields to replace in the config of `model`. */
+  readonly configOverrides: JsonObject | undefined;
+  readonly args: TrainingArguments;
+  /** Existing folder to write the model into. */
+  readonly output: string;
+  /** How its weights are saved. Default float32 in one file. */
+  readonly saving?: Pick<SavedModel, "dtype" | "maxShardSize">;
+  /** Existing folder for checkpoints to go on from, of this very run alone; without one there are none. */
+  readonly resume?: string | undefined;
+  readonly log: (message: string) => void;
+  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly signal?: AbortSignal;
+  /** The loss scale, with `fp16`; default one that begins as torch's. */
+  readonly scaler?: GradScaler;
+  /** Further callbacks, after the run's own. */
+  readonly callbacks?: readonly TrainerCallback[];
+}
+
+/** What came of it. */
+export interface TrainCausalLmResult {
+  readonly state: TrainerState;
+  /** Loss of the last log entry. */
+  readonly finalLoss: number;
+  /** Perplexity of the last evaluation; undefined where there was none. */
+  readonly evalPerplexity: number | undefined;
+}
+
+/**
+ * Trains a causal language model and writes its folder.
+ *
+ * @throws {UserError} where data, model and options do not fit together, or training diverges.
+ */
+export async function trainCausalLm(options: TrainCausalLmOptions): Promise<TrainCausalLmResult> {
+  const { engine, args, log, progress, signal } = options;
+  const { fp16 = false } = args;
+  if (fp16) requireFloat16(engine);
+  const tokens = await readTokens(options.data);
+  const split = trainingSplit(tokens);
+  const evaluates = args.eval_strategy !== "no" || args.eval_on_start;
+  const validation = evaluates ? validationSplit(tokens) : undefined;
+  const plan = planTraining(args, split.rows);
+  const { model, lora, trained, weights } = await prepareModel(options, {
+    info: tokens.info,
+    plan,
+  });
+  const { layout, parameters, frozen } = weights;
+  checkFits(model, split, { what: "train" });
+  if (validation !== undefined) checkFits(model, validation, { what: "evaluate" });
+  const { packed } = tokens.info;
+  const lengths = lengthBuckets(longestRow(split), { limit: model.positions, packed });
+  log(
+    `${layout.parameters.toLocaleString("en")} ${
+      frozen === undefined ? "" : "trained "
+    }parameters, ${split.rows.toLocaleString("en")} rows, ` +
+      `${plan.maxSteps} steps in ${plan.epochs} ${plan.epochs === 1 ? "epoch" : "epochs"}, ` +
+      `batches of ${args.per_device_train_batch_size} × ${lengths.join(" or ")} tokens`,
+  );
+
+  const opened = openState(engine, {
+    layout,
+    parameters,
+    ...(frozen === undefined ? {} : { frozen }),
+    settings: {
+      optimizer: optimizerOf(args),
+      maxGradNorm: args.max_grad_norm,
+      accumulation: args.gradient_accumulation_steps,
+    },
+  });
+  const counted = engine.traffic && countSteps(opened, engine.traffic);
+  const state = counted?.state ?? opened;
+  const rates = learningRates(args, plan);
+  const best = keepBestModel(state);
+  const programs = new Map<number, Promise<TrainingProgram>>();
+  const batchSize = args.per_device_train_batch_size;
+  const trainer = await train({
+    args,
+    plan,
+    state,
+    split,
+    collation: { batchSize, lengths, padTokenId: tokens.info.pad_token_id ?? 0 },
+    schedule: rates.schedule,
+    scaler: fp16 ? options.scaler ?? gradScaler({ log }) : undefined,
+    program(length: number): Promise<TrainingProgram> {
+      const known = programs.get(length);
+      if (known !== undefined) return known;
+      const now = state.begun.length;
+      const names = layout.places.filter(({ group }) => group < now).map(({ name }) => name);
+      const made = compileTraining(model, {
+        engine,
+        batchSize,
+        length,
+        trained: new Set(names),
+        labelSmoothing: args.label_smoothing_factor,
+        gradientCheckpointing: args.gradient_checkpointing ?? false,
+        fp16,
+      });
+      programs.set(length, made);
+      return made;
+    },
+    evaluate: validation &&
+      ((): Promise<NegativeLogLikelihood> =>
+        sumNegativeLogLikelihood({ model, engine, feeds: state.feeds() }, validation, {
+          batchSize: args.per_device_eval_batch_size,
+          packed,
+          ...(signal === undefined ? {} : { signal }),
+        })),
+    callbacks: [
+      reportCallback({ log, progress }),
+      unfreezeCallback({
+        epochs: trained.epochs,
+        state,
+        async onChange(group: number): Promise<void> {
+          const count = layout.places.filter((place) => place.group === group)
+            .reduce((sum, { size }) => sum + size, 0);
+          log(`${count.toLocaleString("en")} more parameters are trained from here on`);
+          await releaseAll(programs);
+        },
+      }),
+      ...rates.callbacks,
+      ...(args.early_stopping_patience === undefined
+        ? []
+        : [earlyStoppingCallback(args.early_stopping_patience)]),
+      best.callback,
+      ...options.callbacks ?? [],
+    ],
+    ...(options.resume === undefined || args.save_strategy === "no" ? {} : {
+      checkpoints: openCheckpoints({
+        dir: options.resume,
+        identity: { args, config: model.config, plan, rows: split.rows, engine: engine.name },
+        keep: args.save_total_limit,
+        log,
+        onResume: (step) => progress(step, plan.maxSteps, "steps"),
+      }),
+    }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const traffic = counted?.traffic();
+  if (traffic !== undefined) log(describeTraffic(traffic));
+  const bestStep = args.load_best_model_at_end ? best.putBack() : undefined;
+  if (bestStep !== undefined) {
+    log(
+      `the model is that of step ${bestStep}, with ${args.metric_for_best_model} ${trainer.best_metric}`,
+    );
+  }
+  await save({ options, model, lora, state, trainer });
+  await releaseAll(programs);
+  await state.release();
+  return {
+    state: trainer,
+    finalLoss: lastOf(trainer, "loss") ?? lastOf(trainer, "train_loss") ?? NaN,
+    evalPerplexity: trainer.log_history.findLast((entry) =>
+      "eval_perplexity" in entry && entry.step === (bestStep ?? entry.step)
+    )?.eval_perplexity,
+  };
+}
+
+async function releaseAll(programs: Map<number, Promise<TrainingProgram>>): Promise<void> {
+  for (const made of programs.values()) await (await made).session.release();
+  programs.clear();
+}
+
+async function save({ options, model, lora, state, trainer }: {
+  readonly options: TrainCausalLmOptions;
+  readonly model: CausalLm;
+  readonly lora: LoraModel | undefined;
+  readonly state: TrainingState;
+  readonly trainer: TrainerState;
+}): Promise<void> {
+  const { output, data } = options;
+  const weights = await state.download();
+  await saveCheckpoint(output, {
+    ...options.saving,
+    config: model.config,
+    tensors: lora === undefined
+      ? model.parameters.map(({ name, shape }) =>
+        [name, { shape, data: weights.get(name)!.data }] as const
+      )
+      : mergedWeights(lora, weights),
+    generationConfigFrom: options.model === undefined ? [] : [options.model],
+    tokenizerFrom: [data, ...(options.model === undefined ? [] : [options.model])],
+  });
+  if (lora !== undefined) await saveAdapter(`${output}/adapter`, { model: lora, weights });
+  await writeTrainerState(output, trainer);
+  if (options.args.report_to.includes("tensorboard")) await writeEvents(output, trainer);
+}
+
+function trainingSplit({ splits }: Tokens): TokenSplit {
+  const names = Object.keys(splits);
+  const split = splits.train ?? (names.length === 1 ? splits.data : undefined);
+  if (split === undefined) {
+    throw new UserError({
+      what: `cannot train: the data has no split "train" (it has ${names.join(", ") || "none"})`,
+      remedy: "put a split stage before tokenize",
+    });
+  }
+  if (split.rows === 0) {
+    throw new UserError({
+      what: "cannot train: the split train is empty",
+      remedy: "look at what filter and split left over",
+    });
+  }
+  return split;
+}
+
+function validationSplit({ splits }: Tokens): TokenSplit {
+  const split = splits.validation;
+  if (split === undefined || split.rows === 0) {
+    throw new UserError({
+      what: split === undefined
+        ? 'cannot evaluate during training: the data has no split "validation" ' +
+          `(it has ${Object.keys(splits).join(", ")})`
+        : "cannot evaluate during training: the split validation is empty",
+      remedy: "give the split stage a share for validation, or set eval_strategy: no",
+    });
+  }
+  return split;
+}
+
+function lastOf({ log_history: history }: TrainerState, name: string): number | undefined {
+  return history.findLast((entry) => name in entry)?.[name];
+}
