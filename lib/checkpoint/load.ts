@@ -3,8 +3,8 @@
  * shards (`model.safetensors.index.json`).
  *
  * Names differ between files that transformers all accepts: with or without the base model's prefix,
- * with buffers that old versions saved, with a tied output layer saved or not. A family's
- * {@linkcode CheckpointNames} says what to expect; the shapes that its config asks for decide whether a
+ * with buffers that old versions saved, with a tied output layer saved or not. A model's
+ * `CheckpointNames` says what to expect; the shapes that its config asks for decide whether a
  * folder fits. Half precision is widened. Left out: pickles (`pytorch_model.bin`), quantized weights.
  *
  * @module
@@ -17,33 +17,9 @@ import {
   type TensorData,
 } from "../data/formats/safetensors.ts";
 import { nearest, UserError } from "../base/errors.ts";
-
-/** What this room needs to know of a parameter; `ParameterSpec` has it. */
-export interface ParameterShape {
-  /** Name in a checkpoint with its prefix: `transformer.h.0.attn.c_attn.weight`. */
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** How a family's checkpoints name things. */
-export interface CheckpointNames {
-  /** Prefix of the base model, which files may lack: `transformer.`. */
-  readonly prefix: string;
-  /** Tensors that are no parameters and are passed over. */
-  readonly buffers: readonly RegExp[];
-  /** Parameters outside the base model, which never have the prefix. */
-  readonly heads: readonly string[];
-  /** Names of tied copies -> the parameter they are tied to. */
-  readonly tied: Readonly<Record<string, string>>;
-}
-
-/** Names of `GPT2LMHeadModel`: the causal masks were once saved with the weights. */
-export const GPT2_NAMES: CheckpointNames = {
-  prefix: "transformer.",
-  buffers: [/(^|\.)attn\.(masked_)?bias$/],
-  heads: ["lm_head.weight"],
-  tied: { "lm_head.weight": "transformer.wte.weight" },
-};
+import type { CheckpointNames } from "../models/architecture.ts";
+import { openModel, type OpenModel } from "../models/open.ts";
+import type { ParameterSpec } from "../models/parameters.ts";
 
 /** What was read. */
 export interface Checkpoint {
@@ -52,16 +28,18 @@ export interface Checkpoint {
   readonly tensors: Map<string, { shape: readonly number[]; data: Float32Array<ArrayBuffer> }>;
   /** Tensors of the files that no parameter wanted; transformers warns of them too. */
   readonly unused: readonly string[];
+  /** Parameters that the files lack and may lack. */
+  readonly missing: readonly string[];
 }
 
 /** How to read. */
 export interface LoadOptions {
-  /** Default {@linkcode GPT2_NAMES}. */
-  readonly names?: CheckpointNames;
-  /** What the config asks for. Without it every tensor is read, by the name with its prefix. */
-  readonly parameters?: (config: JsonObject) => readonly ParameterShape[];
+  /** What is expected in the folder. Default the model of its config. */
+  readonly model?: Pick<OpenModel, "parameters" | "names">;
+  /** Names of parameters that the folder may lack: they are left out. Default none. */
+  readonly mayLack?: readonly string[];
   /** Where to put a parameter: an array of its size. A new one where absent. */
-  readonly into?: (parameter: ParameterShape) => Float32Array<ArrayBuffer>;
+  readonly into?: (parameter: ParameterSpec) => Float32Array<ArrayBuffer>;
 }
 
 /**
@@ -99,12 +77,13 @@ export async function loadGenerationConfig(dir: string): Promise<JsonObject | un
  * of another shape: all of those at once, each with the nearest name.
  */
 export async function loadCheckpoint(dir: string, options: LoadOptions = {}): Promise<Checkpoint> {
-  const { names = GPT2_NAMES } = options;
   const config = await loadConfig(dir);
+  const { names, parameters: all } = options.model ?? openModel(config);
+  const { mayLack = [] } = options;
   await using weights = await openWeights(dir);
   const available = canonicalNames([...weights.files.keys()], names);
-  const parameters = options.parameters?.(config) ??
-    [...available].map(([name, stored]) => ({ name, shape: weights.shape(stored) }));
+  const missing = mayLack.filter((name) => !available.has(name));
+  const parameters = all.filter(({ name }) => !missing.includes(name));
   checkShapes(parameters, { dir, available, shape: weights.shape });
   await checkTied(weights, { dir, names, available });
 
@@ -120,7 +99,7 @@ export async function loadCheckpoint(dir: string, options: LoadOptions = {}): Pr
     tensors.set(parameter.name, { shape: parameter.shape, data: target ?? data });
   }
   const unused = [...available.values()].filter((stored) => !used.has(stored));
-  return { config, tensors, unused };
+  return { config, tensors, unused, missing };
 }
 
 interface Weights extends AsyncDisposable {
@@ -215,14 +194,14 @@ function weightMap({ weight_map: map }: JsonObject, dir: string): Record<string,
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-/** Canonical name -> name as stored; buffers are left out, tied copies stand in only where needed. */
+/** Canonical name -> name as stored; what is no parameter is left out, tied copies stand in only where needed. */
 function canonicalNames(stored: readonly string[], names: CheckpointNames): Map<string, string> {
-  const { prefix, buffers, heads, tied } = names;
+  const { prefix, ignored, heads, tied } = names;
   // A file without the prefix is one of the base model alone.
   const bare = prefix !== "" && !stored.some((name) => name.startsWith(prefix));
   const available = new Map<string, string>();
   for (const name of stored) {
-    if (buffers.some((buffer) => buffer.test(name))) continue;
+    if (ignored.some((pattern) => pattern.test(name))) continue;
     available.set(bare && !heads.includes(name) ? prefix + name : name, name);
   }
   for (const [copy, original] of Object.entries(tied)) {
@@ -235,7 +214,7 @@ function canonicalNames(stored: readonly string[], names: CheckpointNames): Map<
 }
 
 function checkShapes(
-  parameters: readonly ParameterShape[],
+  parameters: readonly ParameterSpec[],
   { dir, available, shape }: {
     readonly dir: string;
     readonly available: ReadonlyMap<string, string>;

@@ -3,7 +3,7 @@
  * `x W + b` becomes `x W + b + (alpha / r) dropout(x) A^T B^T`, of which only A `[r, in]` and B `[out, r]` are
  * trained. B starts as zeros, so training starts from the model as it is.
  *
- * GPT-2's layers keep W as `[in, out]` (`Conv1D`, peft's `fan_in_fan_out`). Left out: adapters of embeddings
+ * W is `[out, in]`, in GPT-2's layers `[in, out]` (`Conv1D`, peft's `fan_in_fan_out`). Left out: adapters of embeddings
  * and output layers, trained biases, `modules_to_save`, DoRA, rsLoRA, ranks that differ by module.
  *
  * @module
@@ -11,10 +11,10 @@
 import { nearest, UserError } from "../base/errors.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
-import { dropout } from "./dropout.ts";
-import type { CausalLm } from "./family.ts";
-import type { LinearAdapter } from "./layers.ts";
-import { parameterLookup, type ParameterSpec } from "./parameters.ts";
+import type { CheckpointNames } from "./architecture.ts";
+import type { LinearSpec } from "./build.ts";
+import { dropout, type DropoutSource } from "./layers/dropout.ts";
+import { type ParameterSpec, ZEROS } from "./parameters.ts";
 
 /** Settings by the names and with the meanings of peft's `LoraConfig`. */
 export interface LoraConfig {
@@ -31,20 +31,21 @@ export interface LoraConfig {
   readonly target_modules: "all-linear" | readonly string[];
 }
 
-/** A linear layer with an adapter. */
-export interface LoraModule {
-  /** `transformer.h.0.attn.c_attn`. */
-  readonly name: string;
-  readonly inputs: number;
-  readonly outputs: number;
-}
+/** Adds to the result of a linear layer: `[N, in]` -> `[N, out]`, with dropout from a source. */
+export type LinearAdapter = (
+  rows: Tensor,
+  options: { readonly dropout?: DropoutSource | undefined },
+) => Tensor;
 
-/** A causal language model with adapters. Its parameters are the base's, then the adapters'. */
-export interface LoraModel extends CausalLm {
+/** The adapters of a model. */
+export interface Adapters {
   readonly lora: LoraConfig;
-  /** The adapters' parameters: those that are trained. */
-  readonly adapters: readonly ParameterSpec[];
-  readonly modules: readonly LoraModule[];
+  /** The layers that have one, in the model's order. */
+  readonly modules: readonly LinearSpec[];
+  /** The adapters' own parameters: those that are trained. */
+  readonly parameters: readonly ParameterSpec[];
+  /** What a build adds to each layer, by its name. */
+  beside(params: ReadonlyMap<string, Tensor>): ReadonlyMap<string, LinearAdapter>;
 }
 
 /** An array with its shape. */
@@ -54,61 +55,61 @@ interface Values {
 }
 
 /**
- * Puts adapters beside the linear layers of a model.
+ * Makes adapters for the linear layers of a model.
  *
- * @param base The model; its own parameters stay as they are.
- * @param lora The adapters' settings.
+ * @param linears All linear layers of the model.
+ * @param options The adapters' settings, and which of the layers are heads, which get none.
  * @throws {UserError} where a target is no linear layer of the model.
  */
-export function loraModel(base: CausalLm, lora: LoraConfig): LoraModel {
-  const modules = targetedModules(base, lora);
-  const { r: rank } = lora;
-  const adapters = modules.flatMap(({ name, inputs, outputs }): ParameterSpec[] => [
-    {
-      name: loraA(name),
-      shape: [rank, inputs],
-      // torch's kaiming_uniform_ with a = sqrt(5).
-      init: "uniform",
-      bound: 1 / Math.sqrt(inputs),
-      decay: true,
-    },
-    { name: loraB(name), shape: [outputs, rank], init: "zeros", decay: true },
-  ]);
-  const adaptersOf = (params: ReadonlyMap<string, Tensor>): Map<string, LinearAdapter> =>
-    new Map(modules.map(({ name }) => [name, linearAdapter(name, { lora, params })]));
+export function loraAdapters(
+  linears: readonly LinearSpec[],
+  options: { readonly lora: LoraConfig; readonly names: CheckpointNames },
+): Adapters {
+  const { lora, names: { heads } } = options;
+  const inner = linears.filter(({ name }) => !heads.includes(`${name}.weight`));
+  const modules = targetedModules(inner, lora);
   return {
-    ...base,
-    parameters: [...base.parameters, ...adapters],
     lora,
-    adapters,
     modules,
-    forward: (graph, inputs) =>
-      base.forward(graph, { ...inputs, adapters: adaptersOf(inputs.params) }),
-    decode: (graph, inputs) =>
-      base.decode(graph, { ...inputs, adapters: adaptersOf(inputs.params) }),
+    parameters: modules.flatMap(({ name, inputs, outputs }): ParameterSpec[] => [
+      {
+        name: loraA(name),
+        shape: [lora.r, inputs],
+        // torch's kaiming_uniform_ with a = sqrt(5).
+        init: { kind: "uniform", bound: 1 / Math.sqrt(inputs) },
+        decay: true,
+      },
+      { name: loraB(name), shape: [outputs, lora.r], init: ZEROS, decay: true },
+    ]),
+    beside: (params) =>
+      new Map(modules.map(({ name }) => [name, linearAdapter(name, { lora, params })])),
   };
 }
 
 /**
  * The base's weights with what the adapters add: a model that needs none.
  *
- * @param model The model.
- * @param weights All its parameters by name.
+ * @param parameters The model's parameters, adapters and all.
+ * @param options The adapters, and all weights by name.
  * @returns The base's parameters in their order; new arrays where an adapter is.
  */
 export function mergedWeights(
-  model: LoraModel,
-  weights: ReadonlyMap<string, Pick<Values, "data">>,
+  parameters: readonly ParameterSpec[],
+  options: {
+    readonly adapters: Adapters;
+    readonly weights: ReadonlyMap<string, Pick<Values, "data">>;
+  },
 ): [string, Values][] {
+  const { adapters, weights } = options;
   const valuesOf = (name: string): Float32Array<ArrayBuffer> => weights.get(name)!.data;
-  const adapted = new Map(model.modules.map((module) => [`${module.name}.weight`, module]));
-  const added = new Set(model.adapters.map(({ name }) => name));
-  return model.parameters.filter(({ name }) => !added.has(name)).map(({ name, shape }) => {
+  const adapted = new Map(adapters.modules.map((module) => [`${module.name}.weight`, module]));
+  const added = new Set(adapters.parameters.map(({ name }) => name));
+  return parameters.filter(({ name }) => !added.has(name)).map(({ name, shape }) => {
     const module = adapted.get(name);
     const data = valuesOf(name);
     if (module === undefined) return [name, { shape, data }];
     const [a, b] = [valuesOf(loraA(module.name)), valuesOf(loraB(module.name))];
-    return [name, { shape, data: merge(data, { ...module, a, b, lora: model.lora }) }];
+    return [name, { shape, data: merge(data, { ...module, a, b, lora: adapters.lora }) }];
   });
 }
 
@@ -129,20 +130,20 @@ function linearAdapter(
     readonly params: ReadonlyMap<string, Tensor>;
   },
 ): LinearAdapter {
-  const param = parameterLookup(params);
-  return (x, source) => { // [N, in]
-    const rate = lora.lora_dropout;
-    const kept = dropout(x, { rate, site: `${module}/lora`, source });
-    const low = ops.matmul(kept, param(loraA(module)), { transB: true, name: "lora_A" }); // [N, r]
+  const { lora_dropout: rate } = lora;
+  const [a, b] = [params.get(loraA(module))!, params.get(loraB(module))!];
+  return (rows, { dropout: source }) => { // [N, in]
+    const kept = dropout(rows, { rate, site: `${module}/lora`, source });
+    const low = ops.matmul(kept, a, { transB: true, name: "lora_A" }); // [N, r]
     const alpha = lora.lora_alpha / lora.r;
-    return ops.matmul(low, param(loraB(module)), { transB: true, alpha, name: "lora_B" }); // [N, out]
+    return ops.matmul(low, b, { transB: true, alpha, name: "lora_B" }); // [N, out]
   };
 }
 
-/** `W + (alpha / r) A^T B^T`, summed in double precision. */
+/** `W + (alpha / r) A^T B^T`, or its transpose where W is `[out, in]`; summed in double precision. */
 function merge(
   weight: Float32Array,
-  { a, b, inputs, outputs, lora }: LoraModule & {
+  { a, b, inputs, outputs, layout, lora }: LinearSpec & {
     readonly a: Float32Array;
     readonly b: Float32Array;
     readonly lora: LoraConfig;
@@ -157,20 +158,21 @@ function merge(
       const factor = a[k * inputs + i]! * alpha / rank;
       for (let o = 0; o < outputs; o++) row[o]! += factor * b[o * rank + k]!;
     }
-    for (let o = 0; o < outputs; o++) merged[i * outputs + o] = weight[i * outputs + o]! + row[o]!;
+    for (let o = 0; o < outputs; o++) {
+      const place = layout === "in_out" ? i * outputs + o : o * inputs + i;
+      merged[place] = weight[place]! + row[o]!;
+    }
   }
   return merged;
 }
 
 /** The linear layers that are asked for, in the model's order. */
-function targetedModules(base: CausalLm, { target_modules: targets }: LoraConfig): LoraModule[] {
-  const shapes = new Map(base.parameters.map(({ name, shape }) => [name, shape]));
-  const all = base.linearModules.map((name): LoraModule => {
-    const [inputs = 0, outputs = 0] = shapes.get(`${name}.weight`) ?? [];
-    return { name, inputs, outputs };
-  });
+function targetedModules(
+  all: readonly LinearSpec[],
+  { target_modules: targets }: LoraConfig,
+): readonly LinearSpec[] {
   if (targets === "all-linear") return all;
-  const matches = (target: string, { name }: LoraModule): boolean =>
+  const matches = (target: string, { name }: LinearSpec): boolean =>
     name === target || name.endsWith(`.${target}`);
   for (const [i, target] of targets.entries()) {
     if (all.some((module) => matches(target, module))) continue;

@@ -1,44 +1,67 @@
 /**
- * The model families by the `model_type` of a config.json.
+ * The architectures by the `model_type` of a config.json: one line for each.
  *
  * @module
  */
-import type { JsonObject } from "../base/json.ts";
 import { nearest, UserError } from "../base/errors.ts";
-import type { ModelFamily } from "./family.ts";
-import { GPT2_FAMILY } from "./gpt2_family.ts";
+import type { JsonObject } from "../base/json.ts";
+import { type Architecture, type Task, TASKS } from "./architecture.ts";
+import { DISTILBERT } from "./distilbert.ts";
+import { GPT2 } from "./gpt2.ts";
 
-const FAMILIES: Readonly<Record<string, ModelFamily>> = Object.fromEntries(
-  [GPT2_FAMILY].map((family) => [family.modelType, family]),
-);
-
-/** The accepted values of `model_type`. */
-const MODEL_TYPES: readonly string[] = Object.keys(FAMILIES);
+/** Every architecture. */
+export const ARCHITECTURES: readonly Architecture[] = [
+  DISTILBERT,
+  GPT2,
+];
 
 /**
- * The family of a config.json.
+ * The architecture of a config.json.
  *
- * @param json The parsed file.
- * @throws {UserError} where `model_type` is missing or of no known family.
+ * @param config The parsed file.
+ * @throws {UserError} where `model_type` is missing or not known.
  *
  * @example
  * ```ts
- * import { modelFamily } from "./registry.ts";
- * const { architectures } = modelFamily({ model_type: "gpt2" });
- * if (architectures.causalLm !== "GPT2LMHeadModel") throw new Error();
+ * import { architectureOf } from "./registry.ts";
+ * const { heads } = architectureOf({ model_type: "gpt2" });
+ * if (heads.causal_lm !== "GPT2LMHeadModel") throw new Error();
  * ```
  */
-export function modelFamily(json: JsonObject): ModelFamily {
-  const type = json.model_type;
-  const family = typeof type === "string" && Object.hasOwn(FAMILIES, type)
-    ? FAMILIES[type]
-    : undefined;
-  if (family !== undefined) return family;
+export function architectureOf({ model_type: type }: JsonObject): Architecture {
+  const types = ARCHITECTURES.map(({ modelType }) => modelType);
+  const found = ARCHITECTURES.find(({ modelType }) => modelType === type);
+  if (found !== undefined) return found;
   throw new UserError({
     what: type === undefined
       ? "the model's config.json has no model_type"
       : `the model's config.json has model_type: ${JSON.stringify(type)}`,
-    requirement: `it must be one of ${MODEL_TYPES.join(", ")}`,
-    nearest: typeof type === "string" ? nearest(type, MODEL_TYPES) : undefined,
+    requirement: `it must be one of ${types.join(", ")}`,
+    nearest: typeof type === "string" ? nearest(type, types) : undefined,
   });
+}
+
+/**
+ * The task of the class that a config.json names in `architectures`.
+ *
+ * @returns undefined where it names none, or the base model without a head.
+ * @throws {UserError} where it names a class that isn't supported.
+ */
+export function taskOf(config: JsonObject): Task | undefined {
+  const { heads } = architectureOf(config);
+  const [name] = Array.isArray(config.architectures) ? config.architectures : [];
+  const task = TASKS.find((task) => heads[task] !== undefined && heads[task] === name);
+  if (task !== undefined || name === undefined || isBaseModel(name)) return task;
+  throw new UserError({
+    what: `the model's config.json has architectures: ${JSON.stringify([name])}`,
+    requirement: `with model_type ${config.model_type} it must be ${
+      Object.values(heads).join(" or ")
+    }`,
+    nearest: typeof name === "string" ? nearest(name, Object.values(heads)) : undefined,
+  });
+}
+
+/** Whether a class has no head: `GPT2Model`, not `GPT2LMHeadModel`. */
+function isBaseModel(name: unknown): boolean {
+  return typeof name === "string" && /^\w+Model$/.test(name) && !/Head/.test(name);
 }

@@ -249,11 +249,14 @@ export const GRADIENTS: Readonly<Record<Op, GradientRule | null>> = {
   ],
   GatedActivation: ({ node, upstream: dy }) => [ops.mul(dy, gatedActivationSlope(node))],
   MatMul: matmul,
-  Linear: ({ node, upstream: dy }) => [
-    ops.matmul(dy, input(node, 1), { transB: true }),
-    ops.matmul(input(node, 0), dy, { transA: true }),
-    ops.reduceSum(dy, { axes: [0] }),
-  ],
+  Linear: ({ node, upstream: dy }) => {
+    const [x, weight, transB] = [input(node, 0), input(node, 1), node.attributes.transB === true];
+    return [
+      ops.matmul(dy, weight, { transB: !transB }),
+      transB ? ops.matmul(dy, x, { transA: true }) : ops.matmul(x, dy, { transA: true }),
+      ops.reduceSum(dy, { axes: [0] }),
+    ];
+  },
   ReduceSum: ({ node, upstream: dy }) => [unreduce(dy, node)],
   ReduceSumSquare: ({ node, upstream: dy }) => [
     ops.mul(ops.mul(input(node, 0), 2), unreduce(dy, node)),

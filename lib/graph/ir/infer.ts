@@ -135,13 +135,13 @@ function linear(draft: NodeDraft): TensorType[] {
   sameTypes(draft);
   requireType(draft, 0, "float32");
   const [x, weight, bias] = [operand(draft, 0), operand(draft, 1), operand(draft, 2)];
-  if (x.shape.length !== 2 || weight.shape.length !== 2 || x.shape[1] !== weight.shape[0]) {
-    fail(draft, "x must be [rows, in] and the weight [in, out]");
+  const transB = draft.attributes.transB === true;
+  const [inputs, out = 0] = transB ? weight.shape.toReversed() : weight.shape;
+  if (x.shape.length !== 2 || weight.shape.length !== 2 || x.shape[1] !== inputs) {
+    fail(draft, `x must be [rows, in] and the weight ${transB ? "[out, in]" : "[in, out]"}`);
   }
-  if (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[1]) {
-    fail(draft, "the bias must be [out]");
-  }
-  return [{ type: x.type, shape: [x.shape[0] ?? 0, weight.shape[1] ?? 0] }];
+  if (bias.shape.length !== 1 || bias.shape[0] !== out) fail(draft, "the bias must be [out]");
+  return [{ type: x.type, shape: [x.shape[0] ?? 0, out] }];
 }
 
 function concat(draft: NodeDraft): TensorType[] {

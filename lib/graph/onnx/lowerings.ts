@@ -325,7 +325,10 @@ export const LOWERINGS: Readonly<Record<Op, Lowering>> = {
   GatedActivation: gatedActivation,
   MatMul: matmul,
   Linear: (emitter, node) => {
-    emitter.emit("Gemm", names(emitter, node.inputs), { outputs: names(emitter, node.outputs) });
+    emitter.emit("Gemm", names(emitter, node.inputs), {
+      outputs: names(emitter, node.outputs),
+      attributes: node.attributes.transB === true ? { transB: 1 } : {},
+    });
   },
   ReduceSum: reduce,
   ReduceSumSquare: reduce,

@@ -40,21 +40,26 @@ export function matmul(
 }
 
 /**
- * `x weight + bias`, the weight stored as GPT-2 does (transformers' `Conv1D`).
+ * `x weight + bias`.
  *
  * @param x `[rows, in]`.
- * @param options.weight `[in, out]`.
+ * @param options.weight `[in, out]`, as GPT-2 stores it (transformers' `Conv1D`), or with `transB` `[out, in]`, as
+ * torch's `Linear` does.
  * @param options.bias `[out]`.
  * @returns `[rows, out]`.
  */
 export function gemm(
   x: Tensor,
-  options: Named & { readonly weight: Tensor; readonly bias: Tensor },
+  options: Named & {
+    readonly weight: Tensor;
+    readonly bias: Tensor;
+    readonly transB?: boolean;
+  },
 ): Tensor {
-  const { weight, bias, ...named } = options;
+  const { weight, bias, transB = false, ...named } = options;
   // Sums stay float32, those of the bias's gradient too.
-  if (x.graph.autocasts) return add(matmul(x, weight), bias, named);
-  return single(x.graph.add("Linear", [x, weight, bias], named));
+  if (x.graph.autocasts) return add(matmul(x, weight, { transB }), bias, named);
+  return single(x.graph.add("Linear", [x, weight, bias], { ...named, attributes: { transB } }));
 }
 
 function single(outputs: readonly Tensor[]): Tensor {

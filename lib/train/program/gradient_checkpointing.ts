@@ -13,15 +13,15 @@ import { InternalError } from "../../base/errors.ts";
 import { backpropagate, sumGradients } from "../../graph/autodiff/autodiff.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { DropoutSource } from "../../models/dropout.ts";
-import type { Segment } from "../../models/family.ts";
+import type { Segment } from "../../models/build.ts";
+import type { DropoutSource } from "../../models/layers/dropout.ts";
 
 /**
  * The gradients of a loss, as `gradients` gives them.
  *
  * @param loss A scalar.
- * @param options `wrt`: inputs of the graph. `segments`: in the order of the forward pass, each from the output
- * of the one before. `dropout`: the source that they were built with.
+ * @param options `wrt`: inputs of the graph. `segments`: in the order of the forward pass; each is used, and none
+ * lies inside another. `dropout`: the source that they were built with.
  */
 export function checkpointedGradients(
   loss: Tensor,
@@ -33,44 +33,64 @@ export function checkpointedGradients(
 ): Tensor[] {
   const { wrt, segments, dropout } = options;
   const { graph } = loss;
+  if (segments.length === 0) throw new InternalError("the model has no blocks");
   const total = new Map<Tensor, Tensor>();
-  /** Goes back from `end` to `begin`, and takes what the parameters between get. */
+  /** Gradients that wait at the inputs and outputs of segments. */
+  const waiting = new Map<Tensor, Tensor>();
+  const add = (to: Map<Tensor, Tensor>, tensor: Tensor, more: Tensor): void => {
+    const before = to.get(tensor);
+    to.set(tensor, before === undefined ? more : sumGradients(before, more));
+  };
+  /** Goes back from some tensors to others; what parameters get is summed up. Gives all gradients it made. */
   const carry = (
-    end: Tensor,
-    { upstream, begin }: { readonly upstream: Tensor; readonly begin?: Tensor },
-  ): { gradient: Tensor | undefined; made: Tensor[] } => {
-    const until = begin === undefined ? [] : [begin];
-    const found = backpropagate(new Map([[end, upstream]]), { wrt: [...wrt, ...until], until });
-    for (const [i, tensor] of wrt.entries()) {
-      const [before, more] = [total.get(tensor), found[i]];
-      if (more === undefined) continue;
-      total.set(tensor, before === undefined ? more : sumGradients(before, more));
+    upstream: ReadonlyMap<Tensor, Tensor>,
+    until: ReadonlyMap<Tensor, Tensor>,
+  ): Tensor[] => {
+    const ends = [...until.keys()];
+    const found = backpropagate(upstream, { wrt: [...wrt, ...ends], until: ends });
+    const made: Tensor[] = [];
+    for (const [i, tensor] of [...wrt, ...until.values()].entries()) {
+      const gradient = found[i];
+      if (gradient === undefined) continue;
+      made.push(gradient);
+      add(i < wrt.length ? total : waiting, tensor, gradient);
     }
-    return { gradient: found[wrt.length], made: found.filter((made) => made !== undefined) };
+    return made;
   };
 
-  const last = segments.at(-1);
-  if (last === undefined) throw new InternalError("the model has no segments");
-  let end = last.output;
+  /** What lies between segments is not computed again: a walk ends at the outputs of all that come before. */
+  const outputsBefore = (index: number): Map<Tensor, Tensor> =>
+    new Map(segments.slice(0, index).flatMap(({ outputs }) => outputs.map((o) => [o, o] as const)));
   const one = ops.expand(ops.scalar(graph, 1), loss.shape);
-  let { gradient, made } = carry(loss, { upstream: one, begin: end });
-  for (const { input, output, build } of segments.toReversed()) {
-    if (end !== output) throw new InternalError("segments have to follow one another");
-    end = input;
+  let made = carry(new Map([[loss, one]]), outputsBefore(segments.length));
+  for (const [index, { inputs, outputs, build }] of [...segments.entries()].toReversed()) {
+    const upstream = outputs.map((output) => waiting.get(output));
+    outputs.forEach((output) => waiting.delete(output));
     // Below the lowest parameter that is trained nothing is computed.
-    if (gradient === undefined || !dependsOn(output, wrt)) {
-      gradient = undefined;
-      break;
+    const isNeeded = upstream.some((gradient) => gradient !== undefined) &&
+      outputs.some((output) => dependsOn(output, wrt));
+    if (isNeeded) {
+      const again = graph.scope("again", () => {
+        const zero = zeroOf(made);
+        const from = inputs.map((input) => ops.add(input, zero, { name: "input" }));
+        const source = { ...dropout, after: ops.cast(zero, "int32") };
+        return { from, outputs: build(from, source) };
+      });
+      const seeds = again.outputs.flatMap((output, i) =>
+        upstream[i] === undefined ? [] : [[output, upstream[i]] as const]
+      );
+      made = carry(new Map(seeds), new Map(again.from.map((from, i) => [from, inputs[i]!])));
     }
-    const again = graph.scope("again", () => {
-      const zero = zeroOf(made);
-      const from = ops.add(input, zero, { name: "input" });
-      return { input: from, output: build(from, { ...dropout, after: ops.cast(zero, "int32") }) };
-    });
-    const upstream: Tensor = gradient;
-    ({ gradient, made } = carry(again.output, { upstream, begin: again.input }));
+    // What no earlier segment reads or made has all of its gradient now, and is carried on.
+    const before = outputsBefore(index);
+    const later = new Set(segments.slice(0, index).flatMap((segment) => segment.inputs));
+    for (const input of inputs) {
+      const gradient = waiting.get(input);
+      if (gradient === undefined || before.has(input) || later.has(input)) continue;
+      waiting.delete(input);
+      carry(new Map([[input, gradient]]), before);
+    }
   }
-  if (gradient !== undefined) carry(end, { upstream: gradient });
   return wrt.map((tensor) => total.get(tensor) ?? ops.expand(ops.scalar(graph, 0), tensor.shape));
 }
 

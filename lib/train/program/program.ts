@@ -2,31 +2,23 @@
  * The graphs of training and evaluation, compiled for one shape of batch [B, T].
  *
  * A training program takes the parameters and a batch, and gives the batch's share of the step's loss
- * and the gradient of each parameter: the loss is the sum over the batch's predicted tokens divided by
+ * and the gradient of each parameter: the loss is the sum over the batch's predictions divided by
  * `loss_denominator`, the number that all batches of the step predict, so that summing the gradients of
- * its batches gives those of the mean over all its tokens. An evaluation program gives the summed
- * negative log likelihood of each row, without dropout. Rows are padded on the right, where a causal
- * model never looks, so neither needs an attention mask. Targets are the labels shifted by one on the host,
- * since WebGPU cannot slice integers.
+ * its batches gives those of the mean over all its predictions. An evaluation program gives what the objective
+ * measures of each row, without dropout.
  *
  * @module
  */
-import { toOnnx } from "../../graph/onnx/compile.ts";
 import { gradients } from "../../graph/autodiff/autodiff.ts";
 import { Graph } from "../../graph/ir/graph.ts";
-import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { CausalLm } from "../../models/causal_lm.ts";
-import type { Segment } from "../../models/family.ts";
-import { meanCrossEntropy } from "../../models/loss.ts";
-import { parameterInputs } from "../../models/parameters.ts";
-import {
-  type AnyTensor,
-  type Engine,
-  float32,
-  type HostTensor,
-  type Session,
-} from "../../runtime/session.ts";
+import { toOnnx } from "../../graph/onnx/compile.ts";
+import * as ops from "../../graph/ops/mod.ts";
+import type { Inputs } from "../../models/architecture.ts";
+import type { Segment } from "../../models/build.ts";
+import { type OpenModel, parameterInputs } from "../../models/open.ts";
+import type { AnyTensor, Engine, HostTensor, Session } from "../../runtime/session.ts";
+import { objectiveOf } from "../objectives/registry.ts";
 import { checkpointedGradients } from "./gradient_checkpointing.ts";
 
 /** Name of the loss among a training program's outputs. */
@@ -42,25 +34,25 @@ export interface TrainingProgram {
   readonly batchSize: number;
   readonly length: number;
   /**
-   * Feeds: parameters by name, `input_ids`, `targets`, `loss_denominator`, `dropout_seed`; in mixed precision
-   * `loss_scale`, too, which the gradients are multiplied by, but not the loss.
+   * Feeds: parameters by name, the model's inputs and the objective's targets, `loss_denominator`,
+   * `dropout_seed`; in mixed precision `loss_scale`, too, which the gradients are multiplied by, but not the loss.
    */
   readonly session: Session;
 }
 
-/** A compiled forward pass with its loss. */
+/** A compiled forward pass with what the objective measures. */
 export interface EvaluationProgram {
   /**
    * Runs it.
    *
    * @param parameters By name.
-   * @param inputs `input_ids` and `targets`, int32 [B, T].
-   * @returns Summed negative log likelihood of each row, [B].
+   * @param inputs The model's inputs and the objective's targets.
+   * @returns The objective's outputs, on the host.
    */
-  rowLosses(
+  run(
     parameters: Readonly<Record<string, AnyTensor>>,
     inputs: Readonly<Record<string, HostTensor>>,
-  ): Promise<Float32Array>;
+  ): Promise<Readonly<Record<string, Float32Array>>>;
   release(): Promise<void>;
 }
 
@@ -77,12 +69,12 @@ export interface ProgramOptions {
  * Builds and compiles forward, loss and backward.
  *
  * @param options `trained`: the parameters whose gradients are computed; all where absent.
- * `labelSmoothing`: the share of the loss that is taken over the whole vocabulary evenly; default 0.
+ * `labelSmoothing`: the share of the loss that is taken over all classes evenly; default 0.
  * `gradientCheckpointing`: whether the states of blocks are computed again in place of being kept.
  * `fp16`: whether in mixed precision; evaluation never is.
  */
 export async function compileTraining(
-  model: CausalLm,
+  model: OpenModel,
   options: ProgramOptions & {
     readonly trained?: ReadonlySet<string>;
     readonly labelSmoothing?: number;
@@ -93,17 +85,17 @@ export async function compileTraining(
   const { engine, batchSize, length, fp16 = false } = options;
   const graph = new Graph("train");
   const inPrecision = <T>(body: () => T): T => fp16 ? graph.autocast(body) : body();
-  const { params, inputIds, targets } = declareInputs(graph, model, options);
+  const { params, inputs, targets } = declareInputs(graph, model, options);
   const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
   const segments: Segment[] | undefined = options.gradientCheckpointing === true ? [] : undefined;
   const dropout = { seed };
-  const logits = inPrecision(() => model.forward(graph, { params, inputIds, dropout, segments }));
-  const { loss } = meanCrossEntropy(flat(logits), {
-    labels: flat(targets),
-    denominator,
-    smoothing: options.labelSmoothing,
-  });
+  const logits = inPrecision(() => model.build(graph, inputs, { params, dropout, segments }));
+  const loss = graph.scope("loss", () =>
+    objectiveOf(model.task).loss(logits, targets, {
+      denominator,
+      smoothing: options.labelSmoothing,
+    }));
   graph.output(LOSS_OUTPUT, loss);
   const { trained } = options;
   const wrt = [...params].filter(([name]) => trained?.has(name) ?? true);
@@ -117,7 +109,7 @@ export async function compileTraining(
       wrt: tensors,
       segments: segments.map((segment) => ({
         ...segment,
-        build: (x, source) => inPrecision(() => segment.build(x, source)),
+        build: (again, source) => inPrecision(() => segment.build(again, source)),
       })),
       dropout,
     });
@@ -128,26 +120,27 @@ export async function compileTraining(
   return { batchSize, length, session };
 }
 
-/** Builds and compiles forward and the loss of each row. */
+/** Builds and compiles forward and what the objective measures of each row. */
 export async function compileEvaluation(
-  model: CausalLm,
+  model: OpenModel,
   options: ProgramOptions,
 ): Promise<EvaluationProgram> {
-  const { engine, batchSize, length } = options;
+  const { engine } = options;
   const graph = new Graph("evaluate");
-  const { params, inputIds, targets } = declareInputs(graph, model, options);
-  const logits = model.forward(graph, { params, inputIds });
-  const losses = ops.crossEntropy(flat(logits), { labels: flat(targets) }); // [B T]
-  graph.output("rows", ops.reduceSum(ops.reshape(losses, [batchSize, length]), { axes: [1] }));
+  const { params, inputs, targets } = declareInputs(graph, model, options);
+  const logits = model.build(graph, inputs, { params });
+  const outputs = objectiveOf(model.task).evaluation(logits, targets);
+  for (const [name, tensor] of Object.entries(outputs)) graph.output(name, tensor);
   const session = await engine.createSession(toOnnx(graph, { target: engine.name }));
-  const rows = float32(new Float32Array(batchSize), [batchSize]);
   return {
-    async rowLosses(
+    async run(
       parameters: Readonly<Record<string, AnyTensor>>,
       inputs: Readonly<Record<string, HostTensor>>,
-    ): Promise<Float32Array> {
-      await session.run({ ...parameters, ...inputs }, { rows });
-      return rows.data;
+    ): Promise<Readonly<Record<string, Float32Array>>> {
+      const found = await session.run({ ...parameters, ...inputs });
+      return Object.fromEntries(
+        Object.keys(outputs).map((name) => [name, (found[name] as HostTensor<"float32">).data]),
+      );
     },
     release: (): Promise<void> => session.release(),
   };
@@ -155,17 +148,16 @@ export async function compileEvaluation(
 
 function declareInputs(
   graph: Graph,
-  model: CausalLm,
+  model: OpenModel,
   { batchSize, length }: ProgramOptions,
-): { params: Map<string, Tensor>; inputIds: Tensor; targets: Tensor } {
+): { params: Map<string, Tensor>; inputs: Inputs; targets: Inputs } {
   const params = parameterInputs(graph, model.parameters);
-  const shape = [batchSize, length];
-  const inputIds = graph.input("input_ids", { type: "int32", shape });
-  const targets = graph.input("targets", { type: "int32", shape });
-  return { params, inputIds, targets };
-}
-
-/** [B, T, ...] -> [B T, ...]. */
-function flat(tensor: Tensor): Tensor {
-  return ops.reshape(tensor, [-1, ...tensor.shape.slice(2)]);
+  const declare = (name: string, per: "token" | "row"): Tensor =>
+    graph.input(name, { type: "int32", shape: per === "row" ? [batchSize] : [batchSize, length] });
+  const targets = Object.entries(objectiveOf(model.task).targets);
+  return {
+    params,
+    inputs: Object.fromEntries(model.fields.map((name) => [name, declare(name, "token")])),
+    targets: Object.fromEntries(targets.map(([name, per]) => [name, declare(name, per)])),
+  };
 }

@@ -6,8 +6,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops/mod.ts";
-import type { Tensor } from "../graph/ir/tensor.ts";
+import * as ops from "../../graph/ops/mod.ts";
+import type { Tensor } from "../../graph/ir/tensor.ts";
 
 type Function = (x: Tensor) => Tensor;
 

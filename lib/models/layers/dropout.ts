@@ -13,8 +13,8 @@
  * @module
  */
 
-import * as ops from "../graph/ops/mod.ts";
-import type { Tensor } from "../graph/ir/tensor.ts";
+import * as ops from "../../graph/ops/mod.ts";
+import type { Tensor } from "../../graph/ir/tensor.ts";
 
 /** Randomness for one run of a graph. */
 export interface DropoutSource {

@@ -1,42 +1,20 @@
 /**
- * The layers that models share. B batch, T tokens, D width, H heads, K width of a head, L cached positions.
+ * Attention and its masks. B batch, T tokens, H heads, K width of a head, L cached positions.
  *
  * @module
  */
 
-import type { Named } from "../graph/ops/elementwise.ts";
-import type { TensorGraph } from "../graph/ir/tensor.ts";
-import * as ops from "../graph/ops/mod.ts";
-import type { Tensor } from "../graph/ir/tensor.ts";
+import type { Tensor, TensorGraph } from "../../graph/ir/tensor.ts";
+import * as ops from "../../graph/ops/mod.ts";
 import { dropout, type DropoutSource, unscaledDropout } from "./dropout.ts";
 
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
 const MASKED = -1e9;
 
-/** What is added to a linear layer's result: `[N, in]` -> `[N, out]`, with dropout from a source. */
-export type LinearAdapter = (rows: Tensor, source: DropoutSource | undefined) => Tensor;
-
-/**
- * `x weight + bias` over the last axis.
- *
- * @param x `[..., in]`.
- * @param options.weight `[in, out]`; `options.bias` `[out]`; `options.adapter` adds to the result.
- * @returns `[..., out]`.
- */
-export function linear(
-  x: Tensor,
-  options: Named & {
-    readonly weight: Tensor;
-    readonly bias: Tensor;
-    readonly adapter?: ((rows: Tensor) => Tensor) | undefined;
-  },
-): Tensor {
-  const { adapter, ...layer } = options;
-  const [width = 0, out = 0] = layer.weight.shape;
-  const rows = ops.reshape(x, [-1, width]); // [N, in]
-  const result = ops.gemm(rows, layer); // [N, in] x [in, out] -> [N, out]
-  const adapted = adapter === undefined ? result : ops.add(result, adapter(rows));
-  return ops.reshape(adapted, [...x.shape.slice(0, -1), out]);
+/** [B, T, H K] -> [B, H, T, K]. */
+export function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch = 0, length = 0, width = 0] = x.shape;
+  return ops.transpose(ops.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
 }
 
 /** [B, T, N H K] -> N times [B, H, T, K], all moved in one pass. */
