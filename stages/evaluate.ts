@@ -71,7 +71,8 @@ scores:
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
   ): Promise<void> {
     const { nearest } = await import("../lib/base/errors.ts");
-    const { readTokens, tokenRow } = await import("../lib/data/tokens/tokens.ts");
+    const { tokenRow } = await import("../lib/data/tokens/rows.ts");
+    const { readTokens } = await import("../lib/data/tokens/tokens.ts");
     const { contextLengthOf, loadCausalModel } = await import("../lib/decoding/causal_model.ts");
     const { evaluateModel, planEvaluation } = await import("../lib/evaluation/evaluation.ts");
     const { perplexityEntry, scoreTexts, unigramEntry } = await import("../lib/metrics/entries.ts");
@@ -141,7 +142,11 @@ scores:
     const train = splits["train"];
     const unigram = train === undefined || windows.length === 0
       ? undefined
-      : unigramEntry(windows, { train: train.inputIds, vocabSize: info.vocab_size, seed });
+      : unigramEntry(windows, {
+        train: train.columns.input_ids.data,
+        vocabSize: info.vocab_size,
+        seed,
+      });
 
     const metrics = {
       kind: "metrics",

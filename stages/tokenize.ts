@@ -131,6 +131,6 @@ tokens:
       signal,
     });
     await writeTokens(output.path, tokens);
-    summary({ type: "note", text: tokens.note });
+    for (const text of tokens.notes) summary({ type: "note", text });
   },
 });

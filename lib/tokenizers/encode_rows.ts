@@ -8,7 +8,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import type { TokenSplit } from "../data/tokens/tokens.ts";
+import { IGNORED_LABEL, type TokenRows } from "../data/tokens/rows.ts";
 import type { Tokenizer } from "./load.ts";
 
 /** Options of {@linkcode RowEncoder}. */
@@ -33,7 +33,7 @@ export interface RowEncoderOptions {
 
 /** What became of the texts of a split. */
 export interface EncodedSplit {
-  readonly split: TokenSplit;
+  readonly rows: TokenRows;
   /** Texts that gave a row or, with packing, a part of one. */
   readonly texts: number;
   /** Texts without a token, left out. */
@@ -110,17 +110,26 @@ export class RowEncoder {
   /** The rows, ready to write. */
   finish(): EncodedSplit {
     const { packing, maxLength = 0, dropRemainder } = this.#options;
+    const { padTokenId, eosTokenId } = this.#tokenizer;
     if (packing) {
       for (let end = maxLength; end <= this.#ids.length; end += maxLength) this.#offsets.push(end);
       if (dropRemainder) this.#ids.length = this.#offsets.at(-1)!;
       else if (this.#ids.length > this.#offsets.at(-1)!) this.#offsets.push(this.#ids.length);
     }
     return {
-      split: {
-        inputIds: this.#ids.toArray(),
-        offsets: Float64Array.from(this.#offsets),
-        ...(this.#options.labelled ? { labels: Int32Array.from(this.#labels) } : {}),
+      rows: {
         rows: this.#offsets.length - 1,
+        columns: {
+          input_ids: {
+            per: "token",
+            data: this.#ids.toArray(),
+            offsets: Float64Array.from(this.#offsets),
+            pad: padTokenId ?? eosTokenId ?? 0,
+          },
+          ...(this.#options.labelled
+            ? { labels: { per: "row", data: Int32Array.from(this.#labels), pad: IGNORED_LABEL } }
+            : {}),
+        },
       },
       texts: this.#texts,
       dropped: this.#dropped,

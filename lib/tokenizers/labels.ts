@@ -3,7 +3,8 @@
  *
  * Whole numbers stand for themselves (with the column's names where it has any), booleans are
  * `false`, `true`; texts are numbered in their sorted order over all splits, so that the numbering
- * does not hang on how rows were shuffled. Left out: real-valued and multiple labels.
+ * does not hang on how rows were shuffled, as `Dataset.class_encode_column` of Hugging Face datasets does.
+ * Left out: real-valued and multiple labels.
  *
  * @module
  */
@@ -19,6 +20,8 @@ export interface Labels {
   readonly names: readonly string[];
   /** The class of a row. */
   readonly of: (row: Row) => number;
+  /** Sentences about classes that nothing can be learned of. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -29,6 +32,42 @@ export interface Labels {
  * @throws {UserError} where there is no such column, a row has no label, or the values are no classes.
  */
 export function readLabels(dataset: Dataset, column: string): Labels {
+  const classes = readClasses(dataset, column);
+  const { names, of } = classes;
+  const counts = Object.entries(dataset.splits).map(([split, rows]) => {
+    const seen = new Int32Array(names.length);
+    for (const row of rows) seen[of(row)]!++;
+    return { split, seen };
+  });
+  const train = counts.find(({ split }) => split === "train")?.seen;
+  const unseen = counts.flatMap(({ split, seen }) =>
+    names.flatMap((name, id) =>
+      train?.[id] === 0 && seen[id]! > 0
+        ? [`rows of the class "${name}": ${seen[id]} in ${split}, none in train to learn from`]
+        : []
+    )
+  );
+  // Names that came with the column are the data set's own choice.
+  const unused = classes.numbered
+    ? names.filter((_, id) => counts.every(({ seen }) => seen[id] === 0))
+    : [];
+  return {
+    names,
+    of,
+    notes: [
+      ...unseen,
+      ...unused.length === 0
+        ? []
+        : [`no row has the class ${unused.slice(0, 5).join(", ")}: whole numbers count from 0`],
+    ],
+  };
+}
+
+/** Names and numbers; `numbered` where the names were made of the numbers. */
+function readClasses(
+  dataset: Dataset,
+  column: string,
+): Omit<Labels, "notes"> & { readonly numbered?: boolean } {
   const { type, names } = requireColumn(dataset.columns, column);
   const rows = Object.entries(dataset.splits).flatMap(([split, list]) =>
     list.map((row, index) => ({ split, row, index }))
@@ -68,6 +107,7 @@ export function readLabels(dataset: Dataset, column: string): Labels {
       return {
         names: Array.from({ length: count }, (_, id) => names?.[id] ?? String(id)),
         of: label,
+        numbered: names === undefined,
       };
     }
     case "float":

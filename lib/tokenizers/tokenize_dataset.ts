@@ -5,7 +5,8 @@
  */
 import { UserError } from "../base/errors.ts";
 import type { Dataset } from "../data/rows/dataset.ts";
-import type { TokensInfo, TokenSplit } from "../data/tokens/tokens.ts";
+import type { TokenRows } from "../data/tokens/rows.ts";
+import type { UnwrittenTokens } from "../data/tokens/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
 import type { Tokenizer } from "./load.ts";
@@ -37,19 +38,13 @@ export interface TokenizeContext {
 }
 
 /** What `writeTokens` takes, and a sentence about it. */
-export interface TokenizedDataset {
-  readonly info: Omit<TokensInfo, "kind" | "splits"> & {
-    readonly splits: Readonly<
-      Record<string, { readonly dropped: number; readonly truncated: number }>
-    >;
-  };
-  readonly splits: Readonly<Record<string, TokenSplit>>;
-  /** Rows, tokens and the share of truncated texts, for the summary. */
-  readonly note: string;
+export interface TokenizedDataset extends UnwrittenTokens {
+  /** For the summary: rows, tokens and the share of truncated texts; classes that cannot be learned. */
+  readonly notes: readonly string[];
 }
 
 /** What became of a split's texts. */
-type Counts = Omit<EncodedSplit, "split">;
+type Counts = Omit<EncodedSplit, "rows">;
 
 /** Rows between two looks at the clock, at interruptions and at the progress line. */
 const ROWS_PER_TURN = 512;
@@ -82,7 +77,7 @@ export async function tokenizeDataset(
   }
   const total = Object.values(dataset.splits).reduce((sum, rows) => sum + rows.length, 0);
   let done = 0;
-  const splits: Record<string, TokenSplit> = {};
+  const splits: Record<string, TokenRows> = {};
   const counts: Record<string, Counts> = {};
   for (const [name, rows] of Object.entries(dataset.splits)) {
     const encoder = new RowEncoder(tokenizer, {
@@ -99,8 +94,8 @@ export async function tokenizeDataset(
       encoder.add(render(row), labels?.of(row));
       if (++done % ROWS_PER_TURN === 0) await turn(context, { done, total });
     }
-    const { split, ...rest } = encoder.finish();
-    splits[name] = split;
+    const { rows: encoded, ...rest } = encoder.finish();
+    splits[name] = encoded;
     counts[name] = rest;
   }
   await turn(context, { done, total });
@@ -126,7 +121,7 @@ export async function tokenizeDataset(
       splits: counts,
     },
     splits,
-    note: describe(splits, { counts, maxLength }),
+    notes: [describe(splits, { counts, maxLength }), ...labels?.notes ?? []],
   };
 }
 
@@ -141,16 +136,16 @@ async function turn(
 }
 
 function describe(
-  splits: Readonly<Record<string, TokenSplit>>,
+  splits: Readonly<Record<string, TokenRows>>,
   { counts, maxLength }: {
     counts: Readonly<Record<string, Counts>>;
     maxLength: number | undefined;
   },
 ): string {
   const number = (value: number): string => value.toLocaleString("en-US");
-  const parts = Object.entries(splits).map(([name, { rows, inputIds }]) => {
+  const parts = Object.entries(splits).map(([name, { rows, columns }]) => {
     const { texts, dropped, truncated } = counts[name]!;
-    const notes = [`${number(inputIds.length)} tokens`];
+    const notes = [`${number(columns.input_ids.data.length)} tokens`];
     if (truncated > 0) {
       notes.push(
         `${(100 * truncated / texts).toFixed(1)} % of texts longer than ${maxLength} tokens`,

@@ -5,8 +5,9 @@
  * @module
  */
 import type { JsonObject } from "../base/json.ts";
-import { lengthBuckets, longestRow } from "../data/tokens/batch.ts";
-import { readTokens, type Tokens, type TokenSplit } from "../data/tokens/tokens.ts";
+import { lengthBuckets } from "../data/tokens/batch.ts";
+import { longestRow, type TokenRows } from "../data/tokens/rows.ts";
+import { readTokens, type Tokens } from "../data/tokens/tokens.ts";
 import { UserError } from "../base/errors.ts";
 import type { CausalLm } from "../models/causal_lm.ts";
 import { type LoraModel, mergedWeights } from "../models/lora.ts";
@@ -125,7 +126,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
     plan,
     state,
     split,
-    collation: { batchSize, lengths, padTokenId: tokens.info.pad_token_id ?? 0 },
+    collation: { batchSize, lengths },
     schedule: rates.schedule,
     scaler: fp16 ? options.scaler ?? gradScaler({ log }) : undefined,
     program(length: number): Promise<TrainingProgram> {
@@ -232,7 +233,7 @@ async function save({ options, model, lora, state, trainer }: {
   if (options.args.report_to.includes("tensorboard")) await writeEvents(output, trainer);
 }
 
-function trainingSplit({ splits }: Tokens): TokenSplit {
+function trainingSplit({ splits }: Tokens): TokenRows {
   const names = Object.keys(splits);
   const split = splits.train ?? (names.length === 1 ? splits.data : undefined);
   if (split === undefined) {
@@ -250,7 +251,7 @@ function trainingSplit({ splits }: Tokens): TokenSplit {
   return split;
 }
 
-function validationSplit({ splits }: Tokens): TokenSplit {
+function validationSplit({ splits }: Tokens): TokenRows {
   const split = splits.validation;
   if (split === undefined || split.rows === 0) {
     throw new UserError({

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Batch, collate, nextTokenTargets } from "../../lib/data/tokens/batch.ts";
+import { collate } from "../../lib/data/tokens/batch.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
@@ -20,6 +20,11 @@ import {
 import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { openState } from "../../lib/train/state/open_state.ts";
+import {
+  type CausalBatch,
+  causalBatch,
+  nextTokenTargets,
+} from "../../lib/train/loop/causal_batch.ts";
 import { compileTraining } from "../../lib/train/program/program.ts";
 import { countSteps } from "../../lib/train/loop/step_traffic.ts";
 import { median } from "./median.ts";
@@ -51,20 +56,19 @@ function timed(engine: Engine, clock: { inside: number }): Engine {
 /** Rows of random tokens, put together for every step as training does. */
 function batches(
   { rows, length, vocabulary }: { rows: number; length: number; vocabulary: number },
-): () => Batch {
-  const inputIds = Int32Array.from(
+): () => CausalBatch {
+  const data = Int32Array.from(
     { length: rows * length },
     () => Math.floor(Math.random() * vocabulary),
   );
   const offsets = Float64Array.from({ length: rows + 1 }, (_, row) => row * length);
-  const split = { inputIds, offsets, rows };
+  const input_ids = { per: "token", data, offsets, pad: 0 } as const;
   return () =>
-    collate(split, {
+    causalBatch(collate({ rows, columns: { input_ids } }, {
       batchSize: rows,
       lengths: [length],
-      padTokenId: 0,
       rows: [...Array(rows).keys()],
-    });
+    }));
 }
 
 /** From Linux's own count, which Deno shows only to programs that may read everything. */
@@ -106,7 +110,7 @@ async function measure(
     const start = performance.now();
     const batch = nextBatch();
     const inputs: Record<string, HostTensor> = {
-      input_ids: int32(batch.inputIds, [batchSize, length]),
+      input_ids: int32(batch.columns.input_ids.data, [batchSize, length]),
       targets: int32(nextTokenTargets(batch), [batchSize, length]),
       loss_denominator: { type: "float32", dims: [], data: Float32Array.of(batch.predicted) },
       dropout_seed: int32(Int32Array.of(step), []),

@@ -1,79 +1,74 @@
 import assert from "node:assert/strict";
-import {
-  batches,
-  collate,
-  epochOrder,
-  lengthBuckets,
-  longestRow,
-  nextTokenTargets,
-} from "../../lib/data/tokens/batch.ts";
+import { batches, collate, epochOrder, lengthBuckets } from "../../lib/data/tokens/batch.ts";
+import { longestRow, type TokenRows } from "../../lib/data/tokens/rows.ts";
 import { permutation, randomStream } from "../../lib/base/random.ts";
-import type { TokenSplit } from "../../lib/data/tokens/tokens.ts";
+import { splitOf } from "../train/fixture.ts";
 
-function splitOf(rows: number[][], labels?: number[]): TokenSplit {
-  const offsets = [0];
-  for (const row of rows) offsets.push(offsets.at(-1)! + row.length);
-  return {
-    inputIds: Int32Array.from(rows.flat()),
-    offsets: Float64Array.from(offsets),
-    ...(labels === undefined ? {} : { labels: Int32Array.from(labels) }),
-    rows: rows.length,
-  };
-}
-
-Deno.test("collate() pads rows on the right and gives padding no label", () => {
-  const split = splitOf([[5, 6, 7], [8], [9, 10]]);
-  const batch = collate(split, { rows: [2, 0], batchSize: 3, lengths: [2, 4], padTokenId: 1 });
+Deno.test("collate() pads rows on the right", () => {
+  const split = splitOf([[5, 6, 7], [8], [9, 10]], { pad: 1 });
+  const batch = collate(split, { rows: [2, 0], batchSize: 3, lengths: [2, 4] });
   assert.equal(batch.length, 4);
-  assert.deepEqual([...batch.inputIds], [9, 10, 1, 1, 5, 6, 7, 1, 1, 1, 1, 1]);
-  assert.deepEqual(
-    [...batch.labels],
-    [9, 10, -100, -100, 5, 6, 7, -100, -100, -100, -100, -100],
-  );
-  assert.deepEqual([batch.rows, batch.tokens, batch.predicted], [2, 5, 3]);
-  assert.deepEqual([...batch.rowPredicted], [1, 2, 0]);
-  assert.deepEqual(
-    [...nextTokenTargets(batch)],
-    [10, -100, -100, -100, 6, 7, -100, -100, -100, -100, -100, -100],
-  );
+  assert.deepEqual(batch.columns, {
+    input_ids: { data: Int32Array.of(9, 10, 1, 1, 5, 6, 7, 1, 1, 1, 1, 1), shape: [3, 4] },
+  });
+  assert.deepEqual([batch.rows, batch.tokens], [2, 5]);
+  assert.deepEqual([...batch.rowTokens], [2, 3, 0]);
 });
 
 Deno.test("collate() takes the shortest length that holds the rows", () => {
   const split = splitOf([[1, 2], [1, 2, 3], [1, 2, 3, 4, 5]]);
-  const options = { batchSize: 1, lengths: [2, 4, 8], padTokenId: 0 };
+  const options = { batchSize: 1, lengths: [2, 4, 8] };
   assert.deepEqual([0, 1, 2].map((row) => collate(split, { ...options, rows: [row] }).length), [
     2,
     4,
     8,
   ]);
   assert.throws(() => collate(split, { ...options, lengths: [4], rows: [2] }), /Internal error/);
+  assert.throws(() => collate(split, { ...options, rows: [0, 1] }), /2 rows in 1/);
 });
 
-Deno.test("collate() uses labels that are given per token", () => {
-  const split = splitOf([[5, 6, 7], [8, 9]], [-100, -100, 7, -100, 9]);
-  const batch = collate(split, { rows: [0, 1], batchSize: 2, lengths: [3], padTokenId: 0 });
-  assert.deepEqual([...batch.labels], [-100, -100, 7, -100, 9, -100]);
-  assert.equal(batch.predicted, 2);
-});
-
-Deno.test("collate() ignores a class per row", () => {
-  const split = splitOf([[5, 6, 7], [8, 9]], [0, 1]);
-  const batch = collate(split, { rows: [1], batchSize: 1, lengths: [3], padTokenId: 0 });
-  assert.deepEqual([...batch.labels], [8, 9, -100]);
+Deno.test("collate() gives each column its own padding, and what is cut otherwise its own length", () => {
+  const { columns, rows } = splitOf([[5, 6, 7], [8, 9]], {
+    labels: [-100, -100, 7, -100, 9],
+    pad: 3,
+  });
+  const source: TokenRows = {
+    rows,
+    columns: {
+      ...columns,
+      decoder_input_ids: {
+        per: "token",
+        data: Int32Array.of(20, 21),
+        offsets: Float64Array.of(0, 0, 2),
+        pad: 2,
+      },
+      score: { per: "row", data: Int32Array.of(4, 5), pad: -1 },
+    },
+  };
+  const batch = collate(source, { rows: [1, 0], batchSize: 3, lengths: [2, 3] });
+  assert.deepEqual(batch.columns, {
+    input_ids: { data: Int32Array.of(8, 9, 3, 5, 6, 7, 3, 3, 3), shape: [3, 3] },
+    labels: {
+      data: Int32Array.of(-100, 9, -100, -100, -100, 7, -100, -100, -100),
+      shape: [3, 3],
+    },
+    decoder_input_ids: { data: Int32Array.of(20, 21, 2, 2, 2, 2), shape: [3, 2] },
+    score: { data: Int32Array.of(5, 4, -1), shape: [3] },
+  });
 });
 
 Deno.test("batches() covers every row once, the last batch with what is left", () => {
-  const split = splitOf(Array.from({ length: 10 }, (_, i) => [i, i]));
+  const split = splitOf(Array.from({ length: 10 }, (_, i) => [i, i]), { pad: 99 });
   const order = epochOrder(10, { seed: 3, epoch: 0 });
-  const made = [...batches(split, { batchSize: 4, lengths: [2], padTokenId: 99, order })];
+  const made = [...batches(split, { batchSize: 4, lengths: [2], order })];
   assert.deepEqual(made.map((batch) => batch.rows), [4, 4, 2]);
-  assert.ok(made.every((batch) => batch.inputIds.length === 8));
-  const seen = made.flatMap((batch) => [...batch.inputIds]).filter((id, i) =>
+  assert.ok(made.every((batch) => batch.columns.input_ids.data.length === 8));
+  const seen = made.flatMap((batch) => [...batch.columns.input_ids.data]).filter((id, i) =>
     i % 2 === 0 && id < 99
   );
   assert.deepEqual(seen, [...order]);
-  const inOrder = [...batches(split, { batchSize: 10, lengths: [2], padTokenId: 0 })];
-  assert.deepEqual(inOrder[0]?.inputIds[18], 9);
+  const inOrder = [...batches(split, { batchSize: 10, lengths: [2] })];
+  assert.deepEqual(inOrder[0]?.columns.input_ids.data[18], 9);
 });
 
 Deno.test("epochOrder() is a permutation that depends on the seed and on the epoch", () => {

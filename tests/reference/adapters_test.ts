@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { epochOrder } from "../../lib/data/tokens/batch.ts";
 import { randomStream } from "../../lib/base/random.ts";
+import { tokenRow } from "../../lib/data/tokens/rows.ts";
 import { readTokens } from "../../lib/data/tokens/tokens.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
@@ -104,11 +105,7 @@ async function batchesOf(data: string, epochs: number): Promise<number[][][]> {
     const order = epochOrder(train!.rows, { seed: SEED, epoch });
     for (let first = 0; first < order.length; first += ROWS) {
       batches.push(
-        [...order.subarray(first, first + ROWS)].map((
-          row,
-        ) => [
-          ...train!.inputIds.subarray(Number(train!.offsets[row]), Number(train!.offsets[row + 1])),
-        ]),
+        [...order.subarray(first, first + ROWS)].map((row) => [...tokenRow(train!, row)]),
       );
     }
   }

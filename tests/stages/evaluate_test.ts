@@ -1,6 +1,7 @@
 /** The evaluate stage from outside: a tiny model, tokens, and what lies in the folder. */
 import assert from "node:assert/strict";
-import { type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
+import type { TokenRows } from "../../lib/data/tokens/rows.ts";
+import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/evaluate.ts";
 import {
@@ -40,7 +41,7 @@ const TEXTS = {
   ],
 };
 
-function encoded(texts: readonly string[], end: boolean): TokenSplit {
+function encoded(texts: readonly string[], end: boolean): TokenRows {
   return splitOf(
     texts.map((text) => [...new TextEncoder().encode(text), ...(end ? [END] : [])]),
   );

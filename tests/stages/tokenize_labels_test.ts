@@ -1,6 +1,7 @@
 /** The option `label_column` of the tokenize stage. */
 import assert from "node:assert/strict";
 import type { Column, Row } from "../../lib/data/rows/dataset.ts";
+import stage from "../../stages/tokenize.ts";
 import { makeTokenizer, refusal, texts, tokenize } from "./tokenizing.ts";
 
 Deno.test("label_column gives a class per row and its names", async () => {
@@ -26,14 +27,14 @@ Deno.test("label_column gives a class per row and its names", async () => {
       tokenizer,
       columns: [text, column],
     });
-    assert.deepEqual([...result.tokens.splits.train!.labels!], expected);
+    assert.deepEqual([...result.tokens.splits.train!.columns.labels!.data], expected);
     assert.deepEqual(result.tokens.info.labels, names);
   }
   // A split whose rows are all dropped still has labels, none.
   const empty = await tokenize({ train: rows([0, 1]), test: [{ text: "", label: 0 }] }, {
     label_column: "label",
   }, { tokenizer, columns: [text, { name: "label", type: "int" }] });
-  assert.equal(empty.tokens.splits.test!.labels!.length, 0);
+  assert.equal(empty.tokens.splits.test!.columns.labels!.data.length, 0);
 });
 
 Deno.test("label_column refuses what is no class", async () => {
@@ -53,4 +54,35 @@ Deno.test("label_column refuses what is no class", async () => {
     await refusal({ train: texts("a") }, { label_column: "lable" }, { tokenizer }),
     /no column "lable"/,
   );
+});
+
+Deno.test("label_column tells of classes that nothing can be learned of", async () => {
+  const tokenizer = await makeTokenizer();
+  const run = (type: Column["type"], train: Row["x"][], test: Row["x"][], names?: string[]) => {
+    const rows = (values: Row["x"][]): Row[] => values.map((label) => ({ text: "the", label }));
+    const columns: Column[] = [{ name: "text", type: "string" }, {
+      name: "label",
+      type,
+      ...(names === undefined ? {} : { names }),
+    }];
+    const splits = { train: rows(train), test: rows(test) };
+    return tokenize(splits, { label_column: "label" }, { tokenizer, columns });
+  };
+  const unseen = await run("string", ["neg", "pos"], ["odd", "neg", "odd"]);
+  assert.deepEqual(unseen.tokens.info.labels, ["neg", "odd", "pos"]);
+  assert.deepEqual(unseen.notes.slice(1), [
+    'rows of the class "odd": 2 in test, none in train to learn from',
+  ]);
+  const counted = await run("int", [1, 2], [1]);
+  assert.deepEqual(counted.tokens.info.labels, ["0", "1", "2"]);
+  assert.deepEqual(counted.notes.slice(1), [
+    "no row has the class 0: whole numbers count from 0",
+  ]);
+  assert.equal((await run("int", [1, 2], [1], ["none", "neg", "pos"])).notes.length, 1);
+  assert.equal((await run("string", ["neg", "pos"], ["neg"])).notes.length, 1);
+});
+
+Deno.test("label_column has no meaning with packing", () => {
+  const { error } = stage.options.safeParse({ label_column: "label", packing: true });
+  assert.match(error!.message, /a block has parts of several rows/);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Column } from "../../lib/data/rows/dataset.ts";
-import { tokenRow } from "../../lib/data/tokens/tokens.ts";
+import { tokenRow } from "../../lib/data/tokens/rows.ts";
 import stage from "../../stages/tokenize.ts";
 import {
   makeTokenizer,
@@ -23,7 +23,10 @@ Deno.test("tokenize writes every split, ragged, with the tokenizer beside it", a
   assert.deepEqual(result.texts("test"), ["whale"]);
   const { info } = result.tokens;
   assert.deepEqual(Object.keys(info.splits), ["train", "test"]);
-  assert.equal(info.splits.train!.tokens, result.tokens.splits.train!.inputIds.length);
+  assert.equal(
+    info.splits.train!.tokens,
+    result.tokens.splits.train!.columns.input_ids.data.length,
+  );
   assert.equal(info.vocab_size, result.tokenizer.vocabSize);
   assert.equal(info.max_length, 1024);
   assert.equal(info.packed, false);
@@ -73,12 +76,12 @@ Deno.test("max_length truncates and truncation: false does not", async () => {
   const tokenizer = await makeTokenizer(["<|endoftext|>"], 6);
   const splits = { train: texts(SEA, "a") };
   const cut = await tokenize(splits, { max_length: 4 }, { tokenizer });
-  assert.deepEqual([...cut.tokens.splits.train!.offsets], [0, 4, 5]);
+  assert.deepEqual([...cut.tokens.splits.train!.columns.input_ids.offsets], [0, 4, 5]);
   assert.ok(SEA.startsWith(cut.texts()[0]!));
   assert.equal(cut.tokens.info.splits.train!.truncated, 1);
   assert.match(cut.note, /50\.0 % of texts longer than 4 tokens/);
   const standard = await tokenize(splits, {}, { tokenizer });
-  assert.equal(standard.tokens.splits.train!.offsets[1], 6);
+  assert.equal(standard.tokens.splits.train!.columns.input_ids.offsets[1], 6);
   assert.match(standard.log.join(), /max_length is 6, the tokenizer's model_max_length/);
   const whole = await tokenize(splits, { truncation: false }, { tokenizer });
   assert.deepEqual(whole.texts(), [SEA, "a"]);
@@ -128,15 +131,15 @@ Deno.test("packing joins texts with the end token between and cuts blocks", asyn
     "<|endoftext|>hij",
     "<|endoftext|>k",
   ]);
-  assert.deepEqual([...packed.tokens.splits.train!.offsets], [0, 4, 8, 12, 14]);
+  assert.deepEqual([...packed.tokens.splits.train!.columns.input_ids.offsets], [0, 4, 8, 12, 14]);
   assert.equal(packed.tokens.info.packed, true);
   assert.equal(packed.tokens.info.max_length, 4);
   assert.match(packed.note, /1 empty dropped/);
   const full = await tokenize(splits, { packing: true, max_length: 4, drop_remainder: true }, {
     tokenizer,
   });
-  assert.deepEqual([...full.tokens.splits.train!.offsets], [0, 4, 8, 12]);
-  assert.equal(full.tokens.splits.train!.inputIds.length, 12);
+  assert.deepEqual([...full.tokens.splits.train!.columns.input_ids.offsets], [0, 4, 8, 12]);
+  assert.equal(full.tokens.splits.train!.columns.input_ids.data.length, 12);
   const ended = await tokenize(splits, { packing: true, max_length: 4, add_eos: true }, {
     tokenizer,
   });
@@ -150,7 +153,7 @@ Deno.test("return_overflowing_tokens keeps all pieces, stride makes them overlap
   const options = { max_length: 5, return_overflowing_tokens: true, label_column: "label" };
   const pieces = await tokenize(splits, options, { tokenizer, columns });
   assert.deepEqual(pieces.texts(), ["<s>bcd</s>", "<s>fgj</s>", "<s>k</s>", "<s>xz</s>"]);
-  assert.deepEqual([...pieces.tokens.splits.train!.labels!], [1, 1, 1, 0]);
+  assert.deepEqual([...pieces.tokens.splits.train!.columns.labels!.data], [1, 1, 1, 0]);
   assert.match(pieces.note, /50\.0 % of texts longer/);
   const overlapping = await tokenize(splits, { ...options, stride: 1 }, { tokenizer, columns });
   assert.deepEqual(overlapping.texts(), ["<s>bcd</s>", "<s>dfg</s>", "<s>gjk</s>", "<s>xz</s>"]);

@@ -1,6 +1,7 @@
 /** Runs the tokenize stage from outside: write rows, run it, read the tokens artifact. */
 import { type Column, type Row, writeDataset } from "../../lib/data/rows/dataset.ts";
-import { readTokens, tokenRow, type Tokens } from "../../lib/data/tokens/tokens.ts";
+import { tokenRow } from "../../lib/data/tokens/rows.ts";
+import { readTokens, type Tokens } from "../../lib/data/tokens/tokens.ts";
 import { UserError } from "../../lib/base/errors.ts";
 import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
@@ -18,7 +19,9 @@ export interface Result {
   readonly dir: string;
   readonly tokens: Tokens;
   readonly tokenizer: Tokenizer;
+  /** What it summed up. */
   readonly note: string;
+  readonly notes: string[];
   readonly log: string[];
   readonly progress: [number, number, string][];
   /** Text of each row of a split. */
@@ -76,12 +79,14 @@ export async function tokenize(
   });
   await stage.run(context);
   const tokens = await readTokens(dir);
+  const notes = told.summary.map((entry) => entry.type === "note" ? entry.text : "");
   const tokenizer = await loadTokenizer(dir);
   return {
     dir,
     tokens,
     tokenizer,
-    note: told.summary.map((entry) => entry.type === "note" ? entry.text : "").join(""),
+    note: notes[0] ?? "",
+    notes,
     log: told.log,
     progress: told.progress,
     texts: (split = "train") => {

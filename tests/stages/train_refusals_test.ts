@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readTokens, type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
+import type { TokenRows } from "../../lib/data/tokens/rows.ts";
+import { readTokens, writeTokens } from "../../lib/data/tokens/tokens.ts";
 import train from "../../stages/train.ts";
 import { splitOf } from "../train/fixture.ts";
 import { BASE, baseRun, CONFIG, run, writeData } from "./train_run.ts";
@@ -73,7 +74,7 @@ Deno.test("train refuses a split without rows or without a token to predict", as
 });
 
 Deno.test("train refuses tokens and labels that are none, before it begins", async () => {
-  const cases: [string, TokenSplit, RegExp][] = [
+  const cases: [string, TokenRows, RegExp][] = [
     ["train", labelled([[1, 2], [3, 4]], [-100, -100, 3, -100]), /train: no row .* to predict/],
     ["validation", splitOf([[1], [2]]), /evaluate: no row has a second token to predict/],
     ["validation", labelled([[1, 2]], [1, -100]), /evaluate: no row has a second token to predict/],
@@ -84,7 +85,8 @@ Deno.test("train refuses tokens and labels that are none, before it begins", asy
   for (const [name, split, message] of cases) {
     const data = await writeData();
     const { info, splits } = await readTokens(data);
-    await writeTokens(data, { info, splits: { ...splits, [name]: split } });
+    const others = split.columns.labels === undefined ? splits : withLabels(splits);
+    await writeTokens(data, { info, splits: { ...others, [name]: split } });
     let steps = 0;
     const given = { eval_strategy: "epoch", num_train_epochs: 1, max_steps: -1 };
     await assert.rejects(run(given, { data, onProgress: () => steps++ }), message);
@@ -93,8 +95,18 @@ Deno.test("train refuses tokens and labels that are none, before it begins", asy
 });
 
 /** Rows with a label for each token. */
-function labelled(rows: number[][], labels: number[]): TokenSplit {
-  return { ...splitOf(rows), labels: Int32Array.from(labels) };
+function labelled(rows: number[][], labels: number[]): TokenRows {
+  return splitOf(rows, { labels });
+}
+
+/** The same splits with labels that say what the tokens say. */
+function withLabels(splits: Readonly<Record<string, TokenRows>>): Record<string, TokenRows> {
+  return Object.fromEntries(
+    Object.entries(splits).map(([name, { rows, columns }]) => [
+      name,
+      { rows, columns: { ...columns, labels: { ...columns.input_ids, pad: -100 } } },
+    ]),
+  );
 }
 
 Deno.test("train refuses options that it would have to ignore", () => {

@@ -1,5 +1,6 @@
 /** What the tests of training share: default settings and small data. */
-import { type TokenSplit, writeTokens } from "../../lib/data/tokens/tokens.ts";
+import { IGNORED_LABEL, type TokenRows } from "../../lib/data/tokens/rows.ts";
+import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -44,14 +45,28 @@ export const ARGUMENTS: TrainingArguments = {
   report_to: [],
 };
 
-/** A split of rows as given. */
-export function splitOf(rows: readonly (readonly number[])[]): TokenSplit {
-  const offsets = [0];
-  for (const row of rows) offsets.push(offsets.at(-1)! + row.length);
+/** A split of rows as given; `labels`, a number for each token or, with `per: "row"`, for each row. */
+export function splitOf(
+  rows: readonly (readonly number[])[],
+  { labels, per = "token", pad = 0 }: {
+    readonly labels?: readonly number[];
+    readonly per?: "token" | "row";
+    /** Of `input_ids`. */
+    readonly pad?: number;
+  } = {},
+): TokenRows {
+  const starts = [0];
+  for (const row of rows) starts.push(starts.at(-1)! + row.length);
+  const offsets = Float64Array.from(starts);
+  const own = { data: Int32Array.from(labels ?? []), pad: IGNORED_LABEL };
   return {
-    inputIds: Int32Array.from(rows.flat()),
-    offsets: Float64Array.from(offsets),
     rows: rows.length,
+    columns: {
+      input_ids: { per: "token", data: Int32Array.from(rows.flat()), offsets, pad },
+      ...(labels === undefined
+        ? {}
+        : { labels: per === "row" ? { per, ...own } : { per, offsets, ...own } }),
+    },
   };
 }
 

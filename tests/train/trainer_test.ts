@@ -4,7 +4,7 @@
  * (The labels of Trainer's first tokens are -100, which makes its count of tokens the one it means.)
  */
 import assert from "node:assert/strict";
-import type { TokenSplit } from "../../lib/data/tokens/tokens.ts";
+import type { TokenRows } from "../../lib/data/tokens/rows.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
@@ -288,7 +288,7 @@ for (const [title, args, expected] of RUNS) {
 
 async function lossOf(
   dir: string,
-  { engine, validation }: { engine: Engine; validation: TokenSplit },
+  { engine, validation }: { engine: Engine; validation: TokenRows },
 ): Promise<number> {
   const model = causalLm(await loadConfig(dir));
   const { tensors } = await loadCheckpoint(dir, { names: model.names });

@@ -2,35 +2,38 @@
  * Batches of token rows: in which order rows come, and how ragged rows become rectangles [B, T].
  *
  * Graphs have fixed shapes, so every [B, T] is a session of its own. B never varies: a last batch that
- * is not full gets rows without labels. T is one of at most three lengths, the longest row and a half
+ * is not full gets rows of padding. T is one of at most three lengths, the longest row and a half
  * and a quarter of it; a batch takes the shortest that holds its rows. Packed data has one length.
- * Rows are padded on the right, where a causal model never looks.
+ * Rows are padded on the right.
  *
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
 import { permutation, randomStream } from "../../base/random.ts";
-import { tokenRow, type TokenSplit } from "./tokens.ts";
+import { type PerRowColumn, type PerTokenColumn, rowOf, type TokenRows } from "./rows.ts";
 
-/** A label that no loss counts, as in transformers. */
-export const IGNORED_LABEL = -100;
+/** A column of a batch. */
+export interface BatchColumn {
+  /** int32 [B, T] or [B], row by row; the column's `pad` where a row has nothing. */
+  readonly data: Int32Array<ArrayBuffer>;
+  /** `[B, T]` for a number a token, `[B]` for one a row. */
+  readonly shape: readonly number[];
+}
 
-/** Rows as a rectangle, B rows of T tokens, row by row. */
+/** Rows as rectangles. */
 export interface Batch {
+  /** B. */
   readonly batchSize: number;
+  /** T of `input_ids`. */
   readonly length: number;
-  /** int32 [B, T]. */
-  readonly inputIds: Int32Array<ArrayBuffer>;
-  /** int32 [B, T], not shifted; {@linkcode IGNORED_LABEL} on padding. */
-  readonly labels: Int32Array<ArrayBuffer>;
   /** How many of the B rows are real. */
   readonly rows: number;
-  /** Tokens that are not padding. */
+  /** int32 [B]: tokens of each row that are not padding. */
+  readonly rowTokens: Int32Array<ArrayBuffer>;
+  /** Their sum. */
   readonly tokens: number;
-  /** Labels that a causal model predicts: the first of a row has nothing before it. */
-  readonly predicted: number;
-  /** The same for each of the B rows. */
-  readonly rowPredicted: Int32Array<ArrayBuffer>;
+  /** By name, as in the rows; each column with offsets of its own has a T of its own. */
+  readonly columns: { readonly input_ids: BatchColumn } & Readonly<Record<string, BatchColumn>>;
 }
 
 /** How rows become batches. */
@@ -39,8 +42,6 @@ export interface CollateOptions {
   readonly batchSize: number;
   /** Lengths to choose T from, ascending; see {@linkcode lengthBuckets}. */
   readonly lengths: readonly number[];
-  /** What padding is filled with; no result depends on it. */
-  readonly padTokenId: number;
 }
 
 /**
@@ -59,32 +60,6 @@ export function epochOrder(
 
 /** Keeps this use of a seed apart from others: dropout, initial weights. */
 const ORDER = 0x6f72646572;
-
-/** Length of the longest row. */
-export function longestRow(split: TokenSplit): number {
-  let longest = 0;
-  for (let row = 0; row < split.rows; row++) {
-    longest = Math.max(longest, split.offsets[row + 1]! - split.offsets[row]!);
-  }
-  return longest;
-}
-
-/** The label of each token, where there is one for each: what a causal model learns. Else the tokens are it. */
-export function tokenLabels({ labels, inputIds }: TokenSplit): Int32Array<ArrayBuffer> {
-  return labels?.length === inputIds.length ? labels : inputIds;
-}
-
-/** Whether any row has a token after its first whose label counts. */
-export function hasTargets(split: TokenSplit): boolean {
-  const labels = tokenLabels(split);
-  for (let row = 0; row < split.rows; row++) {
-    const end = split.offsets[row + 1]!;
-    for (let i = split.offsets[row]! + 1; i < end; i++) {
-      if (labels[i] !== IGNORED_LABEL) return true;
-    }
-  }
-  return false;
-}
 
 /**
  * The lengths T that batches of a dataset may have, ascending.
@@ -106,79 +81,86 @@ export function lengthBuckets(
 }
 
 /**
- * Makes one batch.
+ * Makes one batch of every column.
  *
- * @param split Where the rows come from. Its labels are used where there is one per token.
+ * @param source Where the rows come from.
  * @param options `rows`: which, at most B; and how.
+ *
+ * @example
+ * ```ts
+ * import { collate } from "./batch.ts";
+ * const offsets = Float64Array.of(0, 2, 3);
+ * const batch = collate({
+ *   rows: 2,
+ *   columns: {
+ *     input_ids: { per: "token", data: Int32Array.of(5, 6, 7), offsets, pad: 0 },
+ *     labels: { per: "row", data: Int32Array.of(1, 0), pad: -100 },
+ *   },
+ * }, { rows: [1, 0], batchSize: 3, lengths: [2] });
+ * if (String(batch.columns.input_ids.data) !== "7,0,5,6,0,0") throw new Error();
+ * if (String(batch.columns.labels?.data) !== "0,1,-100") throw new Error();
+ * ```
  */
 export function collate(
-  split: TokenSplit,
+  source: TokenRows,
   options: CollateOptions & { readonly rows: ArrayLike<number> },
 ): Batch {
-  const { batchSize, lengths, padTokenId, rows } = options;
-  let longest = 0;
-  for (let i = 0; i < rows.length; i++) {
-    longest = Math.max(longest, tokenRow(split, rows[i]!).length);
-  }
-  const length = lengths.find((candidate) => candidate >= longest);
-  if (length === undefined || rows.length > batchSize) {
-    throw new InternalError(
-      `${rows.length} rows of up to ${longest} in [${batchSize}, ${lengths}]`,
-    );
-  }
-  const inputIds = new Int32Array(batchSize * length).fill(padTokenId);
-  const labels = new Int32Array(batchSize * length).fill(IGNORED_LABEL);
-  let tokens = 0;
-  const rowPredicted = new Int32Array(batchSize);
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!;
-    const ids = tokenRow(split, row);
-    const count = ids.length;
-    const start = split.offsets[row]!;
-    const own = tokenLabels(split).subarray(start, start + count);
-    inputIds.set(ids, i * length);
-    labels.set(own, i * length);
-    tokens += count;
-    for (let t = 1; t < count; t++) if (own[t] !== IGNORED_LABEL) rowPredicted[i]!++;
-  }
+  const { batchSize, rows } = options;
+  if (rows.length > batchSize) throw new InternalError(`${rows.length} rows in ${batchSize}`);
+  const stacked = ({ data, pad }: PerRowColumn): BatchColumn => {
+    const values = new Int32Array(batchSize).fill(pad);
+    for (let i = 0; i < rows.length; i++) values[i] = data[rows[i]!]!;
+    return { data: values, shape: [batchSize] };
+  };
+  const { input_ids, ...rest } = source.columns;
+  const inputIds = padded(input_ids, options);
+  const rowTokens = new Int32Array(batchSize);
+  for (let i = 0; i < rows.length; i++) rowTokens[i] = rowOf(input_ids, rows[i]!).length;
   return {
     batchSize,
-    length,
-    inputIds,
-    labels,
+    length: inputIds.shape[1]!,
     rows: rows.length,
-    tokens,
-    predicted: rowPredicted.reduce((sum, count) => sum + count, 0),
-    rowPredicted,
+    rowTokens,
+    tokens: rowTokens.reduce((sum, count) => sum + count, 0),
+    columns: {
+      ...Object.fromEntries(
+        Object.entries(rest).map(([name, column]) => [
+          name,
+          column.per === "token" ? padded(column, options) : stacked(column),
+        ]),
+      ),
+      input_ids: inputIds,
+    },
   };
+}
+
+/** Rows side by side in the shortest rectangle that holds them. */
+function padded(
+  column: PerTokenColumn,
+  { rows, batchSize, lengths }: CollateOptions & { readonly rows: ArrayLike<number> },
+): BatchColumn {
+  const values = Array.from(rows, (row) => rowOf(column, row));
+  const longest = values.reduce((most, { length }) => Math.max(most, length), 0);
+  const length = lengths.find((candidate) => candidate >= longest);
+  if (length === undefined) throw new InternalError(`a row of ${longest} in [${lengths}]`);
+  const data = new Int32Array(batchSize * length).fill(column.pad);
+  values.forEach((row, i) => data.set(row, i * length));
+  return { data, shape: [batchSize, length] };
 }
 
 /**
  * Cuts an order into batches.
  *
- * @param split Where the rows come from.
+ * @param source Where the rows come from.
  * @param options `order`: the rows; default as they lie. The last batch may have fewer rows.
  */
 export function* batches(
-  split: TokenSplit,
+  source: TokenRows,
   options: CollateOptions & { readonly order?: Int32Array },
 ): Generator<Batch> {
-  const order = options.order ?? Int32Array.from({ length: split.rows }, (_, row) => row);
+  const order = options.order ?? Int32Array.from({ length: source.rows }, (_, row) => row);
   for (let start = 0; start < order.length; start += options.batchSize) {
     const rows = order.subarray(start, start + options.batchSize);
-    yield collate(split, { ...options, rows });
+    yield collate(source, { ...options, rows });
   }
-}
-
-/**
- * What a causal model is to predict at each position: the label of the next one.
- *
- * @param batch Its labels, not shifted.
- * @returns int32 [B, T]; {@linkcode IGNORED_LABEL} at the end of each row.
- */
-export function nextTokenTargets({ labels, length }: Batch): Int32Array<ArrayBuffer> {
-  const targets = new Int32Array(labels.length);
-  targets.set(labels.subarray(1));
-  for (let end = length - 1; end < targets.length; end += length) targets[end] = IGNORED_LABEL;
-  return targets;
 }

@@ -1,22 +1,27 @@
 /**
- * The `tokens` artifact (contract 2): a folder with `tokens.json` and one `<split>.safetensors` per
- * split. Rows are ragged: row i is `input_ids[offsets[i] .. offsets[i + 1]]`; padding happens when
- * batches are made. The tokenizer's own files lie beside them and are not read here.
+ * The `tokens` artifact (contract 2): a folder with `tokens.json` and one `<split>.safetensors` per split,
+ * which holds the columns of {@linkcode TokenRows} by name, `offsets` (those of `input_ids`) and
+ * `NAME.offsets` for a column that is cut otherwise. tokens.json says of each column whether it has a number
+ * a token or one a row. The tokenizer's own files lie beside them and are not read here.
  *
  * @module
  */
 import { InternalError, UserError } from "../../base/errors.ts";
 import { readSafetensors, type TensorData, writeSafetensors } from "../formats/safetensors.ts";
+import {
+  IGNORED_LABEL,
+  rowsProblem,
+  sameOffsets,
+  type TokenColumn,
+  type TokenRows,
+} from "./rows.ts";
 
-/** One split of a tokens artifact. */
-export interface TokenSplit {
-  /** int32 [N]: the rows one after the other. */
-  readonly inputIds: Int32Array<ArrayBuffer>;
-  /** [rows + 1]: where each row starts, and N. Whole numbers (int64 in the file). */
-  readonly offsets: Float64Array;
-  /** int32: [rows] where `info.labels` is there (a class per row), else [N] (a label per token). */
-  readonly labels?: Int32Array<ArrayBuffer>;
-  readonly rows: number;
+/** What tokens.json says of a column, in every split. */
+export interface ColumnInfo {
+  readonly per: TokenColumn["per"];
+  readonly type: "int32";
+  /** What fills rows, and batches, that are not full. */
+  readonly pad: number;
 }
 
 /** What tokens.json says of a split. */
@@ -43,8 +48,10 @@ export interface TokensInfo {
   readonly bos_token_id: number | null;
   /** The id to pad batches with; the end token where the tokenizer has no padding token. */
   readonly pad_token_id: number | null;
-  /** Class names by label, where rows carry a class. */
+  /** Names of the classes by number, where the column `labels` has one a row. */
   readonly labels?: readonly string[];
+  /** The columns of every split. */
+  readonly columns: Readonly<Record<string, ColumnInfo>>;
   readonly splits: Readonly<Record<string, TokenSplitInfo>>;
   /** Where the tokenizer came from. */
   readonly tokenizer: {
@@ -58,8 +65,21 @@ export interface TokensInfo {
 /** A whole tokens artifact. */
 export interface Tokens {
   readonly info: TokensInfo;
-  readonly splits: Readonly<Record<string, TokenSplit>>;
+  readonly splits: Readonly<Record<string, TokenRows>>;
 }
+
+/** What {@linkcode writeTokens} takes: tokens.json but for what it makes of the splits. */
+export interface UnwrittenTokens {
+  readonly info: Omit<TokensInfo, "kind" | "columns" | "splits"> & {
+    readonly splits?: Readonly<Record<string, Pick<TokenSplitInfo, "dropped" | "truncated">>>;
+  };
+  /** At least one, all of the same columns. */
+  readonly splits: Readonly<Record<string, TokenRows>>;
+}
+
+const OFFSETS = "offsets";
+const INPUT_IDS = "input_ids";
+const offsetsOf = (column: string): string => `${column}.${OFFSETS}`;
 
 /**
  * Reads a tokens artifact.
@@ -69,18 +89,19 @@ export interface Tokens {
  */
 export async function readTokens(dir: string): Promise<Tokens> {
   const info = await readTokensInfo(dir);
-  const splits: Record<string, TokenSplit> = {};
+  const splits: Record<string, TokenRows> = {};
   for (const [name, entry] of Object.entries(info.splits)) {
-    splits[name] = await readSplit(`${dir}/${entry.file}`, { info, entry });
+    splits[name] = await readRows(`${dir}/${entry.file}`, { info, entry });
   }
   return { info, splits };
 }
 
 /** Reads tokens.json alone. */
 async function readTokensInfo(dir: string): Promise<TokensInfo> {
+  const path = `${dir}/tokens.json`;
   let text: string;
   try {
-    text = await Deno.readTextFile(`${dir}/tokens.json`);
+    text = await Deno.readTextFile(path);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new UserError({
@@ -91,7 +112,21 @@ async function readTokensInfo(dir: string): Promise<TokensInfo> {
   }
   const info: TokensInfo = JSON.parse(text);
   if (info.kind !== "tokens" || typeof info.splits !== "object") {
-    throw new UserError({ what: `${dir}/tokens.json does not describe a tokens artifact` });
+    throw new UserError({ what: `${path} does not describe a tokens artifact` });
+  }
+  const columns: Readonly<Record<string, Partial<ColumnInfo>>> = info.columns ?? {};
+  if (columns[INPUT_IDS]?.per !== "token") {
+    throw new UserError({
+      what: `${path} does not say what its columns are: it is of an older version`,
+      remedy: "run the tokenize stage again",
+    });
+  }
+  for (const [name, { per, type, pad }] of Object.entries(columns)) {
+    if ((per === "token" || per === "row") && type === "int32" && Number.isInteger(pad)) continue;
+    throw new UserError({
+      what: `${path} describes the column "${name}" as ${JSON.stringify(columns[name])}`,
+      requirement: 'per: "token" or "row", type: "int32" and a whole number as pad',
+    });
   }
   return info;
 }
@@ -100,47 +135,24 @@ async function readTokensInfo(dir: string): Promise<TokensInfo> {
  * Writes a tokens artifact: tokens.json and a file per split. The same content gives the same bytes.
  *
  * @param dir An existing folder.
- * @param tokens `info.splits` is made from `splits`; counts of dropped and truncated rows are taken over.
+ * @param tokens `info.splits`: counts of dropped and truncated rows to take over.
  */
-export async function writeTokens(
-  dir: string,
-  tokens: {
-    readonly info: Omit<TokensInfo, "kind" | "splits"> & {
-      readonly splits?: Readonly<Record<string, Partial<TokenSplitInfo>>>;
-    };
-    readonly splits: Readonly<Record<string, TokenSplit>>;
-  },
-): Promise<void> {
+export async function writeTokens(dir: string, tokens: UnwrittenTokens): Promise<void> {
+  const { info } = tokens;
+  const columns = describeColumns(tokens);
   const splits: Record<string, TokenSplitInfo> = {};
-  for (const [name, split] of Object.entries(tokens.splits)) {
-    checkSplit(name, split, tokens.info.labels !== undefined);
+  for (const [name, rows] of Object.entries(tokens.splits)) {
     const file = `${name}.safetensors`;
-    const { dropped, truncated } = tokens.info.splits?.[name] ?? {};
+    const { dropped, truncated } = info.splits?.[name] ?? {};
     splits[name] = {
       file,
-      rows: split.rows,
-      tokens: split.inputIds.length,
+      rows: rows.rows,
+      tokens: rows.columns.input_ids.data.length,
       ...(dropped === undefined ? {} : { dropped }),
       ...(truncated === undefined ? {} : { truncated }),
     };
-    const tensors: [string, TensorData][] = [
-      ["input_ids", { dtype: "I32", shape: [split.inputIds.length], data: split.inputIds }],
-      ["offsets", {
-        dtype: "I64",
-        shape: [split.offsets.length],
-        data: BigInt64Array.from(split.offsets, BigInt),
-      }],
-    ];
-    if (split.labels !== undefined) {
-      tensors.push(["labels", {
-        dtype: "I32",
-        shape: [split.labels.length],
-        data: split.labels,
-      }]);
-    }
-    await writeSafetensors(`${dir}/${file}`, tensors);
+    await writeSafetensors(`${dir}/${file}`, tensorsOf(rows));
   }
-  const { info } = tokens;
   const document: TokensInfo = {
     kind: "tokens",
     vocab_size: info.vocab_size,
@@ -150,76 +162,113 @@ export async function writeTokens(
     bos_token_id: info.bos_token_id,
     pad_token_id: info.pad_token_id,
     ...(info.labels === undefined ? {} : { labels: info.labels }),
+    columns,
     splits,
     tokenizer: info.tokenizer,
   };
   await Deno.writeTextFile(`${dir}/tokens.json`, JSON.stringify(document, null, 2) + "\n");
 }
 
-/** The ids of row `index`, a view into the split. */
-export function tokenRow(split: TokenSplit, index: number): Int32Array {
-  const start = split.offsets[index];
-  const end = split.offsets[index + 1];
-  if (start === undefined || end === undefined) {
-    throw new InternalError(`row ${index} of a split of ${split.rows} rows`);
+/** What the splits have in common, checked. */
+function describeColumns({ info, splits }: UnwrittenTokens): Record<string, ColumnInfo> {
+  const described = Object.entries(splits).map(([split, rows]) => {
+    const columns = Object.fromEntries(
+      Object.entries(rows.columns).sort(([a], [b]) => a < b ? -1 : 1)
+        .map(([name, { per, pad }]) => [name, { per, type: "int32", pad } as const]),
+    );
+    const reserved = Object.keys(columns).find((name) => `.${name}`.endsWith(`.${OFFSETS}`));
+    const problem = reserved === undefined
+      ? rowsProblem(rows) ?? labelsProblem(rows, info.labels)
+      : `has a column that is called "${reserved}"`;
+    if (problem !== undefined) throw new InternalError(`split "${split}" ${problem}`);
+    return columns;
+  });
+  const [first] = described;
+  if (first === undefined) throw new InternalError("tokens without a split");
+  const text = JSON.stringify(first);
+  if (described.some((columns) => JSON.stringify(columns) !== text)) {
+    throw new InternalError(`splits of other columns than ${text}`);
   }
-  return split.inputIds.subarray(start, end);
+  return first;
 }
 
-async function readSplit(
+function tensorsOf({ columns }: TokenRows): [string, TensorData][] {
+  const { offsets: shared } = columns.input_ids;
+  const int64 = (offsets: Float64Array): TensorData => ({
+    dtype: "I64",
+    shape: [offsets.length],
+    data: BigInt64Array.from(offsets, BigInt),
+  });
+  return [
+    [OFFSETS, int64(shared)],
+    ...Object.entries(columns).flatMap(([name, column]): [string, TensorData][] => {
+      const { data } = column;
+      const values = [name, { dtype: "I32", shape: [data.length], data }] as [string, TensorData];
+      return column.per === "row" || sameOffsets(column.offsets, shared)
+        ? [values]
+        : [values, [offsetsOf(name), int64(column.offsets)]];
+    }),
+  ];
+}
+
+async function readRows(
   path: string,
   { info, entry }: { info: TokensInfo; entry: TokenSplitInfo },
-): Promise<TokenSplit> {
+): Promise<TokenRows> {
   const { tensors } = await readSafetensors(path);
-  const inputIds = tensors.get("input_ids")?.data;
-  const offsets = tensors.get("offsets")?.data;
-  const labels = tensors.get("labels")?.data;
   const damaged = (what: string): UserError =>
     new UserError({ what: `${path} ${what}`, remedy: "run the tokenize stage again with --force" });
-  if (!(inputIds instanceof Int32Array)) throw damaged("has no int32 input_ids");
-  if (!(offsets instanceof BigInt64Array)) throw damaged("has no int64 offsets");
-  if (labels !== undefined && !(labels instanceof Int32Array)) {
-    throw damaged("has labels that are not int32");
-  }
-  const split: TokenSplit = {
-    inputIds,
-    offsets: Float64Array.from(offsets, Number),
-    ...(labels === undefined ? {} : { labels }),
-    rows: offsets.length - 1,
+  const stray = new Set(tensors.keys());
+  const offsets = (name: string): Float64Array => {
+    stray.delete(name);
+    const data = tensors.get(name)?.data;
+    if (!(data instanceof BigInt64Array)) throw damaged(`has no int64 ${name}`);
+    return Float64Array.from(data, Number);
   };
-  const problem = splitProblem(split, info.labels !== undefined);
-  if (problem !== undefined) throw damaged(problem);
-  if (split.rows !== entry.rows) {
-    throw damaged(`holds ${split.rows} rows, tokens.json says ${entry.rows}`);
+  const shared = offsets(OFFSETS);
+  const columns = Object.entries(info.columns).map(
+    ([name, { per, pad }]): [string, TokenColumn] => {
+      stray.delete(name);
+      const data = tensors.get(name)?.data;
+      if (!(data instanceof Int32Array)) throw damaged(`has no int32 ${name}`);
+      if (per === "row") return [name, { per, data, pad }];
+      const own = offsetsOf(name);
+      return [name, { per, data, offsets: tensors.has(own) ? offsets(own) : shared, pad }];
+    },
+  );
+  const rows: TokenRows = {
+    rows: shared.length - 1,
+    // tokens.json was refused where it has no `input_ids` per token.
+    columns: Object.fromEntries(columns) as TokenRows["columns"],
+  };
+  if (stray.size > 0) {
+    throw damaged(`holds ${[...stray].join(", ")}, of which tokens.json is silent`);
   }
-  for (const id of inputIds) {
+  const problem = rowsProblem(rows) ?? labelsProblem(rows, info.labels);
+  if (problem !== undefined) throw damaged(problem);
+  if (rows.rows !== entry.rows) {
+    throw damaged(`holds ${rows.rows} rows, tokens.json says ${entry.rows}`);
+  }
+  for (const id of rows.columns.input_ids.data) {
     if (id < 0 || id >= info.vocab_size) {
       throw damaged(`holds the token id ${id}, outside the vocabulary of ${info.vocab_size}`);
     }
   }
-  return split;
+  return rows;
 }
 
-function checkSplit(name: string, split: TokenSplit, labelled: boolean): void {
-  const problem = splitProblem(split, labelled);
-  if (problem !== undefined) throw new InternalError(`split "${name}" ${problem}`);
-}
-
-/** What is wrong with a split, or undefined. */
-function splitProblem(split: TokenSplit, labelled: boolean): string | undefined {
-  const { inputIds, offsets, labels, rows } = split;
-  if (offsets.length !== rows + 1) return `has ${offsets.length} offsets for ${rows} rows`;
-  if (offsets[0] !== 0) return "has offsets that do not start at 0";
-  for (let i = 0; i < rows; i++) {
-    if (offsets[i + 1]! < offsets[i]!) return `has offsets that fall after row ${i}`;
+/** What is wrong with the classes of rows and their names; undefined where nothing is. */
+function labelsProblem(
+  { columns: { labels } }: TokenRows,
+  names: readonly string[] | undefined,
+): string | undefined {
+  if (names === undefined) {
+    return labels?.per === "row" ? "has a class a row though no class has a name" : undefined;
   }
-  if (offsets[rows] !== inputIds.length) {
-    return `has ${inputIds.length} ids but offsets that end at ${offsets[rows]}`;
-  }
-  if (labelled && labels === undefined) return "has no labels though tokens.json names classes";
-  const expected = labelled ? rows : inputIds.length;
-  if (labels !== undefined && labels.length !== expected) {
-    return `has ${labels.length} labels where ${expected} are needed`;
-  }
-  return undefined;
+  if (labels?.per !== "row") return "has no labels though tokens.json names classes";
+  const stranger = labels.data.find((label) =>
+    label !== IGNORED_LABEL && (label < 0 || label >= names.length)
+  );
+  if (stranger === undefined) return undefined;
+  return `has the class ${stranger}, and there are names for ${names.length}`;
 }

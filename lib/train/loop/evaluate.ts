@@ -7,21 +7,13 @@
  *
  * @module
  */
-import {
-  batches,
-  type CollateOptions,
-  hasTargets,
-  IGNORED_LABEL,
-  lengthBuckets,
-  longestRow,
-  nextTokenTargets,
-  tokenLabels,
-} from "../../data/tokens/batch.ts";
-import type { TokenSplit } from "../../data/tokens/tokens.ts";
+import { batches, type CollateOptions, lengthBuckets } from "../../data/tokens/batch.ts";
+import { IGNORED_LABEL, longestRow, type TokenRows } from "../../data/tokens/rows.ts";
 import { UserError } from "../../base/errors.ts";
 import type { CausalLm } from "../../models/causal_lm.ts";
 import { type AnyTensor, type Engine, type HostTensor, int32 } from "../../runtime/session.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
+import { causalBatch, hasTargets, nextTokenTargets, tokenLabels } from "./causal_batch.ts";
 
 /** A model with its parameters in the memory of an engine. */
 export interface PlacedModel {
@@ -64,7 +56,7 @@ export interface NegativeLogLikelihood {
  */
 export async function sumNegativeLogLikelihood(
   placed: PlacedModel,
-  split: TokenSplit,
+  split: TokenRows,
   options: EvaluationOptions,
 ): Promise<NegativeLogLikelihood> {
   const { model, engine, feeds } = placed;
@@ -75,12 +67,12 @@ export async function sumNegativeLogLikelihood(
   const collation: CollateOptions = {
     batchSize,
     lengths: lengthBuckets(Math.max(1, longestRow(split)), { limit: model.positions, packed }),
-    padTokenId: 0,
   };
   const rows = { nll: new Float64Array(split.rows), tokens: new Int32Array(split.rows) };
   let done = 0;
   try {
-    for (const batch of batches(split, collation)) {
+    for (const collated of batches(split, collation)) {
+      const batch = causalBatch(collated);
       signal?.throwIfAborted();
       if (batch.predicted > 0) {
         let program = programs.get(batch.length);
@@ -90,7 +82,7 @@ export async function sumNegativeLogLikelihood(
         }
         const shape = [batchSize, batch.length];
         const inputs: Record<string, HostTensor> = {
-          input_ids: int32(batch.inputIds, shape),
+          input_ids: int32(batch.columns.input_ids.data, shape),
           targets: int32(nextTokenTargets(batch), shape),
         };
         const losses = await program.rowLosses(feeds, inputs);
@@ -118,7 +110,7 @@ export async function sumNegativeLogLikelihood(
  */
 export function checkFits(
   model: CausalLm,
-  split: TokenSplit,
+  split: TokenRows,
   options: { readonly what: string },
 ): void {
   const longest = longestRow(split);
@@ -131,7 +123,7 @@ export function checkFits(
   }
   const labels = tokenLabels(split);
   let highest = -1;
-  for (const id of split.inputIds) if (id > highest) highest = id;
+  for (const id of split.columns.input_ids.data) if (id > highest) highest = id;
   for (const label of labels) if (label > highest) highest = label;
   if (highest >= model.vocabSize) {
     throw new UserError({

@@ -12,17 +12,13 @@
  *
  * @module
  */
-import {
-  type Batch,
-  collate,
-  type CollateOptions,
-  nextTokenTargets,
-} from "../../data/tokens/batch.ts";
+import { collate, type CollateOptions } from "../../data/tokens/batch.ts";
 import { randomStream } from "../../base/random.ts";
-import type { TokenSplit } from "../../data/tokens/tokens.ts";
+import type { TokenRows } from "../../data/tokens/rows.ts";
 import { UserError } from "../../base/errors.ts";
 import { float32, type HostTensor, int32 } from "../../runtime/session.ts";
 import type { TrainingArguments, TrainingPlan } from "../arguments/arguments.ts";
+import { type CausalBatch, causalBatch, nextTokenTargets } from "./causal_batch.ts";
 import {
   type CallbackContext,
   scheduleCallback,
@@ -42,7 +38,7 @@ export interface TrainingRun {
   readonly args: TrainingArguments;
   readonly plan: TrainingPlan;
   readonly state: TrainingState;
-  readonly split: TokenSplit;
+  readonly split: TokenRows;
   /** How rows become batches; `batchSize` is that of training. */
   readonly collation: CollateOptions;
   /** Factor of the peak learning rate at a step counted from 0. */
@@ -149,11 +145,11 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     const order = rowOrder(split, { args, epoch });
     let first = trainer.global_step % plan.stepsPerEpoch * args.gradient_accumulation_steps;
     while (first < plan.batchesPerEpoch && !control.shouldStop) {
-      const group: Batch[] = [];
+      const group: CausalBatch[] = [];
       while (group.length < args.gradient_accumulation_steps && first < plan.batchesPerEpoch) {
         const start = first++ * collation.batchSize;
         const rows = order.subarray(start, start + collation.batchSize);
-        group.push(collate(split, { ...collation, rows }));
+        group.push(causalBatch(collate(split, { ...collation, rows })));
       }
       const predicted = group.reduce((sum, batch) => sum + batch.predicted, 0);
       const scheduled = trainer.global_step - (scaler?.skipped ?? 0);
@@ -209,7 +205,7 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
 }
 
 function inputsOf(
-  batch: Batch,
+  batch: CausalBatch,
   { predicted, dropoutSeed, lossScale }: {
     predicted: number;
     dropoutSeed: number;
@@ -219,7 +215,7 @@ function inputsOf(
   const shape = [batch.batchSize, batch.length];
   const scalar = (value: number): HostTensor => float32(new Float32Array([value]), []);
   return {
-    input_ids: int32(batch.inputIds, shape),
+    input_ids: int32(batch.columns.input_ids.data, shape),
     targets: int32(nextTokenTargets(batch), shape),
     loss_denominator: scalar(predicted),
     dropout_seed: { type: "int32", dims: [], data: new Int32Array([dropoutSeed]) },

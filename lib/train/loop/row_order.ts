@@ -5,7 +5,7 @@
  * @module
  */
 import { epochOrder } from "../../data/tokens/batch.ts";
-import type { TokenSplit } from "../../data/tokens/tokens.ts";
+import { tokenRow, type TokenRows } from "../../data/tokens/rows.ts";
 import type { TrainingArguments } from "../arguments/arguments.ts";
 
 /** A mega-batch has at most so many batches, and an epoch at least 4 mega-batches. */
@@ -18,7 +18,7 @@ const MEGABATCH = 50;
  * @param options The run's settings and the epoch from 0.
  */
 export function rowOrder(
-  split: TokenSplit,
+  split: TokenRows,
   options: { readonly args: TrainingArguments; readonly epoch: number },
 ): Int32Array<ArrayBuffer> {
   const { args, epoch } = options;
@@ -26,7 +26,7 @@ export function rowOrder(
   if (!args.group_by_length) return order;
   const lengths = Int32Array.from(
     { length: split.rows },
-    (_, row) => split.offsets[row + 1]! - split.offsets[row]!,
+    (_, row) => tokenRow(split, row).length,
   );
   const batchSize = args.per_device_train_batch_size * args.gradient_accumulation_steps;
   return groupByLength(order, { lengths, batchSize });
