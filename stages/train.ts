@@ -63,7 +63,7 @@ small:
   async run(context): Promise<void> {
     const { definedMembers } = await import("../lib/base/json.ts");
     const { openEngine } = await import("../lib/runtime/engine.ts");
-    const { trainCausalLm } = await import("../lib/train/run.ts");
+    const { trainModel } = await import("../lib/train/run.ts");
     const { inputs, output, resume, options, seed, device, threads, log, progress, signal } =
       context;
     const { shardSize } = await import("../lib/checkpoint/shards.ts");
@@ -72,7 +72,7 @@ small:
     const engine = await openEngine(device, { threads });
     try {
       log(engine.description);
-      const result = await trainCausalLm({
+      const result = await trainModel({
         engine,
         data: inputs.data!.path,
         model: inputs.model?.path,

@@ -1,15 +1,19 @@
 /**
- * The model of a run with its first weights: read from a folder or drawn, with adapters beside its layers
- * where LoRA is asked for, and parted into what is trained and what is frozen.
+ * The model of a run with its first weights: read from a folder or drawn, with a new head where the folder's
+ * model has another task, with adapters beside its layers where LoRA is asked for, and parted into what is trained
+ * and what is frozen.
  *
  * @module
  */
 import type { JsonObject } from "../base/json.ts";
 import type { Tokens } from "../data/tokens/tokens.ts";
 import { UserError } from "../base/errors.ts";
-import { type CausalLm, causalLm } from "../models/causal_lm.ts";
 import { loadCheckpoint, loadConfig } from "../checkpoint/load.ts";
-import { type LoraModel, loraModel } from "../models/lora.ts";
+import { savedHeads } from "../checkpoint/save_adapter.ts";
+import type { Task } from "../models/architecture.ts";
+import { classFields, classNames } from "../models/classes.ts";
+import { openModel, type OpenModel } from "../models/open.ts";
+import { taskOf } from "../models/registry.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments/arguments.ts";
 import { type TrainedParameters, trainedParameters } from "./arguments/freeze.ts";
 import { initializeParameter } from "./state/initialize.ts";
@@ -29,9 +33,7 @@ export interface ModelSource {
 
 /** A model that is ready to be trained. */
 export interface PreparedModel {
-  readonly model: CausalLm;
-  /** The same model, where only adapters are trained. */
-  readonly lora: LoraModel | undefined;
+  readonly model: OpenModel;
   readonly trained: TrainedParameters;
   readonly weights: Weights;
 }
@@ -64,36 +66,84 @@ export async function prepareModel(
       remedy: "put its fields into `config`",
     });
   }
-  const base = causalLm(
-    dir === undefined
-      ? { ...fromTokens(options.info), ...config }
-      : { ...await loadConfig(dir), ...configOverrides },
+  const given = dir === undefined
+    ? { ...fromTokens(options.info), ...config }
+    : { ...await loadConfig(dir), ...configOverrides };
+  const { labels } = options.info;
+  const task = taskFor(given, labels);
+  const model = openModel(
+    labels === undefined ? given : { ...given, ...classConfig(given, { ...options.info, labels }) },
+    { task, lora: args.lora },
   );
-  const lora = args.lora === undefined ? undefined : loraModel(base, args.lora);
-  const model = lora ?? base;
-  const trained = lora === undefined
-    ? chooseTrained(base, args, options.plan.epochs)
-    : { groupOf: new Map(lora.adapters.map(({ name }) => [name, 0])), epochs: [] };
-  const weights = makeWeights(model.parameters, trained.groupOf);
+  const heads = savedHeads(model);
+  const { parameters, adapters } = model;
+  const trained = adapters === undefined
+    ? chooseTrained(model, args, options.plan.epochs)
+    : {
+      groupOf: new Map(
+        [...adapters.parameters.map(({ name }) => name), ...heads].map((name) => [name, 0]),
+      ),
+      epochs: [],
+    };
+  const weights = makeWeights(parameters, trained.groupOf);
+  const added = adapters?.parameters ?? [];
+  const { unused = [], missing = parameters.map(({ name }) => name) } = dir === undefined
+    ? {}
+    : await loadCheckpoint(dir, {
+      model: { names: model.names, parameters: parameters.filter((one) => !added.includes(one)) },
+      // The folder's model has the same head, or one for another task.
+      mayLack: taskOf(given) === task ? [] : heads,
+      into: ({ name }) => weights.view(name).data,
+    });
+  if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
+  if (dir !== undefined && missing.length > 0) log(`new, to be trained: ${missing.join(", ")}`);
+  const drawn = new Set([...missing, ...added.map(({ name }) => name)]);
   // A parameter's number is that in the whole model: each has random numbers of its own.
-  const drawn = dir === undefined ? model.parameters : lora?.adapters ?? [];
-  for (const parameter of drawn) {
+  for (const [index, parameter] of parameters.entries()) {
+    if (!drawn.has(parameter.name)) continue;
     const { data: values } = weights.view(parameter.name);
-    const index = model.parameters.indexOf(parameter);
     initializeParameter(parameter, { values, seed: args.seed, index });
   }
-  if (dir === undefined) return { model, lora, trained, weights };
-  const { unused } = await loadCheckpoint(dir, {
-    names: model.names,
-    parameters: () => base.parameters,
-    into: ({ name }) => weights.view(name).data,
+  return { model, trained, weights };
+}
+
+/**
+ * What is to be learned: classes where the rows have them, else what the model is for.
+ *
+ * @throws {UserError} where a classifier is to learn from rows without classes.
+ */
+function taskFor(config: JsonObject, labels: readonly string[] | undefined): Task | undefined {
+  if (labels !== undefined) return "sequence_classification";
+  const task = taskOf(config);
+  if (task !== "sequence_classification") return task;
+  throw new UserError({
+    what: `cannot train: the model is a classifier (${config.architectures}), ` +
+      "and the rows of `data` have no classes",
+    remedy: "set label_column in the tokenize stage, or give the stage a language model",
   });
-  if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
-  return { model, lora, trained, weights };
+}
+
+/** Fields of the config of a classifier that follow from the data. */
+function classConfig(
+  config: JsonObject,
+  info: Tokens["info"] & { readonly labels: readonly string[] },
+): JsonObject {
+  const { labels, pad_token_id: pad } = info;
+  const known = taskOf(config) === "sequence_classification" ? classNames(config) : undefined;
+  const isDefault = known?.every((name, id) => name === `LABEL_${id}`) ?? true;
+  if (!isDefault && String(known) !== String(labels)) {
+    throw new UserError({
+      what: `cannot train: the model's classes are ${known!.join(", ")}, ` +
+        `those of the data ${labels.join(", ")}`,
+      requirement: "the same classes in the same order (id2label in the model's config.json)",
+      remedy: "train from the base model, or rename the labels with filter",
+    });
+  }
+  return { ...classFields(labels), pad_token_id: config.pad_token_id ?? pad };
 }
 
 function chooseTrained(
-  { parameters, names: { prefix } }: CausalLm,
+  { parameters, names: { prefix } }: OpenModel,
   { freeze = [], unfreeze = [] }: TrainingArguments,
   epochs: number,
 ): TrainedParameters {

@@ -1,6 +1,5 @@
 /**
- * A whole training run of a causal language model: from a tokens artifact, and a model folder or a
- * config, to a model folder.
+ * A whole training run: from a tokens artifact, and a model folder or a config, to a model folder.
  *
  * @module
  */
@@ -9,24 +8,22 @@ import { lengthBuckets } from "../data/tokens/batch.ts";
 import { longestRow, type TokenRows } from "../data/tokens/rows.ts";
 import { readTokens, type Tokens } from "../data/tokens/tokens.ts";
 import { UserError } from "../base/errors.ts";
-import type { CausalLm } from "../models/causal_lm.ts";
-import { type LoraModel, mergedWeights } from "../models/lora.ts";
+import { mergedWeights } from "../models/lora.ts";
+import type { OpenModel } from "../models/open.ts";
 import { saveCheckpoint, type SavedModel } from "../checkpoint/save.ts";
 import { saveAdapter } from "../checkpoint/save_adapter.ts";
 import type { Engine } from "../runtime/session.ts";
 import { planTraining, type TrainingArguments } from "./arguments/arguments.ts";
 import { reportCallback, type TrainerCallback } from "./loop/callbacks.ts";
-import {
-  checkFits,
-  type NegativeLogLikelihood,
-  sumNegativeLogLikelihood,
-} from "./loop/evaluate.ts";
+import { evaluateRows } from "./loop/evaluate.ts";
+import { checkFits, objectiveOf } from "./objectives/registry.ts";
 import { earlyStoppingCallback } from "./loop/early_stopping.ts";
 import { keepBestModel } from "./loop/best_model.ts";
 import { type GradScaler, gradScaler } from "./loop/grad_scaler.ts";
 import { learningRates } from "./arguments/learning_rate.ts";
 import { writeEvents } from "./loop/tensorboard.ts";
 import { train } from "./loop/loop.ts";
+import type { Objective } from "./objectives/objective.ts";
 import { requireFloat16 } from "./arguments/mixed_precision.ts";
 import { openState } from "./state/open_state.ts";
 import { optimizerOf } from "./arguments/optimizers.ts";
@@ -35,11 +32,11 @@ import { compileTraining, type TrainingProgram } from "./program/program.ts";
 import { openCheckpoints } from "./loop/resume.ts";
 import type { TrainingState } from "./state/state.ts";
 import { countSteps, describeTraffic } from "./loop/step_traffic.ts";
-import { type TrainerState, writeTrainerState } from "./loop/trainer_state.ts";
+import { type LogEntry, type TrainerState, writeTrainerState } from "./loop/trainer_state.ts";
 import { unfreezeCallback } from "./loop/unfreeze.ts";
 
 /** A run. */
-export interface TrainCausalLmOptions {
+export interface TrainModelOptions {
   readonly engine: Engine;
   /** Folder of a tokens artifact. */
   readonly data: string;
@@ -66,20 +63,20 @@ export interface TrainCausalLmOptions {
 }
 
 /** What came of it. */
-export interface TrainCausalLmResult {
+export interface TrainModelResult {
   readonly state: TrainerState;
   /** Loss of the last log entry. */
   readonly finalLoss: number;
-  /** Perplexity of the last evaluation; undefined where there was none. */
-  readonly evalPerplexity: number | undefined;
+  /** The entry of the last evaluation, or of that of the best model where it was loaded; undefined without one. */
+  readonly evaluation: LogEntry | undefined;
 }
 
 /**
- * Trains a causal language model and writes its folder.
+ * Trains a model and writes its folder.
  *
  * @throws {UserError} where data, model and options do not fit together, or training diverges.
  */
-export async function trainCausalLm(options: TrainCausalLmOptions): Promise<TrainCausalLmResult> {
+export async function trainModel(options: TrainModelOptions): Promise<TrainModelResult> {
   const { engine, args, log, progress, signal } = options;
   const { fp16 = false } = args;
   if (fp16) requireFloat16(engine);
@@ -88,15 +85,20 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const evaluates = args.eval_strategy !== "no" || args.eval_on_start;
   const validation = evaluates ? validationSplit(tokens) : undefined;
   const plan = planTraining(args, split.rows);
-  const { model, lora, trained, weights } = await prepareModel(options, {
+  const { model, trained, weights } = await prepareModel(options, {
     info: tokens.info,
     plan,
   });
   const { layout, parameters, frozen } = weights;
   checkFits(model, split, { what: "train" });
   if (validation !== undefined) checkFits(model, validation, { what: "evaluate" });
+  const objective = objectiveOf(model.task);
+  requireMetric(args, objective);
   const { packed } = tokens.info;
-  const lengths = lengthBuckets(longestRow(split), { limit: model.positions, packed });
+  const lengths = lengthBuckets(longestRow(split), {
+    limit: model.maxPositions ?? Infinity,
+    packed,
+  });
   log(
     `${layout.parameters.toLocaleString("en")} ${
       frozen === undefined ? "" : "trained "
@@ -122,6 +124,7 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
   const programs = new Map<number, Promise<TrainingProgram>>();
   const batchSize = args.per_device_train_batch_size;
   const trainer = await train({
+    model,
     args,
     plan,
     state,
@@ -147,12 +150,14 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       return made;
     },
     evaluate: validation &&
-      ((): Promise<NegativeLogLikelihood> =>
-        sumNegativeLogLikelihood({ model, engine, feeds: state.feeds() }, validation, {
-          batchSize: args.per_device_eval_batch_size,
-          packed,
-          ...(signal === undefined ? {} : { signal }),
-        })),
+      (async (): Promise<Readonly<Record<string, number>>> =>
+        objective.figures(
+          await evaluateRows({ model, engine, feeds: state.feeds() }, validation, {
+            batchSize: args.per_device_eval_batch_size,
+            packed,
+            ...(signal === undefined ? {} : { signal }),
+          }),
+        )),
     callbacks: [
       reportCallback({ log, progress }),
       unfreezeCallback({
@@ -191,16 +196,30 @@ export async function trainCausalLm(options: TrainCausalLmOptions): Promise<Trai
       `the model is that of step ${bestStep}, with ${args.metric_for_best_model} ${trainer.best_metric}`,
     );
   }
-  await save({ options, model, lora, state, trainer });
+  await save({ options, model, state, trainer });
   await releaseAll(programs);
   await state.release();
   return {
     state: trainer,
     finalLoss: lastOf(trainer, "loss") ?? lastOf(trainer, "train_loss") ?? NaN,
-    evalPerplexity: trainer.log_history.findLast((entry) =>
-      "eval_perplexity" in entry && entry.step === (bestStep ?? entry.step)
-    )?.eval_perplexity,
+    evaluation: trainer.log_history.findLast((entry) =>
+      "eval_loss" in entry && entry.step === (bestStep ?? entry.step)
+    ),
   };
+}
+
+/** Refuses a metric for the best model that evaluations of this objective don't have. */
+function requireMetric(
+  { metric_for_best_model: metric }: TrainingArguments,
+  { task, metrics }: Objective,
+): void {
+  const names = ["loss", ...metrics];
+  if (names.includes(metric.replace(/^eval_/, ""))) return;
+  throw new UserError({
+    what: `cannot train: metric_for_best_model is ${metric}, ` +
+      `and an evaluation of ${task} has no such figure`,
+    requirement: `one of ${names.join(", ")}`,
+  });
 }
 
 async function releaseAll(programs: Map<number, Promise<TrainingProgram>>): Promise<void> {
@@ -208,27 +227,29 @@ async function releaseAll(programs: Map<number, Promise<TrainingProgram>>): Prom
   programs.clear();
 }
 
-async function save({ options, model, lora, state, trainer }: {
-  readonly options: TrainCausalLmOptions;
-  readonly model: CausalLm;
-  readonly lora: LoraModel | undefined;
+async function save({ options, model, state, trainer }: {
+  readonly options: TrainModelOptions;
+  readonly model: OpenModel;
   readonly state: TrainingState;
   readonly trainer: TrainerState;
 }): Promise<void> {
   const { output, data } = options;
+  const { adapters } = model;
   const weights = await state.download();
   await saveCheckpoint(output, {
     ...options.saving,
     config: model.config,
-    tensors: lora === undefined
+    tensors: adapters === undefined
       ? model.parameters.map(({ name, shape }) =>
         [name, { shape, data: weights.get(name)!.data }] as const
       )
-      : mergedWeights(lora, weights),
+      : mergedWeights(model.parameters, { adapters, weights }),
     generationConfigFrom: options.model === undefined ? [] : [options.model],
     tokenizerFrom: [data, ...(options.model === undefined ? [] : [options.model])],
   });
-  if (lora !== undefined) await saveAdapter(`${output}/adapter`, { model: lora, weights });
+  if (adapters !== undefined) {
+    await saveAdapter(`${output}/adapter`, { model: { ...model, adapters }, weights });
+  }
   await writeTrainerState(output, trainer);
   if (options.args.report_to.includes("tensorboard")) await writeEvents(output, trainer);
 }

@@ -5,7 +5,7 @@ import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { baseRun, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
@@ -18,7 +18,7 @@ async function trained(
 ): Promise<{ losses: number[]; weights: Map<string, Float32Array> }> {
   const engine = await openEngine(device, { threads: 1 });
   const output = await temporaryDirectory();
-  const { state } = await trainCausalLm({
+  const { state } = await trainModel({
     engine,
     data: await writeData(),
     model: (await baseRun()).dir,

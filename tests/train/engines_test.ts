@@ -3,7 +3,7 @@ import { randomStream } from "../../lib/base/random.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/runtime/session.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -28,7 +28,7 @@ async function losses(
   data: string,
 ): Promise<{ losses: number[]; norms: number[]; evaluated: number }> {
   const engine = await openEngine(device, { threads: 2 });
-  const { state } = await trainCausalLm({
+  const { state } = await trainModel({
     engine,
     data,
     model: undefined,

@@ -9,7 +9,7 @@ import type { Segment } from "../../lib/models/family.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import { checkpointedGradients } from "../../lib/train/program/gradient_checkpointing.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, CONFIG, equal, run, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
@@ -58,7 +58,7 @@ Deno.test("train computes blocks again where gradient_checkpointing is set, and 
   };
   for (const given of [{}, { gradient_checkpointing: true }]) {
     const { gradient_checkpointing } = train.options.parse({ ...BASE, ...given });
-    await trainCausalLm({
+    await trainModel({
       engine: watched,
       data,
       model: undefined,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
 import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
-import { trainCausalLm, type TrainCausalLmResult } from "../../lib/train/run.ts";
+import { trainModel, type TrainModelResult } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -32,13 +32,13 @@ interface Setting {
 
 async function run(
   { rows, args, config, callbacks = [], signal }: Setting,
-): Promise<TrainCausalLmResult & { shapes: string[]; output: string }> {
+): Promise<TrainModelResult & { shapes: string[]; output: string }> {
   const data = await writeRows({ train: rows, validation: rows }, { vocabSize: 10 });
   const shapes: string[] = [];
   const output = await temporaryDirectory();
   const engine = await openEngine("cpu", { threads: 1 });
   try {
-    const result = await trainCausalLm({
+    const result = await trainModel({
       engine: watched(engine, shapes),
       data,
       model: undefined,

@@ -9,7 +9,7 @@ import type { Device, Engine, Session, SessionOptions } from "../../lib/runtime/
 import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts";
 import { requireFloat16 } from "../../lib/train/arguments/mixed_precision.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -73,7 +73,7 @@ async function run({ device = "webgpu", args, ...others }: Setting = {}): Promis
     },
   };
   const [output, log] = [await temporaryDirectory(), [] as string[]];
-  const { state } = await trainCausalLm({
+  const { state } = await trainModel({
     engine,
     data: DATA,
     model: undefined,

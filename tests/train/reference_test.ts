@@ -3,7 +3,7 @@ import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -61,7 +61,7 @@ for (const accumulation of [1, 3]) {
       const output = await temporaryDirectory();
       const engine = await openEngine("cpu", { threads: 2 });
       const { optimizer } = trace;
-      const { state } = await trainCausalLm({
+      const { state } = await trainModel({
         engine,
         data,
         model: `${goldens}/gpt2-lm/model`,

@@ -8,7 +8,7 @@ import { planTraining, type TrainingArguments } from "../../lib/train/arguments/
 import type { CallbackState, TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { packNumbers, unpackNumbers } from "../../lib/train/state/pack_numbers.ts";
 import { type LoopPosition, openCheckpoints } from "../../lib/train/loop/resume.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { initialState } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -53,7 +53,7 @@ async function run(setting: Setting): Promise<Outcome> {
   const progress: [number, number][] = [];
   const engine = await openEngine(device, { threads: 2 });
   try {
-    await trainCausalLm({
+    await trainModel({
       engine,
       data,
       model: undefined,

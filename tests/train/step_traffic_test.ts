@@ -15,7 +15,7 @@ import type {
 } from "../../lib/runtime/session.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { countSteps, describeTraffic } from "../../lib/train/loop/step_traffic.ts";
 import type { TrainingState } from "../../lib/train/state/state.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -64,7 +64,7 @@ async function run(
   const engine = await openEngine("webgpu", { threads: 1 });
   const reads: GpuTraffic[] = [];
   const logged: string[] = [];
-  await trainCausalLm({
+  await trainModel({
     engine: wrap(engine),
     data: await writeData(),
     model: undefined,

@@ -12,7 +12,7 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import { type Engine, float32 } from "../../lib/runtime/session.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { sumNegativeLogLikelihood } from "../../lib/train/loop/evaluate.ts";
-import { trainCausalLm } from "../../lib/train/run.ts";
+import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, splitOf, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -250,7 +250,7 @@ for (const [title, args, expected] of RUNS) {
     const data = await writeRows({ train, validation }, { vocabSize: 24 });
     const [model, output] = [await writeModel(), await temporaryDirectory()];
     const engine = await openEngine("cpu", { threads: 1 });
-    const { state } = await trainCausalLm({
+    const { state } = await trainModel({
       engine,
       data,
       model,

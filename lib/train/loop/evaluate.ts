@@ -1,23 +1,23 @@
 /**
- * The loss of a causal language model on a split: the sum of negative log likelihoods and how many
- * tokens they are of, from which come mean loss and perplexity. Dropout is off.
+ * The objective of a model on a split, without dropout: losses and predictions that count, summed over all rows.
  *
- * `Trainer` averages over batches, which weighs a token in a short batch more; here every predicted
- * token counts the same, so that the number does not depend on the batch size.
+ * `Trainer` averages over batches, which weighs a prediction in a short batch more; here every one counts the same,
+ * so that the number does not depend on the batch size.
  *
  * @module
  */
-import { batches, type CollateOptions, lengthBuckets } from "../../data/tokens/batch.ts";
-import { IGNORED_LABEL, longestRow, type TokenRows } from "../../data/tokens/rows.ts";
-import { UserError } from "../../base/errors.ts";
-import type { CausalLm } from "../../models/causal_lm.ts";
-import { type AnyTensor, type Engine, type HostTensor, int32 } from "../../runtime/session.ts";
+import { lengthBuckets } from "../../data/tokens/batch.ts";
+import { longestRow, type TokenRows } from "../../data/tokens/rows.ts";
+import type { OpenModel } from "../../models/open.ts";
+import type { AnyTensor, Engine } from "../../runtime/session.ts";
+import { fedBatch } from "../objectives/feeds.ts";
+import type { EvaluationSums } from "../objectives/objective.ts";
+import { checkFits, objectiveOf } from "../objectives/registry.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
-import { causalBatch, hasTargets, nextTokenTargets, tokenLabels } from "./causal_batch.ts";
 
 /** A model with its parameters in the memory of an engine. */
 export interface PlacedModel {
-  readonly model: CausalLm;
+  readonly model: OpenModel;
   readonly engine: Engine;
   /** Parameters by name. */
   readonly feeds: Readonly<Record<string, AnyTensor>>;
@@ -34,117 +34,54 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What {@linkcode sumNegativeLogLikelihood} returns. */
-export interface NegativeLogLikelihood {
-  /** Sum of -ln p(token | tokens before it). */
-  readonly nll: number;
-  /** Predicted tokens: all but the first of each row. */
-  readonly tokens: number;
-  /** The same for each row of the split. */
-  readonly rows: { readonly nll: Float64Array; readonly tokens: Int32Array };
-}
-
 /**
- * Sums the negative log likelihood of every token of a split after the first of its row.
+ * Sums up the objective over every row of a split.
  *
  * @param placed The model, its parameters and the engine.
- * @param split Rows of token ids; labels of -100 are not counted where the split has labels per token.
+ * @param rows The split.
  * @param options Batch size, progress.
- * @returns The sum and the count; perplexity is `exp(nll / tokens)`.
- * @throws {UserError} where a row is longer than the model's positions or holds an id beyond its
- * vocabulary, or where the split has no token to predict.
+ * @returns The sums, of which the objective makes its figures.
+ * @throws {UserError} where the rows do not fit the model, or have nothing to predict.
  */
-export async function sumNegativeLogLikelihood(
+export async function evaluateRows(
   placed: PlacedModel,
-  split: TokenRows,
+  rows: TokenRows,
   options: EvaluationOptions,
-): Promise<NegativeLogLikelihood> {
+): Promise<EvaluationSums> {
   const { model, engine, feeds } = placed;
   const { batchSize, packed = false, progress, signal } = options;
-  checkFits(model, split, { what: "evaluate" });
+  checkFits(model, rows, { what: "evaluate" });
+  const objective = objectiveOf(model.task);
   // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.
   const programs = new Map<number, EvaluationProgram>();
-  const collation: CollateOptions = {
-    batchSize,
-    lengths: lengthBuckets(Math.max(1, longestRow(split)), { limit: model.positions, packed }),
-  };
-  const rows = { nll: new Float64Array(split.rows), tokens: new Int32Array(split.rows) };
-  let done = 0;
+  const limit = model.maxPositions ?? Infinity;
+  const lengths = lengthBuckets(Math.max(1, longestRow(rows)), { limit, packed });
+  const sums: Record<string, number> & { loss: number; counted: number } = { loss: 0, counted: 0 };
   try {
-    for (const collated of batches(split, collation)) {
-      const batch = causalBatch(collated);
+    for (let start = 0; start < rows.rows; start += batchSize) {
       signal?.throwIfAborted();
-      if (batch.predicted > 0) {
-        let program = programs.get(batch.length);
+      const count = Math.min(batchSize, rows.rows - start);
+      const chosen = Array.from({ length: count }, (_, i) => start + i);
+      const fed = fedBatch(model, rows, { rows: chosen, batchSize, lengths });
+      if (fed.predicted > 0) {
+        const { batch: { length }, targets } = fed;
+        let program = programs.get(length);
         if (program === undefined) {
-          program = await compileEvaluation(model, { engine, batchSize, length: batch.length });
-          programs.set(batch.length, program);
+          program = await compileEvaluation(model, { engine, batchSize, length });
+          programs.set(length, program);
         }
-        const shape = [batchSize, batch.length];
-        const inputs: Record<string, HostTensor> = {
-          input_ids: int32(batch.columns.input_ids.data, shape),
-          targets: int32(nextTokenTargets(batch), shape),
-        };
-        const losses = await program.rowLosses(feeds, inputs);
-        rows.nll.set(losses.subarray(0, batch.rows), done);
-        rows.tokens.set(batch.rowPredicted.subarray(0, batch.rows), done);
+        const outputs = await program.run(feeds, fed.feeds);
+        for (let row = 0; row < count; row++) {
+          sums.loss += outputs.loss![row]!;
+          sums.counted += targets.rowPredicted[row]!;
+          const more = objective.rowFigures?.(outputs, { ...fed, row }) ?? {};
+          for (const [name, value] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + value;
+        }
       }
-      done += batch.rows;
-      progress?.(done, split.rows, "rows");
+      progress?.(start + count, rows.rows, "rows");
     }
   } finally {
     for (const program of programs.values()) await program.release();
   }
-  const nll = rows.nll.reduce((sum, value) => sum + value, 0);
-  const tokens = rows.tokens.reduce((sum, value) => sum + value, 0);
-  return { nll, tokens, rows };
-}
-
-/**
- * Refuses rows that a model cannot take.
- *
- * @param model The model.
- * @param split The rows.
- * @param options `what` is being done, for the message.
- * @throws {UserError} naming an id beyond the vocabulary or the longest row, or where there is nothing to predict.
- */
-export function checkFits(
-  model: CausalLm,
-  split: TokenRows,
-  options: { readonly what: string },
-): void {
-  const longest = longestRow(split);
-  if (longest > model.positions) {
-    throw new UserError({
-      what: `cannot ${options.what}: the data has rows of ${longest} tokens, ` +
-        `the model has ${model.positions} positions (n_positions)`,
-      remedy: `tokenize with max_length: ${model.positions} or less`,
-    });
-  }
-  const labels = tokenLabels(split);
-  let highest = -1;
-  for (const id of split.columns.input_ids.data) if (id > highest) highest = id;
-  for (const label of labels) if (label > highest) highest = label;
-  if (highest >= model.vocabSize) {
-    throw new UserError({
-      what: `cannot ${options.what}: the data holds the token id ${highest}, ` +
-        `the model's vocabulary has ${model.vocabSize} (vocab_size)`,
-      requirement: "data that was tokenized with the model's tokenizer",
-      remedy: "give the tokenize stage the model as its tokenizer, or leave vocab_size out",
-    });
-  }
-  const negative = labels.find((label) => label < 0 && label !== IGNORED_LABEL);
-  if (negative !== undefined) {
-    throw new UserError({
-      what: `cannot ${options.what}: the data holds the label ${negative}`,
-      requirement: `token ids, and ${IGNORED_LABEL} where a label does not count`,
-    });
-  }
-  if (!hasTargets(split)) {
-    throw new UserError({
-      what: `cannot ${options.what}: no row has a second token to predict`,
-      requirement: "a row of at least two tokens, with a label that counts",
-      remedy: "look at what filter and split left over",
-    });
-  }
+  return sums;
 }

@@ -1,7 +1,7 @@
 /**
  * The training loop: epochs of batches, batches summed up to steps, steps that update the parameters.
  *
- * Semantics are those of transformers' `Trainer` (5.x): a step's loss is the mean over the tokens that
+ * Semantics are those of transformers' `Trainer` (5.x): a step's loss is the mean over what
  * all its batches predict; the last step of an epoch takes the batches that are left; the learning rate
  * of an entry is the one its step used; `loss` in an entry is the mean since the entry before, of the steps
  * that predicted anything (those that did not leave the weights as they are). (For
@@ -12,13 +12,13 @@
  *
  * @module
  */
-import { collate, type CollateOptions } from "../../data/tokens/batch.ts";
+import type { CollateOptions } from "../../data/tokens/batch.ts";
 import { randomStream } from "../../base/random.ts";
 import type { TokenRows } from "../../data/tokens/rows.ts";
 import { UserError } from "../../base/errors.ts";
-import { float32, type HostTensor, int32 } from "../../runtime/session.ts";
+import type { OpenModel } from "../../models/open.ts";
+import { float32, type HostTensor } from "../../runtime/session.ts";
 import type { TrainingArguments, TrainingPlan } from "../arguments/arguments.ts";
-import { type CausalBatch, causalBatch, nextTokenTargets } from "./causal_batch.ts";
 import {
   type CallbackContext,
   scheduleCallback,
@@ -26,7 +26,7 @@ import {
   type TrainerControl,
 } from "./callbacks.ts";
 import type { GradScaler } from "./grad_scaler.ts";
-import type { NegativeLogLikelihood } from "./evaluate.ts";
+import { type FedBatch, fedBatch } from "../objectives/feeds.ts";
 import { rowOrder } from "./row_order.ts";
 import type { Checkpoints, LoopPosition } from "./resume.ts";
 import type { TrainingProgram } from "../program/program.ts";
@@ -35,6 +35,8 @@ import { initialState, type LogEntry, type TrainerState } from "./trainer_state.
 
 /** What a run trains with. */
 export interface TrainingRun {
+  /** What is trained, which says what a batch brings. */
+  readonly model: OpenModel;
   readonly args: TrainingArguments;
   readonly plan: TrainingPlan;
   readonly state: TrainingState;
@@ -45,8 +47,8 @@ export interface TrainingRun {
   readonly schedule: (step: number) => number;
   /** The program for a length, compiled when it is first asked for. */
   readonly program: (length: number) => Promise<TrainingProgram>;
-  /** Evaluates the parameters as they are now. */
-  readonly evaluate: (() => Promise<NegativeLogLikelihood>) | undefined;
+  /** Evaluates the parameters as they are now: the figures of an entry, `eval_loss` among them. */
+  readonly evaluate: (() => Promise<Readonly<Record<string, number>>>) | undefined;
   /** The loss scale, where programs are in mixed precision. */
   readonly scaler?: GradScaler | undefined;
   readonly callbacks?: readonly TrainerCallback[];
@@ -111,7 +113,9 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     control.shouldEvaluate = false;
     if (evaluatedAt === trainer.global_step) return;
     evaluatedAt = trainer.global_step;
-    const entry = evaluationEntry(await run.evaluate(), trainer);
+    const { epoch, global_step: step } = trainer;
+    const entry: LogEntry = { ...await run.evaluate(), epoch, step };
+    trainer.log_history.push(entry);
     log.pause();
     for (const callback of callbacks) await callback.onEvaluate?.(context, entry);
     for (const callback of callbacks) await callback.onLog?.(context, entry);
@@ -145,27 +149,30 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
     const order = rowOrder(split, { args, epoch });
     let first = trainer.global_step % plan.stepsPerEpoch * args.gradient_accumulation_steps;
     while (first < plan.batchesPerEpoch && !control.shouldStop) {
-      const group: CausalBatch[] = [];
+      const group: FedBatch[] = [];
       while (group.length < args.gradient_accumulation_steps && first < plan.batchesPerEpoch) {
         const start = first++ * collation.batchSize;
         const rows = order.subarray(start, start + collation.batchSize);
-        group.push(causalBatch(collate(split, { ...collation, rows })));
+        group.push(fedBatch(run.model, split, { ...collation, rows }));
       }
       const predicted = group.reduce((sum, batch) => sum + batch.predicted, 0);
       const scheduled = trainer.global_step - (scaler?.skipped ?? 0);
       const learningRate = args.learning_rate * run.schedule(scheduled);
       const lossScale = scaler?.scale;
       const where = { step: trainer.global_step + 1, learningRate, lossScale };
-      for (const batch of group) {
+      for (const { batch, feeds, predicted: own } of group) {
         run.signal?.throwIfAborted();
         const dropoutSeed = randomStream(args.seed, DROPOUT, batchNumber++).nextUint32() | 0;
         trainer.num_input_tokens_seen += batch.tokens;
         log.tokens += batch.tokens;
-        if (batch.predicted === 0) continue;
+        if (own === 0) continue;
         const asked = performance.now();
         const program = await run.program(batch.length);
         log.exclude(performance.now() - asked);
-        await state.accumulate(program, inputsOf(batch, { predicted, dropoutSeed, lossScale }));
+        await state.accumulate(program, {
+          ...feeds,
+          ...stepFeeds({ predicted, dropoutSeed, lossScale }),
+        });
       }
       // Rows of a single token teach nothing: there is no gradient to follow, and AdamW's corrections
       // count the updates that there were.
@@ -204,36 +211,20 @@ export async function train(run: TrainingRun): Promise<TrainerState> {
   return trainer;
 }
 
-function inputsOf(
-  batch: CausalBatch,
+/** What a step adds to the feeds of its batches. */
+function stepFeeds(
   { predicted, dropoutSeed, lossScale }: {
-    predicted: number;
-    dropoutSeed: number;
-    lossScale: number | undefined;
+    readonly predicted: number;
+    readonly dropoutSeed: number;
+    readonly lossScale: number | undefined;
   },
 ): Record<string, HostTensor> {
-  const shape = [batch.batchSize, batch.length];
   const scalar = (value: number): HostTensor => float32(new Float32Array([value]), []);
   return {
-    input_ids: int32(batch.columns.input_ids.data, shape),
-    targets: int32(nextTokenTargets(batch), shape),
     loss_denominator: scalar(predicted),
     dropout_seed: { type: "int32", dims: [], data: new Int32Array([dropoutSeed]) },
     ...(lossScale === undefined ? {} : { loss_scale: scalar(lossScale) }),
   };
-}
-
-function evaluationEntry({ nll, tokens }: NegativeLogLikelihood, trainer: TrainerState): LogEntry {
-  const loss = nll / tokens;
-  const entry = {
-    eval_loss: loss,
-    eval_perplexity: Math.exp(loss),
-    eval_tokens: tokens,
-    epoch: trainer.epoch,
-    step: trainer.global_step,
-  };
-  trainer.log_history.push(entry);
-  return entry;
 }
 
 /** Losses and tokens since the last entry. Time in evaluations and checkpoints does not count. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { IGNORED_LABEL, type PerTokenColumn, type TokenRows } from "../../data/tokens/rows.ts";
+import { IGNORED_LABEL, type PerTokenColumn, sameOffsets, type TokenRows } from "../../data/tokens/rows.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import { meanCrossEntropy } from "./cross_entropy.ts";
@@ -20,7 +20,13 @@ export const CAUSAL_LM: Objective = {
   metrics: ["perplexity"],
   targets: { targets: "token" },
   check(rows, { model, what }): void {
-    const { data: labels } = labelsOf(rows);
+    const { data: labels, offsets } = labelsOf(rows);
+    if (!sameOffsets(offsets, rows.columns.input_ids.offsets)) {
+      throw new UserError({
+        what: `cannot ${what}: the data has labels of other lengths than the rows they belong to`,
+        requirement: "a causal language model needs a label for each token",
+      });
+    }
     for (const label of labels) {
       if (label < model.vocabSize && (label >= 0 || label === IGNORED_LABEL)) continue;
       throw new UserError({
@@ -40,7 +46,7 @@ export const CAUSAL_LM: Objective = {
     const { batchSize, length, rowTokens } = batch;
     const targets = new Int32Array(batchSize * length).fill(IGNORED_LABEL);
     const rowPredicted = new Int32Array(batchSize);
-    const labels = (batch.columns.labels ?? batch.columns.input_ids).data;
+    const { data: labels } = batch.columns.labels ?? batch.columns.input_ids;
     for (let row = 0; row < batchSize; row++) {
       const [start, end] = [row * length, row * length + rowTokens[row]!];
       for (let place = start; place + 1 < end; place++) {
