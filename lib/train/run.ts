@@ -23,12 +23,12 @@ import {
 import { earlyStoppingCallback } from "./loop/early_stopping.ts";
 import { keepBestModel } from "./loop/best_model.ts";
 import { type GradScaler, gradScaler } from "./loop/grad_scaler.ts";
-import { learningRates } from "./arguments/learning_rate.ts";
+import { learningRates } from "./loop/learning_rate.ts";
 import { writeEvents } from "./loop/tensorboard.ts";
 import { train } from "./loop/loop.ts";
-import { requireFloat16 } from "./arguments/mixed_precision.ts";
+import { requireFloat16 } from "./arguments/computation.ts";
 import { openState } from "./state/open_state.ts";
-import { optimizerOf } from "./arguments/optimizers.ts";
+import { optimizerOf } from "./arguments/optimizer_of.ts";
 import { prepareModel } from "./prepare_model.ts";
 import { compileTraining, type TrainingProgram } from "./program/program.ts";
 import { openCheckpoints } from "./loop/resume.ts";
