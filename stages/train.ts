@@ -4,7 +4,7 @@
  * @module
  */
 import { defineStage, type Misuse } from "temper";
-import { trainOptions } from "./train_rules.ts";
+import { trainOptions } from "../lib/train/arguments/options.ts";
 
 export default defineStage({
   doc: `Trains a causal language model, from a model folder or from scratch.
@@ -64,11 +64,12 @@ small:
     const { definedMembers } = await import("../lib/base/json.ts");
     const { openEngine } = await import("../lib/runtime/engine.ts");
     const { trainModel } = await import("../lib/train/run.ts");
+    const { shardSize } = await import("../lib/checkpoint/shards.ts");
+    const { trainingArguments } = await import("../lib/train/arguments/arguments.ts");
     const { inputs, output, resume, options, seed, device, threads, log, progress, signal } =
       context;
-    const { shardSize } = await import("../lib/checkpoint/shards.ts");
     const { config, config_overrides: configOverrides, ...others } = options;
-    const { save_dtype: dtype, max_shard_size: size, ...args } = others;
+    const { save_dtype: dtype, max_shard_size: size, ...runOptions } = others;
     const engine = await openEngine(device, { threads });
     try {
       log(engine.description);
@@ -78,20 +79,7 @@ small:
         model: inputs.model?.path,
         config: config && definedMembers(config),
         configOverrides: configOverrides && definedMembers(configOverrides),
-        args: {
-          ...args,
-          eval_steps: args.eval_steps,
-          save_steps: args.save_steps ?? 500,
-          save_total_limit: args.save_total_limit ?? 2,
-          optim_args: args.optim_args,
-          lr_scheduler_kwargs: args.lr_scheduler_kwargs,
-          metric_for_best_model: args.metric_for_best_model ?? "loss",
-          greater_is_better: args.greater_is_better ?? false,
-          early_stopping_patience: args.early_stopping_patience,
-          data_seed: args.data_seed,
-          report_to: [args.report_to].flat().filter((name) => name !== "none"),
-          seed: args.seed ?? seed,
-        },
+        args: trainingArguments(runOptions, { seed }),
         output: output.path,
         saving: { dtype, maxShardSize: shardSize(size) },
         resume: resume?.path,
@@ -99,10 +87,12 @@ small:
         progress,
         signal,
       });
-      const perplexity = result.evalPerplexity;
-      context.summary({ type: "figure", label: "training loss", value: result.finalLoss });
-      if (perplexity !== undefined) {
-        context.summary({ type: "figure", label: "validation perplexity", value: perplexity });
+      const { finalLoss, evaluation } = result;
+      context.summary({ type: "figure", label: "training loss", value: finalLoss });
+      for (const figure of ["perplexity", "accuracy"]) {
+        const value = evaluation?.[`eval_${figure}`];
+        if (value === undefined) continue;
+        context.summary({ type: "figure", label: `validation ${figure}`, value });
       }
     } finally {
       await engine.dispose();

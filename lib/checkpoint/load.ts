@@ -18,7 +18,7 @@ import {
 } from "../data/formats/safetensors.ts";
 import { nearest, UserError } from "../base/errors.ts";
 import type { CheckpointNames } from "../models/architecture.ts";
-import { openModel, type OpenModel } from "../models/open.ts";
+import { type OpenModel, openModel } from "../models/open.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
 
 /** What was read. */

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { causalLm } from "../models/causal_lm.ts";
+import { UserError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
+import { type OpenModel, openModel } from "../models/open.ts";
 import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../checkpoint/load.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../runtime/session.ts";
@@ -45,12 +47,9 @@ export async function loadCausalModel(
   options: { readonly device: Device; readonly threads: number },
 ): Promise<CausalModel> {
   const json = await loadConfig(dir);
-  const model = causalLm(json);
+  const model = openLanguageModel(dir, json);
   const generationConfig = await loadGenerationConfig(dir);
-  const { tensors } = await loadCheckpoint(dir, {
-    parameters: () => model.parameters,
-    names: model.names,
-  });
+  const { tensors } = await loadCheckpoint(dir, { model });
   const engine = await openEngine(options.device, { threads: options.threads });
   const weights = placeWeights(tensors, { model, engine });
   const programs = new Programs(engine, weights);
@@ -73,5 +72,14 @@ export async function loadCausalModel(
 /** The window of a model, read from its config.json alone. */
 export async function contextLengthOf(dir: string): Promise<number> {
   const json = await loadConfig(dir);
-  return causalLm(json).positions;
+  return openLanguageModel(dir, json).maxPositions ?? Infinity;
+}
+
+function openLanguageModel(dir: string, config: JsonObject): OpenModel {
+  const model = openModel(config);
+  if (model.decoding !== undefined) return model;
+  throw new UserError({
+    what: `the model in ${dir} is a ${model.config.architectures}, which cannot write text`,
+    requirement: "a causal language model",
+  });
 }

@@ -42,7 +42,7 @@ export async function scoreWindows(
   },
 ): Promise<TokenLoss[]> {
   const { windows } = options;
-  const { vocabSize, positions } = programs.weights.model;
+  const { vocabSize, maxPositions: positions = Infinity } = programs.weights.model;
   checkIds(windows, vocabSize);
   const losses = new Array<TokenLoss>(windows.length);
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);

@@ -26,7 +26,7 @@ export interface ScheduleKwargs {
   readonly num_cycles?: number | undefined;
   /** Exponent of `polynomial`; default 1. */
   readonly power?: number | undefined;
-  /** Rate at which `polynomial` ends; default 1e-7. */
+  /** Rate at which `polynomial` ends; default {@linkcode LR_END}. */
   readonly lr_end?: number | undefined;
   /** Steps after which `inverse_sqrt` has fallen by the root of 2; default the warm-up, or 10,000. */
   readonly timescale?: number | undefined;
@@ -38,7 +38,21 @@ export type Schedule = (step: number) => number;
 /** (share of the time after warm-up, in 0..1; steps after it; the run) -> factor. */
 type Decay = (progress: number, after: number, run: ScheduleSteps) => number;
 
-const DECAYS: Readonly<Record<string, Decay>> = {
+/** The names that {@linkcode schedule} accepts. */
+export const SCHEDULES = [
+  "linear",
+  "cosine",
+  "cosine_with_restarts",
+  "polynomial",
+  "constant",
+  "constant_with_warmup",
+  "inverse_sqrt",
+] as const;
+
+/** The rate at which `polynomial` ends where `lr_end` is left out. */
+export const LR_END = 1e-7;
+
+const DECAYS: Readonly<Record<typeof SCHEDULES[number], Decay>> = {
   linear: (progress) => Math.max(0, 1 - progress),
   // By default half a wave, from 1 to 0.
   cosine: (progress, _after, { kwargs }) =>
@@ -48,7 +62,7 @@ const DECAYS: Readonly<Record<string, Decay>> = {
       ? 0
       : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * (((kwargs?.num_cycles ?? 1) * progress) % 1)))),
   polynomial: (progress, _after, { kwargs, learningRate = 1 }) => {
-    const { lr_end: end = 1e-7, power = 1 } = kwargs ?? {};
+    const { lr_end: end = LR_END, power = 1 } = kwargs ?? {};
     if (progress > 1) return end / learningRate;
     return ((learningRate - end) * (1 - progress) ** power + end) / learningRate;
   },
@@ -59,9 +73,6 @@ const DECAYS: Readonly<Record<string, Decay>> = {
     return 1 / Math.sqrt((after + scale) / scale);
   },
 };
-
-/** The names that {@linkcode schedule} accepts. */
-export const SCHEDULES: readonly string[] = Object.keys(DECAYS);
 
 /**
  * A learning rate schedule.
@@ -79,18 +90,20 @@ export const SCHEDULES: readonly string[] = Object.keys(DECAYS);
  * ```
  */
 export function schedule(name: string, steps: ScheduleSteps): Schedule {
-  const decay = Object.hasOwn(DECAYS, name) ? DECAYS[name] : undefined;
-  if (decay === undefined) {
+  const known = SCHEDULES.find((each) => each === name);
+  if (known === undefined) {
     throw new UserError({
       what: `unknown lr_scheduler_type "${name}"`,
       requirement: `it must be one of ${SCHEDULES.join(", ")}`,
       nearest: nearest(name, SCHEDULES),
     });
   }
+  const decay = DECAYS[known];
   const { warmupSteps, maxSteps, learningRate = 1, kwargs } = steps;
-  if (name === "polynomial" && (kwargs?.lr_end ?? 1e-7) >= learningRate) {
+  const { lr_end: end = LR_END } = kwargs ?? {};
+  if (name === "polynomial" && end >= learningRate) {
     throw new UserError({
-      what: `lr_end is ${kwargs?.lr_end ?? 1e-7} and learning_rate ${learningRate}`,
+      what: `lr_end is ${end} and learning_rate ${learningRate}`,
       requirement: "polynomial falls from learning_rate to a smaller lr_end",
       remedy: "set lr_scheduler_kwargs: { lr_end: … } to less",
     });

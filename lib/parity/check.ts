@@ -55,8 +55,7 @@ export async function checkTrace(
   if ("unsupported" in subject) return { folder, skipped: subject.unsupported };
   const { model } = subject;
   const { tensors } = await loadCheckpoint(`${folder}/model`, {
-    names: model.names,
-    parameters: () => model.parameters,
+    model,
   });
   const expected = expectations(trace, subject);
   const weights = new Map([...tensors].map(([name, { data }]) => [name, data]));

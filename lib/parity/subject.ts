@@ -7,13 +7,10 @@ import { nearest, UserError } from "../base/errors.ts";
 import { gradients } from "../graph/autodiff/autodiff.ts";
 import { Graph } from "../graph/ir/graph.ts";
 import * as ops from "../graph/ops/mod.ts";
-import { causalLm } from "../models/causal_lm.ts";
-import type { Model } from "../models/family.ts";
-import { meanCrossEntropy } from "../models/loss.ts";
-import { parameterInputs } from "../models/parameters.ts";
-import { modelFamily } from "../models/registry.ts";
-import { sequenceClassifier } from "../models/sequence_classifier.ts";
+import { architectureOf, taskOf } from "../models/registry.ts";
+import { type OpenModel, openModel, parameterInputs } from "../models/open.ts";
 import { type HostTensor, int32 } from "../runtime/session.ts";
+import { objectiveOf } from "../train/objectives/registry.ts";
 import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";
 import { type Trace, traceIntegers } from "./trace.ts";
 
@@ -22,7 +19,7 @@ export const LOGITS_OUTPUT = "logits";
 
 /** A model and its batch. */
 export interface Subject {
-  readonly model: Model;
+  readonly model: OpenModel;
   readonly graph: Graph;
   /** What the graph is fed with beside the parameters: `input_ids`, `attention_mask`, `targets`. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
@@ -44,7 +41,8 @@ export interface Unsupported {
 export function subjectOf(trace: Trace): Subject | Unsupported {
   const opened = open(trace);
   if ("unsupported" in opened) return opened;
-  const { model, causal } = opened;
+  const { model } = opened;
+  const causal = model.task === "causal_lm";
   const ids = traceIntegers(trace, "in.input_ids");
   const mask = traceIntegers(trace, "in.attention_mask");
   const labels = traceIntegers(trace, "in.labels");
@@ -83,15 +81,18 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
   const inputIds = graph.input("input_ids", { type: "int32", shape });
   const attentionMask = graph.input("attention_mask", { type: "int32", shape });
   const targets = graph.input("targets", { type: "int32", shape: expected });
-  const logits = model.forward(graph, { params, inputIds, attentionMask });
+  const inputs = { input_ids: inputIds, attention_mask: attentionMask };
+  const logits = model.build(graph, inputs, { params });
   const classes = logits.shape.at(-1) ?? 1;
   requireFit(trace, {
     name: "in.labels",
     fine: labels.data.every((label) => label === -100 || (label >= 0 && label < classes)),
     requirement: `labels from 0 to ${classes - 1}, or -100`,
   });
-  const { loss } = meanCrossEntropy(ops.reshape(logits, [-1, classes]), {
-    labels: ops.reshape(targets, [-1]),
+  const wanted = causal ? shifted(labels.data, shape) : labels.data;
+  const predicted = wanted.reduce((sum, label) => label < 0 ? sum : sum + 1, 0);
+  const loss = objectiveOf(model.task).loss(logits, { targets, labels: targets }, {
+    denominator: ops.scalar(graph, predicted),
   });
   graph.output(LOGITS_OUTPUT, logits);
   graph.output(LOSS_OUTPUT, loss);
@@ -99,7 +100,6 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
   gradients(loss, [...params.values()]).forEach((gradient, i) =>
     graph.output(gradientOutput(names[i]!), gradient)
   );
-  const wanted = causal ? shifted(labels.data, shape) : labels.data;
   return {
     model,
     graph,
@@ -113,21 +113,15 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
 }
 
 /** The model by the class that config.json names. */
-function open(
-  { config }: Trace,
-): { readonly model: Model; readonly causal: boolean } | Unsupported {
-  const [architecture] = Array.isArray(config.architectures) ? config.architectures : [];
-  let family;
+function open({ config }: Trace): { readonly model: OpenModel } | Unsupported {
   try {
-    family = modelFamily(config);
+    architectureOf(config);
+    taskOf(config);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { unsupported: `model_type ${JSON.stringify(config.model_type)} is not supported` };
+    return { unsupported: error.parts.what };
   }
-  const { causalLm: language, classifier } = family.architectures;
-  if (architecture === language) return { model: causalLm(config), causal: true };
-  if (architecture === classifier) return { model: sequenceClassifier(config), causal: false };
-  return { unsupported: `the architecture ${JSON.stringify(architecture)} is not supported` };
+  return { model: openModel(config) };
 }
 
 /** The label of each place is the token that follows; -100 where none does. */
@@ -143,7 +137,7 @@ function shifted(
 }
 
 /** A gradient of the reference that nothing is compared with would be passed over without a word. */
-function checkGradients({ folder, tensors }: Trace, { parameters }: Model): void {
+function checkGradients({ folder, tensors }: Trace, { parameters }: OpenModel): void {
   const known = parameters.map(({ name }) => name);
   for (const tensor of tensors.keys()) {
     const name = /^(?:grad|after)\.(.*)$/.exec(tensor)?.[1];

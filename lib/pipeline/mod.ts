@@ -7,9 +7,9 @@
  * @module
  */
 export { z } from "zod";
+export { acrossOptions } from "../base/across_options.ts";
 export { UserError } from "../base/errors.ts";
 export {
-  acrossOptions,
   defineStage,
   type InputArtifact,
   type Kind,

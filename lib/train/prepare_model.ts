@@ -12,7 +12,7 @@ import { loadCheckpoint, loadConfig } from "../checkpoint/load.ts";
 import { savedHeads } from "../checkpoint/save_adapter.ts";
 import type { Task } from "../models/architecture.ts";
 import { classFields, classNames } from "../models/classes.ts";
-import { openModel, type OpenModel } from "../models/open.ts";
+import { type OpenModel, openModel } from "../models/open.ts";
 import { taskOf } from "../models/registry.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments/arguments.ts";
 import { type TrainedParameters, trainedParameters } from "./arguments/freeze.ts";
@@ -77,14 +77,12 @@ export async function prepareModel(
   );
   const heads = savedHeads(model);
   const { parameters, adapters } = model;
-  const trained = adapters === undefined
-    ? chooseTrained(model, args, options.plan.epochs)
-    : {
-      groupOf: new Map(
-        [...adapters.parameters.map(({ name }) => name), ...heads].map((name) => [name, 0]),
-      ),
-      epochs: [],
-    };
+  const trained = adapters === undefined ? chooseTrained(model, args, options.plan.epochs) : {
+    groupOf: new Map(
+      [...adapters.parameters.map(({ name }) => name), ...heads].map((name) => [name, 0]),
+    ),
+    epochs: [],
+  };
   const weights = makeWeights(parameters, trained.groupOf);
   const added = adapters?.parameters ?? [];
   const { unused = [], missing = parameters.map(({ name }) => name) } = dir === undefined

@@ -282,3 +282,24 @@ for (const [given, message] of REFUSED) {
     assert.match(result.error?.message ?? "", message);
   });
 }
+
+Deno.test("train refuses options of any wrong type, whatever is beside them", () => {
+  const beside = {
+    lora: {},
+    freeze: ["h"],
+    unfreeze: [{ epoch: 1, modules: ["h.0"] }],
+    optim: "sgd",
+    optim_args: { momentum: 0.9 },
+    lr_scheduler_type: "polynomial",
+    lr_scheduler_kwargs: { lr_end: 0 },
+    load_best_model_at_end: true,
+  };
+  for (const name of Object.keys(train.options.shape)) {
+    for (const wrong of [null, -3, "?", [null], { unknown: 1 }]) {
+      for (const others of [BASE, { ...BASE, ...beside }]) {
+        const { success } = train.options.safeParse({ ...others, [name]: wrong });
+        assert.equal(success, false, `${name}: ${JSON.stringify(wrong)}`);
+      }
+    }
+  }
+});

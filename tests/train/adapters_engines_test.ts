@@ -9,7 +9,9 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
     num_train_epochs: 2,
   },
   "gradient checkpointing": { gradient_checkpointing: true },
-  lora: { lora: { r: 3, lora_alpha: 12, lora_dropout: 0.2, target_modules: ["c_proj"] } },
+  lora: {
+    lora: { r: 3, lora_alpha: 12, lora_dropout: 0.2, target_modules: ["c_proj"], bias: "none" },
+  },
 };
 
 for (const [title, args] of Object.entries(SETTINGS)) testEngines(title, args);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { planTraining } from "../../lib/train/arguments/arguments.ts";
+import { planTraining, trainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { trainOptions } from "../../lib/train/arguments/options.ts";
 import { ARGUMENTS } from "./fixture.ts";
 
 Deno.test("planTraining() counts steps as Trainer does", () => {
@@ -35,12 +36,27 @@ Deno.test("planTraining() counts steps as Trainer does", () => {
 });
 
 Deno.test("planTraining() takes intervals below 1 for shares of all steps, rounded up", () => {
-  const intervals = (given: Partial<typeof ARGUMENTS>): number[] => {
-    const { loggingSteps, evalSteps, saveSteps } = planTraining({ ...ARGUMENTS, ...given }, 24);
+  const intervals = (given: Record<string, number>): number[] => {
+    const options = trainOptions.parse({ eval_strategy: "steps", ...given });
+    const args = trainingArguments(options, { seed: 1 });
+    const { loggingSteps, evalSteps, saveSteps } = planTraining(args, 24);
     return [loggingSteps, evalSteps, saveSteps];
   };
   assert.deepEqual(intervals({}), [500, 500, 500]);
   assert.deepEqual(intervals({ logging_steps: 7, save_steps: 4 }), [7, 7, 4]);
   assert.deepEqual(intervals({ logging_steps: 0.1, save_steps: 0.5 }), [1, 1, 5]);
   assert.deepEqual(intervals({ logging_steps: 2, eval_steps: 0.34 }), [2, 4, 500]);
+});
+
+Deno.test("trainingArguments() settles what depends on other options and on the pipeline", () => {
+  const settled = (given: Record<string, unknown>) =>
+    trainingArguments(trainOptions.parse(given), { seed: 7 });
+  const { eval_steps, save_total_limit, metric_for_best_model, seed, report_to } = settled({});
+  assert.deepEqual(
+    [eval_steps, save_total_limit, metric_for_best_model, seed, report_to],
+    [500, 2, "loss", 7, []],
+  );
+  assert.equal(settled({ seed: 0 }).seed, 0);
+  assert.deepEqual(settled({ report_to: "tensorboard" }).report_to, ["tensorboard"]);
+  assert.deepEqual(settled({ report_to: ["tensorboard"] }).report_to, ["tensorboard"]);
 });

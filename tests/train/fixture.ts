@@ -1,49 +1,12 @@
 /** What the tests of training share: default settings and small data. */
 import { IGNORED_LABEL, type TokenRows } from "../../lib/data/tokens/rows.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
-import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { type TrainingArguments, trainingArguments } from "../../lib/train/arguments/arguments.ts";
+import { trainOptions } from "../../lib/train/arguments/options.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
-/** The defaults of the stage. */
-export const ARGUMENTS: TrainingArguments = {
-  learning_rate: 5e-5,
-  per_device_train_batch_size: 8,
-  per_device_eval_batch_size: 8,
-  gradient_accumulation_steps: 1,
-  num_train_epochs: 3,
-  max_steps: -1,
-  warmup_steps: 0,
-  warmup_ratio: 0,
-  lr_scheduler_type: "linear",
-  lr_scheduler_kwargs: undefined,
-  optim: "adamw",
-  optim_args: undefined,
-  weight_decay: 0,
-  adam_beta1: 0.9,
-  adam_beta2: 0.999,
-  adam_epsilon: 1e-8,
-  max_grad_norm: 1,
-  label_smoothing_factor: 0,
-  logging_strategy: "steps",
-  logging_steps: 500,
-  logging_first_step: false,
-  include_tokens_per_second: false,
-  eval_strategy: "no",
-  eval_steps: undefined,
-  eval_on_start: false,
-  load_best_model_at_end: false,
-  metric_for_best_model: "loss",
-  greater_is_better: false,
-  early_stopping_patience: undefined,
-  early_stopping_threshold: 0,
-  save_strategy: "steps",
-  save_steps: 500,
-  save_total_limit: 2,
-  seed: 42,
-  data_seed: undefined,
-  group_by_length: false,
-  report_to: [],
-};
+/** The defaults of the stage, in a pipeline with the seed 42. */
+export const ARGUMENTS: TrainingArguments = trainingArguments(trainOptions.parse({}), { seed: 42 });
 
 /** A split of rows as given; `labels`, a number for each token or, with `per: "row"`, for each row. */
 export function splitOf(

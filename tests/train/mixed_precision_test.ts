@@ -8,7 +8,7 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device, Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
 import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts";
-import { requireFloat16 } from "../../lib/train/arguments/mixed_precision.ts";
+import { requireFloat16 } from "../../lib/train/arguments/computation.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -162,7 +162,7 @@ Deno.test({
   ...ON_GPU,
   name: `train() with fp16 skips steps that overflow until the scale fits${SKIPPED}`,
   async fn(): Promise<void> {
-    const args = { fp16: true, lr_scheduler_type: "linear" };
+    const args = { fp16: true, lr_scheduler_type: "linear" } as const;
     const scaler = gradScaler({ initScale: 2 ** 127 });
     const skipping = await run({ args: { ...args, max_steps: 2 }, scaler });
     assert.equal(scaler.skipped, 2);

@@ -4,7 +4,7 @@ import { testEngines } from "./engines_agree.ts";
 const SETTINGS: Record<string, Partial<TrainingArguments>> = {
   "sgd with momentum": {
     optim: "sgd",
-    optim_args: { momentum: 0.9, dampening: 0.1 },
+    optim_args: { momentum: 0.9, dampening: 0.1, nesterov: false },
     learning_rate: 0.1,
     label_smoothing_factor: 0.1,
   },

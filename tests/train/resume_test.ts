@@ -132,7 +132,10 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
     unfreeze: [{ epoch: 1, modules: ["h.0.mlp"] }],
     num_train_epochs: 3,
   },
-  "sgd with momentum": { optim: "sgd", optim_args: { momentum: 0.9 } },
+  "sgd with momentum": {
+    optim: "sgd",
+    optim_args: { momentum: 0.9, dampening: 0, nesterov: false },
+  },
   "adafactor": { optim: "adafactor" },
   "the best model, found early": {
     load_best_model_at_end: true,
@@ -166,7 +169,7 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
     data_seed: 3,
   },
   "LoRA's adapters": {
-    lora: { r: 2, lora_alpha: 4, lora_dropout: 0.2, target_modules: ["c_attn"] },
+    lora: { r: 2, lora_alpha: 4, lora_dropout: 0.2, target_modules: ["c_attn"], bias: "none" },
   },
 };
 

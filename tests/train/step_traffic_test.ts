@@ -142,7 +142,8 @@ gpuTest("batches that are summed up on webgpu bring themselves and take nothing 
 });
 
 gpuTest("a step of lora on webgpu leaves the frozen weights there, too", async () => {
-  const lora = { r: 2, lora_alpha: 4, lora_dropout: 0.1, target_modules: ["c_attn", "c_proj"] };
+  const targets = { target_modules: ["c_attn", "c_proj"], bias: "none" as const };
+  const lora = { r: 2, lora_alpha: 4, lora_dropout: 0.1, ...targets };
   const { steps } = await run(SMALL, { args: { lora } });
   assertStays(steps);
 });

@@ -46,7 +46,7 @@ interface Expected {
 const RUNS: [string, Partial<TrainingArguments>, Expected][] = [
   ["sgd", {
     "optim": "sgd",
-    "optim_args": { "momentum": 0.9, "nesterov": true },
+    "optim_args": { "momentum": 0.9, "dampening": 0, "nesterov": true },
     "learning_rate": 0.5,
     "weight_decay": 0.1,
     "max_steps": 5,

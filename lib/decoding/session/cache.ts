@@ -7,17 +7,15 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
+import type { Slot } from "../../models/build.ts";
 import type { AnyTensor, HostTensor } from "../../runtime/session.ts";
 
 /** The shape of a cache. */
 export interface CacheShape {
-  readonly layers: number;
+  /** What is kept, each with its H and K. */
+  readonly slots: readonly Slot[];
   /** B. */
   readonly batch: number;
-  /** H. */
-  readonly heads: number;
-  /** K. */
-  readonly headWidth: number;
 }
 
 /** L of a cache that is new. */
@@ -69,16 +67,16 @@ export class KeyValueCache {
     present: Readonly<Record<string, AnyTensor>>,
     options: { readonly places: ArrayLike<number>; readonly counts: ArrayLike<number> },
   ): void {
-    const { layers, batch, heads, headWidth } = this.shape;
+    const { slots, batch } = this.shape;
     for (const part of ["key", "value"]) {
-      for (let layer = 0; layer < layers; layer++) {
-        const source = present[`${part}.${layer}`];
+      for (const { name, heads, width: headWidth } of slots) {
+        const source = present[`${part}.${name}`];
         if (source === undefined || !("data" in source)) {
-          throw new InternalError(`a run returned no ${part} of layer ${layer} to the host`);
+          throw new InternalError(`a run returned no ${part} of ${name} to the host`);
         }
         const from = source.data as Float32Array;
         const length = source.dims[2]!;
-        const target = this.#tensors[`past_${part}.${layer}`]!.data;
+        const target = this.#tensors[`past_${part}.${name}`]!.data;
         for (let row = 0; row < batch; row++) {
           const size = options.counts[row]! * headWidth;
           for (let head = 0; head < heads; head++) {
@@ -96,7 +94,7 @@ export class KeyValueCache {
   }
 
   #resize(capacity: number): void {
-    const { layers, batch, heads, headWidth } = this.shape;
+    const { slots, batch } = this.shape;
     const old = this.#capacity;
     const grown = <A extends Float32Array | Int32Array>(
       target: A,
@@ -111,13 +109,13 @@ export class KeyValueCache {
     };
     const tensors: Record<string, HostTensor<"float32">> = {};
     for (const part of ["key", "value"]) {
-      for (let layer = 0; layer < layers; layer++) {
-        const name = `past_${part}.${layer}`;
+      for (const { name, heads, width: headWidth } of slots) {
+        const key = `past_${part}.${name}`;
         const data = new Float32Array(batch * heads * capacity * headWidth);
-        tensors[name] = {
+        tensors[key] = {
           type: "float32",
           dims: [batch, heads, capacity, headWidth],
-          data: grown(data, this.#tensors[name]?.data, { count: batch * heads, width: headWidth }),
+          data: grown(data, this.#tensors[key]?.data, { count: batch * heads, width: headWidth }),
         };
       }
     }

@@ -18,11 +18,11 @@ export function cachedDecoder(programs: Programs): Decoder {
   const { model } = programs.weights;
   return {
     vocabSize: model.vocabSize,
-    contextLength: model.positions,
+    contextLength: model.maxPositions ?? Infinity,
     async start(prompts, { capacity }): Promise<DecodingBatch> {
       const lengths = Int32Array.from(prompts, (prompt) => prompt.length);
       const cache = new KeyValueCache({
-        ...model.cache,
+        slots: model.slots,
         batch: prompts.length,
       }, capacity);
       cache.reserve(Math.max(...lengths));
@@ -58,7 +58,7 @@ export function recomputingDecoder(programs: Programs): Decoder {
   const { model } = programs.weights;
   return {
     vocabSize: model.vocabSize,
-    contextLength: model.positions,
+    contextLength: model.maxPositions ?? Infinity,
     async start(prompts, { capacity }): Promise<DecodingBatch> {
       const sequences = prompts.map((prompt) => [...prompt]);
       const read = async (): Promise<(index: number) => Float32Array> =>
@@ -85,7 +85,10 @@ async function prefill(
   const batch = sequences.length;
   const longest = Math.max(...sequences.map((ids) => ids.length));
   // A session is made for each length, so lengths are rounded up to a few.
-  const length = Math.min(programs.weights.model.positions, Math.ceil(longest / 16) * 16);
+  const length = Math.min(
+    programs.weights.model.maxPositions ?? Infinity,
+    Math.ceil(longest / 16) * 16,
+  );
   const ids = new Int32Array(batch * length);
   sequences.forEach((sequence, row) => ids.set(sequence, row * length));
   const last = Int32Array.from(sequences, (sequence) => sequence.length - 1);

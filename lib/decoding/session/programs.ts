@@ -8,13 +8,13 @@ import { toOnnx } from "../../graph/onnx/compile.ts";
 import { Graph } from "../../graph/ir/graph.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { CausalLm } from "../../models/causal_lm.ts";
-import { parameterConstants, parameterInputs } from "../../models/parameters.ts";
+import type { KeysAndValues, Slot } from "../../models/build.ts";
+import { type OpenModel, parameterConstants, parameterInputs } from "../../models/open.ts";
 import type { AnyTensor, Engine, Session } from "../../runtime/session.ts";
 
 /** The parameters of a model, as an engine wants them. */
 export interface Weights {
-  readonly model: CausalLm;
+  readonly model: OpenModel;
   /** Declares the parameters in a graph. */
   declare(graph: Graph): Map<string, Tensor>;
   /** What each run is fed with; empty where the graph holds them. */
@@ -41,7 +41,7 @@ export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<
  */
 export function placeWeights(
   tensors: ParameterArrays,
-  options: { readonly model: CausalLm; readonly engine: Engine },
+  options: { readonly model: OpenModel; readonly engine: Engine },
 ): Weights & { release(): void } {
   const { model, engine } = options;
   const specs = model.parameters;
@@ -100,13 +100,12 @@ export class Programs {
     return this.#session(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const last = graph.input("last", { type: "int32", shape: [batch] });
-      const { logits, present } = this.weights.model.decode(graph, {
+      const logits = this.weights.model.build(graph, { input_ids: inputIds }, {
         params,
-        inputIds,
-        logitsAt: last,
+        askedAt: last,
+        keep: keep ? keepIn(graph) : undefined,
       });
-      graph.output("logits", logits);
-      if (keep) outputPresent(graph, present);
+      graph.output("logits", ops.reshape(logits, [batch, -1]));
     });
   }
 
@@ -116,27 +115,27 @@ export class Programs {
    */
   step(shape: { batch: number; capacity: number }): Promise<Session> {
     const { batch, capacity } = shape;
-    const { layers, heads, headWidth } = this.weights.model.cache;
+    const { slots } = this.weights.model;
     return this.#session(`step ${batch} ${capacity}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, 1] });
       const positionIds = graph.input("position_ids", { type: "int32", shape: [batch, 1] });
       const mask = graph.input("past_mask", { type: "int32", shape: [batch, capacity] });
-      const cached = (part: string): Tensor[] =>
-        Array.from({ length: layers }, (_, layer) =>
-          graph.input(`past_${part}.${layer}`, {
-            type: "float32",
-            shape: [batch, heads, capacity, headWidth],
-          }));
-      const past = { keys: cached("key"), values: cached("value"), mask };
-      const { logits, present } = this.weights.model.decode(graph, {
+      const cached = (part: string, { name, heads, width }: Slot): Tensor =>
+        graph.input(`past_${part}.${name}`, {
+          type: "float32",
+          shape: [batch, heads, capacity, width],
+        });
+      const past = new Map(slots.map((slot) => [
+        slot.name,
+        { keys: cached("key", slot), values: cached("value", slot) },
+      ]));
+      const inputs = { input_ids: inputIds, position_ids: positionIds };
+      const logits = this.weights.model.build(graph, inputs, {
         params,
-        inputIds,
-        positionIds,
-        past,
-        logitsAt: "last",
+        past: { mask, of: (slot) => past.get(slot)! },
+        keep: keepIn(graph),
       });
-      graph.output("logits", logits);
-      outputPresent(graph, present);
+      graph.output("logits", ops.reshape(logits, [batch, -1]));
     });
   }
 
@@ -149,7 +148,7 @@ export class Programs {
     return this.#session(`score ${batch} ${length}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const labels = graph.input("labels", { type: "int32", shape: [batch, length] });
-      const logits = this.weights.model.forward(graph, { params, inputIds });
+      const logits = this.weights.model.build(graph, { input_ids: inputIds }, { params });
       const rows = ops.reshape(logits, [batch * length, this.weights.model.vocabSize]);
       graph.output("losses", ops.crossEntropy(rows, { labels: ops.reshape(labels, [-1]) }));
     });
@@ -187,10 +186,10 @@ export class Programs {
   }
 }
 
-function outputPresent(
-  graph: Graph,
-  present: { readonly keys: readonly Tensor[]; readonly values: readonly Tensor[] },
-): void {
-  present.keys.forEach((keys, layer) => graph.output(`key.${layer}`, keys));
-  present.values.forEach((values, layer) => graph.output(`value.${layer}`, values));
+/** Makes outputs of what a run computed for its own tokens. */
+function keepIn(graph: Graph): (slot: Slot, own: KeysAndValues) => void {
+  return ({ name }, { keys, values }) => {
+    graph.output(`key.${name}`, keys);
+    graph.output(`value.${name}`, values);
+  };
 }

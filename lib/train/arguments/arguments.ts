@@ -1,95 +1,57 @@
 /**
- * The settings of a training run, by the names, meanings and defaults of transformers'
- * `TrainingArguments`, and what follows from them: how many steps there are and when things happen.
+ * The settings of a training run with every default in place, and what follows from them: how many steps
+ * there are and when things happen.
  *
  * @module
  */
+import type { configOptions } from "./gpt2_config.ts";
+import type { TrainOptions } from "./options.ts";
+import { type resultOptions, SAVE_STEPS } from "./saving.ts";
 
-import type { LoraConfig } from "../../models/lora.ts";
-import type { Unfreezing } from "./freeze.ts";
+/** The options that say how a run goes; the others say which model is trained and how it is written. */
+export type RunOptions = Omit<
+  TrainOptions,
+  keyof typeof configOptions | keyof typeof resultOptions
+>;
 
-import type { LrSchedulerKwargs } from "./learning_rate.ts";
-import type { OptimArgs, OptimizerName } from "./optimizers.ts";
+/** Options whose default depends on others, or on the pipeline. */
+type Defaulted =
+  | "eval_steps"
+  | "save_steps"
+  | "save_total_limit"
+  | "metric_for_best_model"
+  | "greater_is_better"
+  | "seed";
 
-/** When something that happens during training happens. */
-export type IntervalStrategy = "no" | "steps" | "epoch";
+/**
+ * Settings of a run: the options of `options.ts`, each documented there. Intervals (`logging_steps`,
+ * `eval_steps`, `save_steps`, `warmup_steps`) below 1 are shares of all steps.
+ */
+export type TrainingArguments =
+  & Readonly<Omit<RunOptions, Defaulted | "report_to">>
+  & { readonly [name in Defaulted]: NonNullable<RunOptions[name]> }
+  & { readonly report_to: readonly "tensorboard"[] };
 
-/** Settings of a run. Units are optimizer steps, tokens or rows as named. */
-export interface TrainingArguments {
-  /** Peak learning rate. */
-  readonly learning_rate: number;
-  readonly per_device_train_batch_size: number;
-  readonly per_device_eval_batch_size: number;
-  /** Batches whose gradients are summed up for one step. */
-  readonly gradient_accumulation_steps: number;
-  /** Passes over the data; a part of one where not whole. */
-  readonly num_train_epochs: number;
-  /** Where positive: how many steps, instead of `num_train_epochs`. */
-  readonly max_steps: number;
-  /** A share of all steps where below 1. */
-  readonly warmup_steps: number;
-  /** Share of all steps, where `warmup_steps` is 0. */
-  readonly warmup_ratio: number;
-  /** A name of `optim/schedules`, or `reduce_lr_on_plateau`. */
-  readonly lr_scheduler_type: string;
-  /** Settings of that schedule; absent ones have their defaults. */
-  readonly lr_scheduler_kwargs: LrSchedulerKwargs | undefined;
-  readonly optim: OptimizerName;
-  /** With `optim: sgd`. */
-  readonly optim_args: OptimArgs | undefined;
-  readonly weight_decay: number;
-  readonly adam_beta1: number;
-  readonly adam_beta2: number;
-  readonly adam_epsilon: number;
-  /** Longest allowed gradient (L2 norm over all parameters); 0 for no limit. */
-  readonly max_grad_norm: number;
-  /** Share of the training loss that is taken over the whole vocabulary evenly. */
-  readonly label_smoothing_factor: number;
-  readonly logging_strategy: IntervalStrategy;
-  /** With `logging_strategy: steps`; this and the other intervals are a share of all steps where below 1. */
-  readonly logging_steps: number;
-  /** Whether the first step gets an entry too. */
-  readonly logging_first_step: boolean;
-  /** Whether entries say how fast training went. Off: the files of a run are the same each time. */
-  readonly include_tokens_per_second: boolean;
-  readonly eval_strategy: IntervalStrategy;
-  /** With `eval_strategy: steps`; `logging_steps` where undefined. */
-  readonly eval_steps: number | undefined;
-  /** Evaluate before the first step too. */
-  readonly eval_on_start: boolean;
-  /** End with the weights of the best evaluation that a checkpoint was due at. */
-  readonly load_best_model_at_end: boolean;
-  /** A name of `best_model.ts`. */
-  readonly metric_for_best_model: string;
-  readonly greater_is_better: boolean;
-  /** Evaluations without improvement after which training ends. Default: it never does. */
-  readonly early_stopping_patience: number | undefined;
-  /** By how much an evaluation has to be better to be an improvement. */
-  readonly early_stopping_threshold: number;
-  /** When a checkpoint is written to go on from after a kill; time asks for further ones, unless `no`. */
-  readonly save_strategy: IntervalStrategy | "best";
-  /** With `save_strategy: steps`. */
-  readonly save_steps: number;
-  /** Checkpoints that are kept while training goes on. */
-  readonly save_total_limit: number;
-  /** Computes the states of blocks again in the backward pass in place of keeping them. Default false. */
-  readonly gradient_checkpointing?: boolean;
-  /** Mixed precision: matrix products of float16 with weights of float32. Default false. */
-  readonly fp16?: boolean;
-  /** Patterns of parameters that are not trained; see `freeze.ts`. Default none. */
-  readonly freeze?: readonly string[];
-  /** Parts of `freeze` that are trained from an epoch on. Default none. */
-  readonly unfreeze?: readonly Unfreezing[];
-  /** Train adapters of these settings alone. */
-  readonly lora?: LoraConfig | undefined;
-  /** Decides the order of rows, dropout and the weights of a model from scratch. */
-  readonly seed: number;
-  /** Decides the order of rows in place of `seed`. */
-  readonly data_seed: number | undefined;
-  /** Batches of rows of like length. */
-  readonly group_by_length: boolean;
-  /** Files beside `trainer_state.json` that tell of the run. */
-  readonly report_to: readonly "tensorboard"[];
+/**
+ * Settles what options leave open.
+ *
+ * @param options Checked options.
+ * @param pipeline The seed where the options have none.
+ */
+export function trainingArguments(
+  options: RunOptions,
+  pipeline: { readonly seed: number },
+): TrainingArguments {
+  return {
+    ...options,
+    eval_steps: options.eval_steps ?? options.logging_steps,
+    save_steps: options.save_steps ?? SAVE_STEPS,
+    save_total_limit: options.save_total_limit ?? 2,
+    metric_for_best_model: options.metric_for_best_model ?? "loss",
+    greater_is_better: options.greater_is_better ?? false,
+    seed: options.seed ?? pipeline.seed,
+    report_to: [options.report_to].flat().filter((name) => name !== "none"),
+  };
 }
 
 /** How a run goes, in numbers. */
@@ -131,7 +93,7 @@ export function planTraining(args: TrainingArguments, rows: number): TrainingPla
       ? steps(args.warmup_steps)
       : Math.ceil(args.warmup_ratio * maxSteps),
     loggingSteps: steps(args.logging_steps),
-    evalSteps: steps(args.eval_steps ?? args.logging_steps),
+    evalSteps: steps(args.eval_steps),
     saveSteps: steps(args.save_steps),
   };
 }

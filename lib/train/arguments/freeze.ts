@@ -9,15 +9,40 @@
  *
  * @module
  */
+import { z } from "zod";
 import { nearest, UserError } from "../../base/errors.ts";
+import type { Rule } from "./rule.ts";
+
+const unfreezing = z.strictObject({
+  epoch: z.int().min(1).describe("epoch at whose start they begin to be trained, counted from 0"),
+  modules: z.array(z.string().min(1)).min(1).describe("patterns as in `freeze`, of parts of it"),
+});
 
 /** The parameters that are to be trained from an epoch on. */
-export interface Unfreezing {
-  /** Counted from 0: `1` is after one pass over the data. */
-  readonly epoch: number;
-  /** Patterns of modules that are frozen until then. */
-  readonly modules: readonly string[];
-}
+export type Unfreezing = z.output<typeof unfreezing>;
+
+/** Options of what is trained. */
+export const freezeOptions = {
+  freeze: z.array(z.string().min(1)).default([])
+    .describe(
+      'modules or parameters that are not trained: wte, h.0, h.0-5 (both included), h.*.mlp, "*.bias"; ' +
+        "no gradient is computed for them, and their weights stay to the bit",
+    ),
+  unfreeze: z.array(unfreezing).default([])
+    .describe(
+      "parts of `freeze` to train from a later epoch on, with an optimizer that starts anew for them: " +
+        "[{ epoch: 1, modules: [h.5] }, …]",
+    ),
+};
+
+/** What has to hold between them. */
+export const freezeRules: readonly Rule<z.output<z.ZodObject<typeof freezeOptions>>>[] = [
+  {
+    path: ["unfreeze"],
+    message: "left out, or go with `freeze`, which names what is frozen first",
+    holds: (given) => !given.unfreeze?.length || given.freeze?.length !== 0,
+  },
+];
 
 /** What is trained when. */
 export interface TrainedParameters {

@@ -11,9 +11,6 @@ import type { PersistentArray } from "../state/persistent.ts";
 import type { TrainingState } from "../state/state.ts";
 import type { LogEntry, TrainerState } from "./trainer_state.ts";
 
-/** Metrics of an evaluation that can say which model is best. */
-export const METRICS = ["loss", "eval_loss", "perplexity", "eval_perplexity"] as const;
-
 /** The value that `metric_for_best_model` names, of an evaluation's entry. */
 export function metricOf(
   { metric_for_best_model: metric }: Pick<TrainingArguments, "metric_for_best_model">,

@@ -8,7 +8,12 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { IGNORED_LABEL, type PerTokenColumn, sameOffsets, type TokenRows } from "../../data/tokens/rows.ts";
+import {
+  IGNORED_LABEL,
+  type PerTokenColumn,
+  sameOffsets,
+  type TokenRows,
+} from "../../data/tokens/rows.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import { meanCrossEntropy } from "./cross_entropy.ts";
@@ -90,4 +95,3 @@ function hasTargets(rows: TokenRows): boolean {
 function flat(tensor: Tensor): Tensor {
   return ops.reshape(tensor, [-1, ...tensor.shape.slice(2)]);
 }
-

@@ -32,9 +32,11 @@ export interface LossOptions {
 }
 
 /** What is summed up over the rows of an evaluation: `loss`, `counted`, and what else the objective asks for. */
-export type EvaluationSums = { readonly loss: number; readonly counted: number } & Readonly<
-  Record<string, number>
->;
+export type EvaluationSums =
+  & { readonly loss: number; readonly counted: number }
+  & Readonly<
+    Record<string, number>
+  >;
 
 /** Something that can be learned. */
 export interface Objective {

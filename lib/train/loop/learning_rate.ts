@@ -3,18 +3,13 @@
  *
  * @module
  */
-import { type PlateauSettings, reduceOnPlateau } from "../../optim/plateau.ts";
-import { type Schedule, schedule, type ScheduleKwargs } from "../../optim/schedules.ts";
-import type { TrainingArguments, TrainingPlan } from "./arguments.ts";
-import { metricOf } from "../loop/best_model.ts";
-import type { CallbackContext, TrainerCallback } from "../loop/callbacks.ts";
-import type { LogEntry } from "../loop/trainer_state.ts";
-
-/** Settings of schedules: those of a kind of curve, or of `reduce_lr_on_plateau`. */
-export interface LrSchedulerKwargs extends ScheduleKwargs, PlateauSettings {}
-
-/** The name of the schedule that follows evaluations. */
-export const PLATEAU = "reduce_lr_on_plateau";
+import { reduceOnPlateau } from "../../optim/plateau.ts";
+import { type Schedule, schedule } from "../../optim/schedules.ts";
+import type { TrainingArguments, TrainingPlan } from "../arguments/arguments.ts";
+import { PLATEAU } from "../arguments/schedule.ts";
+import { metricOf } from "./best_model.ts";
+import type { CallbackContext, TrainerCallback } from "./callbacks.ts";
+import type { LogEntry } from "./trainer_state.ts";
 
 /** A schedule, with what it needs to know of the run. */
 export interface LearningRates {

@@ -9,16 +9,6 @@ import type { Optimizer } from "../../optim/optimizer.ts";
 import { sgd } from "../../optim/sgd.ts";
 import type { TrainingArguments } from "./arguments.ts";
 
-/** Names that the option `optim` takes; `adamw` and `adamw_torch` are one. */
-export type OptimizerName = "adamw" | "adamw_torch" | "sgd" | "adafactor";
-
-/** Further settings of SGD, by the names of `torch.optim.SGD`. */
-export interface OptimArgs {
-  readonly momentum?: number | undefined;
-  readonly dampening?: number | undefined;
-  readonly nesterov?: boolean | undefined;
-}
-
 /** Sets an optimizer up as `Trainer` does. */
 export function optimizerOf(args: TrainingArguments): Optimizer {
   const weightDecay = args.weight_decay;
