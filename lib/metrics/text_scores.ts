@@ -1,6 +1,5 @@
 /**
- * The metrics of an evaluation, in the form that metrics.json holds them: value, signature,
- * confidence interval.
+ * BLEU and ROUGE of the texts that a model wrote, over a corpus and of each text.
  *
  * @module
  */
@@ -11,23 +10,9 @@ import {
   corpusBleu,
   sumBleuStatistics,
 } from "./bleu.ts";
-import { bootstrap, type ConfidenceInterval } from "./bootstrap.ts";
-import { perplexity, perplexitySignature, type PerplexityStatistics } from "./perplexity.ts";
-import { unigramModel, unigramSignature, unigramStatistics } from "./unigram.ts";
+import { bootstrap } from "./bootstrap.ts";
+import type { MetricEntries, MetricEntry } from "./entry.ts";
 import { meanRouge, type RougeScore, rougeScore, rougeSignature } from "./rouge.ts";
-
-/** One metric of metrics.json. */
-export interface MetricEntry {
-  readonly value: number;
-  /** How it was computed. */
-  readonly signature: string;
-  readonly confidence_interval?: ConfidenceInterval;
-  /** Parts of the value, by name. */
-  readonly [part: string]: unknown;
-}
-
-/** Metrics by name. */
-export type MetricEntries = Readonly<Record<string, MetricEntry>>;
 
 /** The ROUGE types that an evaluation reports. */
 const ROUGE_TYPES = ["rouge1", "rouge2", "rougeL"] as const;
@@ -53,7 +38,7 @@ export interface TextScores {
  *
  * @example
  * ```ts
- * import { scoreTexts } from "./entries.ts";
+ * import { scoreTexts } from "./text_scores.ts";
  * const { metrics } = scoreTexts([{ prediction: "a cat", reference: "a cat sat" }], {
  *   metrics: ["rouge"],
  *   seed: 1,
@@ -107,53 +92,4 @@ export function scoreTexts(
     }
   }
   return { metrics, pairs: scores };
-}
-
-/**
- * The perplexity of a split as metrics.json holds it.
- *
- * @param rows Statistics by row or window; at least one token in all.
- * @param options The signature's fields and the `seed` of the confidence interval.
- */
-export function perplexityEntry(
-  rows: readonly PerplexityStatistics[],
-  options: { readonly context: number; readonly stride: number | "row"; readonly seed: number },
-): MetricEntry {
-  const scored = rows.filter((row) => row.tokens > 0);
-  return {
-    value: perplexity(scored),
-    signature: perplexitySignature(options),
-    confidence_interval: bootstrap(scored, { score: perplexity, seed: options.seed }),
-    negative_log_likelihood: scored.reduce((sum, row) => sum + row.negativeLogLikelihood, 0),
-    tokens: scored.reduce((sum, row) => sum + row.tokens, 0),
-  };
-}
-
-/**
- * The perplexity of a unigram model of the training part on the tokens that a model is asked for.
- *
- * @param windows Held-out tokens, those from `from` on to be predicted.
- * @param options `train`: every token of the training part; `vocabSize`: V; `seed` of the interval.
- */
-export function unigramEntry(
-  windows: readonly { readonly ids: Int32Array; readonly from: number }[],
-  options: {
-    readonly train: Iterable<number>;
-    readonly vocabSize: number;
-    readonly seed: number;
-  },
-): MetricEntry {
-  const model = unigramModel(options.train, options.vocabSize);
-  const rows = windows.map(({ ids, from }) => unigramStatistics(model, ids.subarray(from)));
-  const { value, confidence_interval, ...parts } = perplexityEntry(rows, {
-    context: 1,
-    stride: "row",
-    seed: options.seed,
-  });
-  return {
-    ...parts,
-    value,
-    signature: unigramSignature(),
-    ...(confidence_interval === undefined ? {} : { confidence_interval }),
-  };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { perplexityEntry, scoreTexts } from "../../lib/metrics/entries.ts";
+import { scoreTexts } from "../../lib/metrics/text_scores.ts";
 import { close } from "./fixtures/mod.ts";
 
 const PAIRS = [
@@ -26,15 +26,4 @@ Deno.test("scoreTexts() gives value, signature and interval of each metric that 
     "rouge2",
     "rougeL",
   ]);
-});
-
-Deno.test("perplexityEntry() sums over rows and passes over empty ones", () => {
-  const entry = perplexityEntry([
-    { negativeLogLikelihood: Math.log(2), tokens: 1 },
-    { negativeLogLikelihood: 0, tokens: 0 },
-    { negativeLogLikelihood: 3 * Math.log(4), tokens: 3 },
-  ], { context: 16, stride: "row", seed: 1 });
-  close(entry.value, 2 ** (7 / 4));
-  assert.equal(entry["tokens"], 4);
-  assert.match(entry.signature, /context:16\|stride:row/);
 });
