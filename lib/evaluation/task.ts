@@ -5,6 +5,7 @@
  */
 import { UserError } from "../base/errors.ts";
 import { loadConfig } from "../checkpoint/load.ts";
+import { taskOf } from "../models/registry.ts";
 import { CLASSIFIER_METRICS, LANGUAGE_MODEL_METRICS } from "../metrics/names.ts";
 
 /** The tasks that can be evaluated. */
@@ -34,12 +35,9 @@ const LANGUAGE_MODEL_OPTIONS = [
 ];
 
 /** What a model folder is for, by the class that its config.json names; a language model where it names none. */
-export async function taskOf(dir: string): Promise<EvaluatedTask> {
-  const { architectures } = await loadConfig(dir);
-  const [name] = Array.isArray(architectures) ? architectures : [];
-  return typeof name === "string" && name.endsWith("ForSequenceClassification")
-    ? "sequence_classification"
-    : "causal_lm";
+async function evaluatedTask(dir: string): Promise<EvaluatedTask> {
+  const task = taskOf(await loadConfig(dir));
+  return task === "sequence_classification" ? task : "causal_lm";
 }
 
 /**
@@ -50,8 +48,8 @@ export async function taskOf(dir: string): Promise<EvaluatedTask> {
 export async function commonTask(
   { model, baseline }: { readonly model: string; readonly baseline: string | undefined },
 ): Promise<EvaluatedTask> {
-  const task = await taskOf(model);
-  const other = baseline === undefined ? task : await taskOf(baseline);
+  const task = await evaluatedTask(model);
+  const other = baseline === undefined ? task : await evaluatedTask(baseline);
   if (other === task) return task;
   throw new UserError({
     what: `the model is ${WORDS[task]} and the baseline ${WORDS[other]}: nothing can be compared`,
