@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { argmax, philox, sampleToken, uniform } from "../../lib/decoding/strategies/sample.ts";
+import { philox } from "../../lib/base/random.ts";
+import { argmax, sampleToken, uniform } from "../../lib/decoding/strategies/sample.ts";
 
 Deno.test("philox() gives the known answers of its authors", () => {
   const hex = (words: readonly number[]) =>

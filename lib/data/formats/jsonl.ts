@@ -8,8 +8,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type Cell, inferColumns, type Row } from "./columns.ts";
-import type { Table } from "./parquet.ts";
+import { type Cell, inferColumns, type Row, type Table } from "./columns.ts";
 import { type InputFile, type Line, lineBatches, wholeText } from "./text_file.ts";
 
 /**
