@@ -20,5 +20,5 @@ export {
   UNSPLIT,
   writeDataset,
 } from "./rows/dataset.ts";
-export type { Json } from "../base/json.ts";
+export type { Json as JsonValue } from "../base/json.ts";
 export { inferColumns } from "./formats/columns.ts";
