@@ -8,7 +8,8 @@ import type { TokenRows } from "../data/tokens/rows.ts";
 import { classNames } from "../models/classes.ts";
 import { openModel } from "../models/open.ts";
 import { openEngine } from "../runtime/engine.ts";
-import type { AnyTensor, Device, Engine } from "../runtime/session.ts";
+import type { Device } from "../base/device.ts";
+import type { AnyTensor, Engine } from "../runtime/session.ts";
 import { evaluateEach } from "../train/loop/evaluate.ts";
 
 /** How to run. */

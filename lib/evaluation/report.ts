@@ -8,7 +8,7 @@ import { nearest, UserError } from "../base/errors.ts";
 import type { TokenRows } from "../data/tokens/rows.ts";
 import type { Tokens } from "../data/tokens/tokens.ts";
 import type { MetricEntries, MetricEntry } from "../metrics/entry.ts";
-import type { Device } from "../runtime/session.ts";
+import type { Device } from "../base/device.ts";
 
 /** What is measured, on what, and whom to tell. */
 export interface EvaluationRequest {

@@ -4,13 +4,13 @@
  *
  * @module
  */
+import type { Device } from "../../lib/base/device.ts";
 import { collate } from "../../lib/data/tokens/batch.ts";
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
   type AnyTensor,
-  type Device,
   type Engine,
   type HostTensor,
   int32,

@@ -1,13 +1,13 @@
 /**
  * Choosing the next token: the highest score, or a draw.
  *
- * Draws come from a counter-based generator, Philox4x32-10 (Salmon et al., "Parallel Random Numbers:
- * As Easy as 1, 2, 3", SC 2011): a draw is a function of (seed, prompt, sequence, position) alone, so
- * neither the batch a prompt stands in nor its neighbours change what is drawn for it.
+ * A draw is a function of (seed, prompt, sequence, position) alone, so neither the batch a prompt stands
+ * in nor its neighbours change what is drawn for it.
  *
  * @module
  */
 import { UserError } from "../../base/errors.ts";
+import { uniformAt } from "../../base/random.ts";
 
 /** What a draw depends on, besides the seed. Whole numbers from 0, below 2^32. */
 export interface DrawCounter {
@@ -33,12 +33,7 @@ export interface DrawCounter {
  * ```
  */
 export function uniform(seed: number, counter: DrawCounter): number {
-  const wide = BigInt.asUintN(64, BigInt(seed));
-  const [a, b] = philox(
-    [counter.position, counter.sequence, counter.prompt, 0],
-    [Number(wide & 0xffffffffn), Number(wide >> 32n)],
-  );
-  return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53;
+  return uniformAt(seed, [counter.position, counter.sequence, counter.prompt]);
 }
 
 /**
@@ -81,38 +76,6 @@ export function sampleToken(scores: Float32Array, draw: number): number {
   }
   // Rounding can leave a crumb past the end; it belongs to the last possible token.
   return last;
-}
-
-/**
- * Philox4x32 with ten rounds.
- *
- * @param counter Four 32-bit words.
- * @param key Two 32-bit words.
- * @returns Four random 32-bit words, unsigned.
- */
-export function philox(
-  counter: readonly [number, number, number, number],
-  key: readonly [number, number],
-): [number, number, number, number] {
-  let [a, b, c, d] = counter;
-  let [k0, k1] = key;
-  for (let round = 0; round < 10; round++) {
-    const x = multiply(0xd2511f53, a);
-    const y = multiply(0xcd9e8d57, c);
-    [a, b, c, d] = [(y.high ^ b ^ k0) >>> 0, y.low, (x.high ^ d ^ k1) >>> 0, x.low];
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
-  }
-  return [a, b, c, d];
-}
-
-/** The 64-bit product of two unsigned 32-bit numbers, in halves: a double holds 53 bits only. */
-function multiply(a: number, b: number): { readonly high: number; readonly low: number } {
-  const [a0, a1, b0, b1] = [a & 0xffff, a >>> 16, b & 0xffff, b >>> 16];
-  const middle = a1 * b0 + Math.floor((a0 * b0) / 2 ** 16);
-  const crossed = a0 * b1 + (middle % 2 ** 16);
-  const high = a1 * b1 + Math.floor(middle / 2 ** 16) + Math.floor(crossed / 2 ** 16);
-  return { high: high >>> 0, low: Math.imul(a, b) >>> 0 };
 }
 
 function nothingLeft(): UserError {

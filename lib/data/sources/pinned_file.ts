@@ -1,10 +1,29 @@
 /**
- * Whether a file holds the bytes that were meant.
+ * Files on servers, and whether what came from there is what was meant.
  *
  * @module
  */
-import { createHash, type Hash } from "node:crypto";
-import type { PinnedFile } from "../data/sources/resolved.ts";
+import { createHash } from "node:crypto";
+import { hashFile } from "../../base/hash.ts";
+
+/**
+ * A file on a server.
+ *
+ * `id` says which bytes are meant: `sha256:...` and `git:...` (the SHA-1 of a git blob) are checked,
+ * `etag:...` and `modified:...` are compared with what the server announces.
+ */
+export interface PinnedFile {
+  readonly path: string;
+  readonly size?: number;
+  readonly id?: string;
+}
+
+/** A file to download. */
+export interface Download extends PinnedFile {
+  readonly url: string;
+  /** What the user calls it, for messages. */
+  readonly written: string;
+}
 
 /** What a check found wrong: what should be and what is. */
 export interface Mismatch {
@@ -25,27 +44,24 @@ export async function checkFile(path: string, expected: PinnedFile): Promise<Mis
   if (expected.size !== undefined && size !== expected.size) {
     return { expected: `${expected.size} bytes`, got: `${size} bytes` };
   }
-  const [kind, digest] = splitId(expected.id);
+  const [kind, id] = splitId(expected.id);
   if (kind === "sha256") {
-    const got = await digestOf(path, [createHash("sha256")]);
-    if (got[0] !== digest) return { expected: `sha256 ${digest}`, got: `sha256 ${got[0]}` };
+    const { digest } = await hashFile(path);
+    if (digest !== id) return { expected: `sha256 ${id}`, got: `sha256 ${digest}` };
   }
   if (kind === "git") {
-    const blob = createHash("sha1").update(`blob ${size}\0`);
-    const got = await digestOf(path, [blob, createHash("sha1")]);
-    if (!got.includes(digest)) return { expected: `git blob ${digest}`, got: `git blob ${got[0]}` };
+    const [blob, plain] = [createHash("sha1").update(`blob ${size}\0`), createHash("sha1")];
+    // Hubs name only their small files so; that SHA-256 is taken on the way costs nothing.
+    const tee = (chunk: Uint8Array): Promise<void> => {
+      blob.update(chunk);
+      plain.update(chunk);
+      return Promise.resolve();
+    };
+    await hashFile(path, { tee });
+    const got = [blob.digest("hex"), plain.digest("hex")];
+    if (!got.includes(id)) return { expected: `git blob ${id}`, got: `git blob ${got[0]}` };
   }
   return undefined;
-}
-
-/** The SHA-256 of a file, hexadecimal. */
-export async function sha256File(path: string): Promise<string> {
-  return (await digestOf(path, [createHash("sha256")]))[0]!;
-}
-
-/** The SHA-256 of a text, hexadecimal. */
-export function sha256Text(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 /** `sha256:abc` -> sha256 and abc. */
@@ -62,13 +78,4 @@ export function idOfEtag(etag: string): string {
   const bare = etag.replace(/^W\//, "").replace(/^"|"$/g, "");
   if (/^[0-9a-f]{64}$/.test(bare)) return `sha256:${bare}`;
   return /^[0-9a-f]{40}$/.test(bare) ? `git:${bare}` : `etag:${bare}`;
-}
-
-async function digestOf(path: string, hashes: Hash[]): Promise<string[]> {
-  using file = await Deno.open(path);
-  const buffer = new Uint8Array(1 << 20);
-  for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
-    for (const hash of hashes) hash.update(buffer.subarray(0, n));
-  }
-  return hashes.map((hash) => hash.digest("hex"));
 }

@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject } from "../base/json.ts";
-import { readJsonObject } from "../base/json_file.ts";
-import { UserError } from "../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
+import { readJsonObject } from "../../base/json_file.ts";
+import { UserError } from "../../base/errors.ts";
 
 /** One entry of `added_tokens` in tokenizer.json. */
 export interface AddedToken {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Template } from "@huggingface/jinja";
-import { FILTERS, TESTS, unknownFilter } from "../../lib/base/jinja_filters.ts";
+import { FILTERS, TESTS, unknownFilter } from "../../lib/base/jinja/filters.ts";
 
 const VALUES = {
   text: "Ahoy",
@@ -31,12 +31,12 @@ Deno.test("every filter and test of the list is one that the package knows", () 
       CALLS.map((call) => `{{ ${name} | ${filter}${call} }}`)
     );
     assert.ok(renders(templates), filter);
-    assert.equal(unknownFilter(new Template(templates[0]!).parsed), undefined);
+    assert.equal(unknownFilter(new Template(templates[0]!).parsed.body), undefined);
   }
   for (const test of TESTS) {
     const templates = Object.keys(VALUES).map((name) => `{{ ${name} is ${test} }}`);
     assert.ok(renders(templates), test);
-    assert.equal(unknownFilter(new Template(templates[0]!).parsed), undefined);
+    assert.equal(unknownFilter(new Template(templates[0]!).parsed.body), undefined);
   }
 });
 
@@ -49,7 +49,9 @@ Deno.test("names of Jinja that the package does not know are not in the list", (
       CALLS.map((call) => `{{ ${name} | ${filter}${call} }}`)
     );
     assert.ok(!renders(templates), filter);
-    const mistake = unknownFilter(new Template(`{{ [text] | join(text | ${filter}) }}`).parsed);
+    const mistake = unknownFilter(
+      new Template(`{{ [text] | join(text | ${filter}) }}`).parsed.body,
+    );
     assert.ok(mistake?.startsWith(`there is no filter "${filter}"`), mistake);
   }
 });
@@ -66,9 +68,12 @@ Deno.test("unknownFilter() looks into every corner of a template", () => {
   ];
   for (const template of templates) {
     assert.match(
-      unknownFilter(new Template(template).parsed) ?? template,
+      unknownFilter(new Template(template).parsed.body) ?? template,
       /^there is no .* "nope"/,
     );
   }
-  assert.equal(unknownFilter(new Template("{{ filter }} {{ x.nope('a') }}").parsed), undefined);
+  assert.equal(
+    unknownFilter(new Template("{{ filter }} {{ x.nope('a') }}").parsed.body),
+    undefined,
+  );
 });
