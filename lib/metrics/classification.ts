@@ -2,7 +2,7 @@
  * How well rows are put into classes, as scikit-learn 1.x computes it with `zero_division=0`: accuracy,
  * precision, recall and F1 (`precision_recall_fscore_support`), the confusion matrix. Means are over the
  * classes that occur as a label or as a prediction, which is scikit-learn's default. Left out: several labels
- * a row, `average="micro"` (it is the accuracy), weights of rows.
+ * a row, `average="micro"` (it is the accuracy).
  *
  * @module
  */
@@ -12,6 +12,8 @@ import { InternalError } from "../base/errors.ts";
 export interface LabelPair {
   readonly label: number;
   readonly predicted: number;
+  /** How many rows it stands for, more than 0; default 1. */
+  readonly rows?: number;
 }
 
 /** Each 0 to 1; 0 where nothing was there to divide by. */
@@ -57,10 +59,12 @@ export function classificationScores(pairs: readonly LabelPair[]): Classificatio
     Float64Array,
     Float64Array,
   ];
-  for (const { label, predicted } of pairs) {
-    support[label]!++;
-    given[predicted]!++;
-    if (label === predicted) met[label]!++;
+  let total = 0;
+  for (const { label, predicted, rows = 1 } of pairs) {
+    support[label]! += rows;
+    given[predicted]! += rows;
+    if (label === predicted) met[label]! += rows;
+    total += rows;
   }
   const classes = Array.from(support, (rows, id) => ({
     id,
@@ -75,9 +79,9 @@ export function classificationScores(pairs: readonly LabelPair[]): Classificatio
     return { precision: over("precision"), recall: over("recall"), f1: over("f1") };
   };
   return {
-    accuracy: met.reduce((sum, rows) => sum + rows, 0) / pairs.length,
+    accuracy: met.reduce((sum, rows) => sum + rows, 0) / total,
     macro: mean(() => 1 / classes.length),
-    weighted: mean((rows) => rows / pairs.length),
+    weighted: mean((rows) => rows / total),
     classes,
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { bootstrap } from "./bootstrap.ts";
+import { bootstrap, type ConfidenceInterval } from "./bootstrap.ts";
 import {
   type ClassificationScores,
   classificationScores,
@@ -33,24 +33,21 @@ export function classificationEntries(
 ): MetricEntries {
   const { metrics, names, seed } = options;
   const scores = classificationScores(pairs);
-  const entry = (value: (scores: ClassificationScores) => number): MetricEntry => ({
-    value: value(scores),
-    signature: signature({ average: "macro", labels: "present", zero_division: 0 }),
-    confidence_interval: bootstrap(pairs, {
-      score: (drawn) => value(classificationScores(drawn)),
-      seed,
-    }),
-  });
   return {
     ...(metrics.includes("accuracy") ? { accuracy: accuracyEntry(pairs, { seed }) } : {}),
     ...Object.fromEntries(
-      CLASS_SCORES.filter((name) => metrics.includes(name)).map((name) => [name, {
-        ...entry(({ macro }) => macro[name]),
-        weighted: scores.weighted[name],
-        per_class: Object.fromEntries(
-          scores.classes.map((score) => [names[score.id] ?? String(score.id), score[name]]),
-        ),
-      }]),
+      CLASS_SCORES.filter((name) => metrics.includes(name)).map((name): [string, MetricEntry] => [
+        name,
+        {
+          value: scores.macro[name],
+          signature: signature({ average: "macro", labels: "present", zero_division: 0 }),
+          confidence_interval: interval(pairs, { score: ({ macro }) => macro[name], seed }),
+          weighted: scores.weighted[name],
+          per_class: Object.fromEntries(
+            scores.classes.map((score) => [names[score.id] ?? String(score.id), score[name]]),
+          ),
+        },
+      ]),
     ),
   };
 }
@@ -80,12 +77,37 @@ function accuracyEntry(
   pairs: readonly LabelPair[],
   { seed, model }: { readonly seed: number; readonly model?: string },
 ): MetricEntry {
-  const accuracy = (drawn: readonly LabelPair[]): number =>
-    drawn.filter(({ label, predicted }) => label === predicted).length / drawn.length;
   return {
-    value: accuracy(pairs),
+    value: classificationScores(pairs).accuracy,
     signature: signature({ unit: "row", model }),
-    confidence_interval: bootstrap(pairs, { score: accuracy, seed }),
+    confidence_interval: interval(pairs, { score: ({ accuracy }) => accuracy, seed }),
     rows: pairs.length,
   };
+}
+
+/** Rows that are alike are counted, for a corpus is scored a thousand times. */
+function interval(
+  pairs: readonly LabelPair[],
+  { score, seed }: {
+    readonly score: (scores: ClassificationScores) => number;
+    readonly seed: number;
+  },
+): ConfidenceInterval {
+  const kinds = new Map<string, number>();
+  const kindOf = pairs.map(({ label, predicted }) => {
+    const key = `${label} ${predicted}`;
+    const kind = kinds.get(key) ?? kinds.size;
+    kinds.set(key, kind);
+    return kind;
+  });
+  const distinct = [...kinds.values()].map((kind) => pairs[kindOf.indexOf(kind)]!);
+  return bootstrap(kindOf, {
+    score(drawn: readonly number[]): number {
+      const counts = new Int32Array(distinct.length);
+      for (const kind of drawn) counts[kind]!++;
+      const counted = distinct.map((pair, kind) => ({ ...pair, rows: counts[kind]! }));
+      return score(classificationScores(counted.filter(({ rows }) => rows > 0)));
+    },
+    seed,
+  });
 }
