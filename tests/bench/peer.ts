@@ -6,7 +6,7 @@
  */
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { fromFileUrl } from "./median.ts";
 import { productKinds } from "./products.ts";
@@ -78,7 +78,7 @@ export async function measurePeer(
     // Without --model the script makes a GPT-2 124M itself.
     const model = options.model === "gpt2" ? [] : ["--model", dir];
     if (model.length > 0) {
-      const { parameters, config: full } = causalLm(config);
+      const { parameters, config: full } = openModel(config);
       const arena = makeArena(arenaLayout(parameters));
       const tensors = parameters.map((parameter, index) => {
         const { name, shape } = parameter;

@@ -9,13 +9,11 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import { neededNodes } from "../../lib/graph/onnx/lower.ts";
 import type { GraphNode, Tensor } from "../../lib/graph/ir/tensor.ts";
 import { sizeOf } from "../../lib/graph/ir/tensor.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
-import { meanCrossEntropy } from "../../lib/models/loss.ts";
-import { parameterInputs } from "../../lib/models/parameters.ts";
-import * as ops from "../../lib/graph/ops/mod.ts";
+import { openModel, parameterInputs } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import { type Engine, float32, type HostTensor } from "../../lib/runtime/session.ts";
+import { objectiveOf } from "../../lib/train/objectives/registry.ts";
 import { median } from "./median.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
 
@@ -89,14 +87,15 @@ function kindsOf(name: string): [GraphNode, ...GraphNode[]][] {
 /** The products that the compiled training graph holds. */
 function productsOf(name: string): GraphNode[] {
   const { config, batch, length } = BENCH_MODELS[name]!;
-  const model = causalLm(config);
+  const model = openModel(config);
   const graph = new Graph("train");
   const params = parameterInputs(graph, model.parameters);
   const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
-  const labels = graph.input("targets", { type: "int32", shape: [batch * length] });
+  const targets = graph.input("targets", { type: "int32", shape: [batch, length] });
   const seed = graph.input("dropout_seed", { type: "int32", shape: [] });
-  const logits = model.forward(graph, { params, inputIds, dropout: { seed } });
-  const { loss } = meanCrossEntropy(ops.reshape(logits, [batch * length, -1]), { labels });
+  const logits = model.build(graph, { input_ids: inputIds }, { params, dropout: { seed } });
+  const denominator = graph.input("loss_denominator", { type: "float32", shape: [] });
+  const loss = objectiveOf(model.task).loss(logits, { targets }, { denominator });
   graph.output("loss", loss);
   const found = gradients(loss, [...params.values()]);
   for (const [index, gradient] of found.entries()) graph.output(`gradient/${index}`, gradient);

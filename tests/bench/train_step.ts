@@ -6,7 +6,7 @@
  */
 import type { Device } from "../../lib/base/device.ts";
 import { collate } from "../../lib/data/tokens/batch.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { type OpenModel, openModel } from "../../lib/models/open.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
@@ -20,11 +20,7 @@ import {
 import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { openState } from "../../lib/train/state/open_state.ts";
-import {
-  type CausalBatch,
-  causalBatch,
-  nextTokenTargets,
-} from "../../lib/train/loop/causal_batch.ts";
+import { type FedBatch, fedBatch } from "../../lib/train/objectives/feeds.ts";
 import { compileTraining } from "../../lib/train/program/program.ts";
 import { countSteps } from "../../lib/train/loop/step_traffic.ts";
 import { median } from "./median.ts";
@@ -55,20 +51,21 @@ function timed(engine: Engine, clock: { inside: number }): Engine {
 
 /** Rows of random tokens, put together for every step as training does. */
 function batches(
-  { rows, length, vocabulary }: { rows: number; length: number; vocabulary: number },
-): () => CausalBatch {
+  model: OpenModel,
+  { rows, length }: { rows: number; length: number },
+): () => FedBatch {
   const data = Int32Array.from(
     { length: rows * length },
-    () => Math.floor(Math.random() * vocabulary),
+    () => Math.floor(Math.random() * model.vocabSize),
   );
   const offsets = Float64Array.from({ length: rows + 1 }, (_, row) => row * length);
   const input_ids = { per: "token", data, offsets, pad: 0 } as const;
   return () =>
-    causalBatch(collate({ rows, columns: { input_ids } }, {
+    fedBatch(model, { rows, columns: { input_ids } }, {
       batchSize: rows,
       lengths: [length],
       rows: [...Array(rows).keys()],
-    }));
+    });
 }
 
 /** From Linux's own count, which Deno shows only to programs that may read everything. */
@@ -82,7 +79,7 @@ async function measure(
   { device, steps, threads }: { device: Device; steps: number; threads: number },
 ): Promise<StepFigures> {
   const { config, batch: batchSize, length } = BENCH_MODELS[name]!;
-  const model = causalLm(config);
+  const model = openModel(config);
   const clock = { inside: 0 };
   const engine = timed(await openEngine(device, { threads }), clock);
   const layout = arenaLayout(model.parameters);
@@ -102,7 +99,7 @@ async function measure(
   const compiling = performance.now();
   const program = await compileTraining(model, { engine, batchSize, length });
   const session_ms = performance.now() - compiling;
-  const nextBatch = batches({ rows: batchSize, length, vocabulary: model.vocabSize });
+  const nextBatch = batches(model, { rows: batchSize, length });
 
   const times: { step: number; gradients: number; outside: number }[] = [];
   for (let step = 1; step <= steps; step++) {
@@ -110,8 +107,7 @@ async function measure(
     const start = performance.now();
     const batch = nextBatch();
     const inputs: Record<string, HostTensor> = {
-      input_ids: int32(batch.columns.input_ids.data, [batchSize, length]),
-      targets: int32(nextTokenTargets(batch), [batchSize, length]),
+      ...batch.feeds,
       loss_denominator: { type: "float32", dims: [], data: Float32Array.of(batch.predicted) },
       dropout_seed: int32(Int32Array.of(step), []),
     };

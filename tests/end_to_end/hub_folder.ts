@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { writeParquet } from "../../lib/data/formats/parquet.ts";
-import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
 import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
@@ -44,7 +44,7 @@ export async function makeHubFolder(folder: string): Promise<void> {
     bos_token_id: 0,
     eos_token_id: 0,
   };
-  const tensors = gpt2Parameters(parseGpt2Config(json)).map((parameter, index) => {
+  const tensors = openModel(json).parameters.map((parameter, index) => {
     const values = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1));
     initializeParameter(parameter, { values, seed: 5, index });
     return [parameter.name, { shape: parameter.shape, data: values }] as const;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { ACTIVATIONS } from "../../lib/models/activations.ts";
+import { ACTIVATIONS } from "../../lib/models/layers/activations.ts";
 import { runGraph } from "../graph/running.ts";
 
 const X = Float32Array.of(-7.5, -2, -0.75, -0.1, 0, 0.3, 1.25, 4, 9);

@@ -1,12 +1,12 @@
 /**
  * Dropout's masks: their share, their independence along rows, columns, neighbours, sites and seeds, and their
- * agreement with the formula in `lib/models/dropout.ts` computed in plain integers.
+ * agreement with the formula in `lib/models/layers/dropout.ts` computed in plain integers.
  */
 import assert from "node:assert/strict";
 import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { dropout, dropoutThreshold, siteKey } from "../../lib/models/dropout.ts";
+import { dropout, dropoutThreshold, siteKey } from "../../lib/models/layers/dropout.ts";
 import { runGraph } from "../graph/running.ts";
 
 const [ROWS, COLUMNS] = [192, 160];

@@ -3,7 +3,7 @@
  * everywhere. WebGPU runs with no fallback to the CPU; it is skipped where the machine has no adapter.
  */
 import assert from "node:assert/strict";
-import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
@@ -11,7 +11,8 @@ import { type Batch, trainingFeeds, trainingGraph } from "./training.ts";
 
 const hasAdapter = await requestAdapter() !== undefined;
 
-const config = parseGpt2Config({
+const model = openModel({
+  model_type: "gpt2",
   vocab_size: 37,
   n_positions: 16,
   n_embd: 24,
@@ -32,13 +33,13 @@ function example(seed: number): {
   const mask = Int32Array.from(ids, (_, i) => i < 15 ? 1 : 0);
   const labels = ids.map((id, i) => mask[i] === 1 ? id : -100);
   const params = Object.fromEntries(
-    gpt2Parameters(config).map((spec) => [
+    model.parameters.map((spec) => [
       spec.name,
-      normal(random, spec).map((x) => 0.2 * x + (spec.init === "ones" ? 1 : 0)),
+      normal(random, spec).map((x) => 0.2 * x + (spec.init.kind === "ones" ? 1 : 0)),
     ]),
   );
   const batch = { shape, ids, mask, labels };
-  const feeds = { ...trainingFeeds(batch, params), dropout_seed: Int32Array.of(seed) };
+  const feeds = { ...trainingFeeds(model, batch, params), dropout_seed: Int32Array.of(seed) };
   return { batch, feeds };
 }
 
@@ -48,7 +49,7 @@ for (const device of ["wasm", "webgpu"] as const) {
     ignore: device === "webgpu" && !hasAdapter,
     fn: async () => {
       const { batch, feeds } = example(5);
-      const graph = trainingGraph(config, batch, { dropout: true });
+      const graph = trainingGraph(model, batch, { dropout: true });
       const native = await runGraph(graph, feeds);
       const other = await runGraph(graph, feeds, { device });
       for (const [name, values] of Object.entries(native)) {
@@ -64,7 +65,7 @@ for (const device of ["wasm", "webgpu"] as const) {
 
 Deno.test("the seed of dropout changes the loss, and the same seed repeats it to the bit", async () => {
   const { batch, feeds } = example(6);
-  const graph = trainingGraph(config, batch, { dropout: true });
+  const graph = trainingGraph(model, batch, { dropout: true });
   const [first, again] = [await runGraph(graph, feeds), await runGraph(graph, feeds)];
   const other = await runGraph(graph, { ...feeds, dropout_seed: Int32Array.of(99) });
   assert.deepEqual(first, again);

@@ -3,15 +3,11 @@
  * to traces of the reference in `tests/parity`.
  */
 import assert from "node:assert/strict";
+import type { JsonObject } from "../../lib/base/json.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { type OpenModel, openModel, parameterInputs } from "../../lib/models/open.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
-import { parameterInputs } from "../../lib/models/parameters.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
-import {
-  type SequenceClassifier,
-  sequenceClassifier,
-} from "../../lib/models/sequence_classifier.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -27,12 +23,16 @@ const CONFIG = {
   pad_token_id: 0,
 };
 
+function classifier(config: JsonObject): OpenModel {
+  return openModel(config, { task: "sequence_classification" });
+}
+
 const WEIGHTS = ((): Record<string, Float32Array> => {
   const random = randomNumbers(7);
   return Object.fromEntries(
-    sequenceClassifier(CONFIG).parameters.map((spec) => [
+    classifier(CONFIG).parameters.map((spec) => [
       spec.name,
-      normal(random, spec).map((x) => 0.2 * x + (spec.init === "ones" ? 1 : 0)),
+      normal(random, spec).map((x) => 0.2 * x + (spec.init.kind === "ones" ? 1 : 0)),
     ]),
   );
 })();
@@ -40,13 +40,13 @@ const WEIGHTS = ((): Record<string, Float32Array> => {
 /** Logits of rows of one length, without a mask of attention. */
 async function logits(
   rows: number[][],
-  model: SequenceClassifier = sequenceClassifier(CONFIG),
+  model: OpenModel = classifier(CONFIG),
 ): Promise<number[][]> {
   const graph = new Graph();
   const params = parameterInputs(graph, model.parameters);
   const shape = [rows.length, rows[0]!.length];
   const inputIds = graph.input("ids", { type: "int32", shape });
-  const out = model.forward(graph, { params, inputIds });
+  const out = model.build(graph, { input_ids: inputIds }, { params });
   assert.deepEqual(out.shape, [rows.length, model.classes]);
   graph.output("logits", out);
   const got = await runGraph(graph, { ...WEIGHTS, ids: Int32Array.from(rows.flat()) });
@@ -75,24 +75,27 @@ Deno.test("a classifier looks at each row's last token that is no padding", asyn
 
 Deno.test("without a token for padding a classifier takes one row, and its last token", async () => {
   const { pad_token_id: _, ...config } = CONFIG;
-  const model = sequenceClassifier(config);
+  const model = classifier(config);
   const [row] = await logits([[3, 4, 5, 0, 0]], model);
   const [whole] = await logits(
     [[3, 4, 5, 0, 0]],
-    sequenceClassifier({ ...CONFIG, pad_token_id: 22 }),
+    classifier({ ...CONFIG, pad_token_id: 22 }),
   );
   assert.deepEqual(row, whole);
   await assert.rejects(logits([[3, 4], [5, 6]], model), /2 rows at once.*no pad_token_id/);
 });
 
-Deno.test("sequenceClassifier() counts labels as transformers does and refuses other problems", () => {
-  const classes = (fields: object): number => sequenceClassifier({ ...CONFIG, ...fields }).classes;
+Deno.test("a classifier counts labels as transformers does and refuses other problems", () => {
+  const classes = (fields: JsonObject): number | undefined =>
+    classifier({ ...CONFIG, ...fields }).classes;
   assert.equal(classes({}), 4);
-  assert.equal(classes({ id2label: undefined }), 2);
-  assert.equal(classes({ id2label: undefined, num_labels: 7 }), 7);
+  const { id2label: _, ...unnamed } = CONFIG;
+  assert.equal(classifier(unnamed).classes, 2);
+  assert.equal(classifier({ ...unnamed, num_labels: 7 }).classes, 7);
+  assert.equal(classes({ id2label: null, num_labels: 7 }), 7);
   assert.equal(classes({ num_labels: 7 }), 4);
   assert.equal(classes({ problem_type: "single_label_classification" }), 4);
-  const cases: [object, RegExp][] = [
+  const cases: [JsonObject, RegExp][] = [
     [{ problem_type: "regression" }, /problem_type: "regression"/],
     [{ id2label: { 0: "score" } }, /num_labels: 1; .*at least 2 labels/],
     [{ id2label: "many" }, /num_labels: "many"/],
@@ -105,15 +108,14 @@ Deno.test("sequenceClassifier() counts labels as transformers does and refuses o
 });
 
 Deno.test("a classifier has its head in place of the language model's", () => {
-  const { parameters, config, names } = sequenceClassifier({
+  const { parameters, config, names } = classifier({
     ...CONFIG,
     tie_word_embeddings: false,
   });
   assert.deepEqual(parameters.at(-1), {
     name: "score.weight",
     shape: [4, 16],
-    init: "normal",
-    std: 0.02,
+    init: { kind: "normal", std: 0.02 },
     decay: true,
   });
   assert.ok(!parameters.some(({ name }) => name === "lm_head.weight"));
@@ -124,8 +126,8 @@ Deno.test("a classifier has its head in place of the language model's", () => {
 });
 
 Deno.test("a classifier's folder loads again; one of a language model lacks the head", async () => {
-  const model = sequenceClassifier(CONFIG);
-  const options = { names: model.names, parameters: () => model.parameters };
+  const model = classifier(CONFIG);
+  const options = { model };
   const dir = await temporaryDirectory();
   await saveCheckpoint(dir, {
     config: model.config,
@@ -136,9 +138,9 @@ Deno.test("a classifier's folder loads again; one of a language model lacks the 
   const { tensors, config, unused } = await loadCheckpoint(dir, options);
   for (const [name, { data }] of tensors) assert.deepEqual(data, WEIGHTS[name]);
   assert.deepEqual(unused, []);
-  assert.equal(sequenceClassifier(config).classes, 4);
+  assert.equal(openModel(config).classes, 4);
 
-  const language = causalLm(CONFIG);
+  const language = openModel(CONFIG);
   await saveCheckpoint(dir, {
     config: language.config,
     tensors: language.parameters.map(({ name, shape }) =>

@@ -7,31 +7,24 @@ import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import {
-  type Gpt2Config,
-  gpt2Forward,
-  gpt2Parameters,
-  parseGpt2Config,
-} from "../../lib/models/gpt2.ts";
-import { parameterConstants, parameterInputs } from "../../lib/models/parameters.ts";
-import { modelFamily } from "../../lib/models/registry.ts";
+  type OpenModel,
+  openModel,
+  parameterConstants,
+  parameterInputs,
+} from "../../lib/models/open.ts";
+import { architectureOf } from "../../lib/models/registry.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
-import { trainingFeeds, trainingGraph } from "./training.ts";
+import { tableWeights, trainingFeeds, trainingGraph } from "./training.ts";
 
-/** The weights of the table: tensor number k, from 1, element by element; the reference script has the same. */
-function tableWeights(config: Gpt2Config): Record<string, Float32Array> {
-  const specs = gpt2Parameters(config);
-  return Object.fromEntries(specs.map(({ name, shape, init }, k) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const values = Float32Array.from({ length: size }, (_, i) => {
-      const word = (Math.imul(i, 2654435761) + (k + 1) * 40503) >>> 0;
-      return (word >>> 8) / 2 ** 24 - 0.5 + (init === "ones" ? 1 : 0);
-    });
-    return [name, values];
-  }));
-}
-
-const base = { vocab_size: 11, n_positions: 8, n_embd: 8, n_layer: 2, n_head: 2 };
+const base = {
+  model_type: "gpt2",
+  vocab_size: 11,
+  n_positions: 8,
+  n_embd: 8,
+  n_layer: 2,
+  n_head: 2,
+};
 
 // change, loss, four logits of the last token of row 0, gradient norms of wte, wpe, h.0.mlp.c_fc, h.1.attn.c_attn
 const table: [JsonObject, number, number[], number[]][] = [
@@ -94,19 +87,17 @@ const table: [JsonObject, number, number[], number[]][] = [
 
 for (const [change, loss, logits, norms] of table) {
   Deno.test(`GPT-2 computes the reference's values with ${JSON.stringify(change)}`, async () => {
-    const config = parseGpt2Config({ ...base, ...change });
+    const model = openModel({ ...base, ...change });
     const batch = {
       shape: [2, 5] as const,
       ids: Int32Array.of(1, 5, 3, 7, 2, 9, 4, 4, 10, 6),
       mask: Int32Array.of(1, 1, 1, 1, 1, 1, 1, 1, 0, 0),
       labels: Int32Array.of(1, 5, 3, 7, 2, 9, 4, 4, -100, -100),
     };
-    const got = await runGraph(
-      trainingGraph(config, batch),
-      trainingFeeds(batch, tableWeights(config)),
-    );
+    const feeds = trainingFeeds(model, batch, tableWeights(model));
+    const got = await runGraph(trainingGraph(model, batch), feeds);
     assert.ok(Math.abs(got.loss![0]! - loss) < 2e-5, `loss ${got.loss![0]}`);
-    assert.equal(got.tokens![0], 6);
+    assert.equal(feeds.denominator![0], 6);
     assert.ok(relativeError(got.logits!.slice(44, 48), logits) < 2e-5, "logits");
     const names = ["wte.weight", "wpe.weight", "h.0.mlp.c_fc.weight", "h.1.attn.c_attn.weight"];
     const found = names.map((name) => Math.hypot(...got[`grad.transformer.${name}`]!));
@@ -114,14 +105,14 @@ for (const [change, loss, logits, norms] of table) {
   });
 }
 
-const config = parseGpt2Config({ ...base, n_positions: 16 });
+const model = openModel({ ...base, n_positions: 16 });
 
 function randomParams(seed: number): Map<string, Float32Array> {
   const random = randomNumbers(seed);
   return new Map(
-    gpt2Parameters(config).map((spec) => [
+    model.parameters.map((spec) => [
       spec.name,
-      normal(random, spec).map((x) => 0.4 * x + (spec.init === "ones" ? 1 : 0)),
+      normal(random, spec).map((x) => 0.4 * x + (spec.init.kind === "ones" ? 1 : 0)),
     ]),
   );
 }
@@ -133,9 +124,9 @@ async function wholeLogits(
   shape: readonly [number, number],
 ): Promise<Float32Array> {
   const graph = new Graph();
-  const params = parameterConstants(graph, gpt2Parameters(config), (name) => weights.get(name)!);
+  const params = parameterConstants(graph, model.parameters, (name) => weights.get(name)!);
   const inputIds = graph.input("ids", { type: "int32", shape });
-  graph.output("logits", gpt2Forward(graph, config, { params, inputIds }).logits);
+  graph.output("logits", model.build(graph, { input_ids: inputIds }, { params }));
   return (await runGraph(graph, { ids })).logits!;
 }
 
@@ -145,37 +136,43 @@ Deno.test("GPT-2 decodes with cached keys and values as it reads the whole seque
   const random = randomNumbers(4);
   const ids = Int32Array.from({ length: batch * length }, () => Math.floor(random() * 11));
   const whole = await wholeLogits(weights, ids, [batch, length]);
-  const [heads, width] = [config.n_head, config.n_embd / config.n_head];
-  const slots = { type: "float32" as const, shape: [batch, heads, capacity, width] };
+  const [heads, width] = [2, 4];
+  const names = ["h0/attn", "h1/attn"];
+  assert.deepEqual(model.slots, names.map((name) => ({ name, heads, width })));
+  const cached = { type: "float32" as const, shape: [batch, heads, capacity, width] };
   const caches: Record<string, Float32Array> = {};
-  for (let layer = 0; layer < config.n_layer; layer++) {
-    // Slots that hold nothing yet must not matter, whatever lies in them.
-    caches[`key${layer}`] = new Float32Array(batch * heads * capacity * width).fill(3);
-    caches[`value${layer}`] = new Float32Array(batch * heads * capacity * width).fill(-5);
+  for (const name of names) {
+    // Places that hold nothing yet must not matter, whatever lies in them.
+    caches[`key ${name}`] = new Float32Array(batch * heads * capacity * width).fill(3);
+    caches[`value ${name}`] = new Float32Array(batch * heads * capacity * width).fill(-5);
   }
   const mask = new Int32Array(batch * capacity);
 
   const step = async (from: number, to: number): Promise<Float32Array> => {
     const count = to - from;
     const graph = new Graph("decode");
-    const params = parameterConstants(graph, gpt2Parameters(config), (name) => weights.get(name)!);
-    const layers = Array.from({ length: config.n_layer }, (_, layer) => layer);
-    const { logits, present } = gpt2Forward(graph, config, {
+    const params = parameterConstants(graph, model.parameters, (name) => weights.get(name)!);
+    const past = new Map(names.map((name) => [name, {
+      keys: graph.input(`key ${name}`, cached),
+      values: graph.input(`value ${name}`, cached),
+    }]));
+    const last = new Int32Array(batch).fill(count - 1);
+    const logits = model.build(graph, {
+      input_ids: graph.input("ids", { type: "int32", shape: [batch, count] }),
+      position_ids: graph.input("positions", { type: "int32", shape: [batch, count] }),
+    }, {
       params,
-      inputIds: graph.input("ids", { type: "int32", shape: [batch, count] }),
-      positionIds: graph.input("positions", { type: "int32", shape: [batch, count] }),
-      logitsAt: "last",
       past: {
-        keys: layers.map((layer) => graph.input(`key${layer}`, slots)),
-        values: layers.map((layer) => graph.input(`value${layer}`, slots)),
         mask: graph.input("mask", { type: "int32", shape: [batch, capacity] }),
+        of: (slot) => past.get(slot)!,
       },
+      keep({ name }, own): void {
+        graph.output(`new key ${name}`, own.keys);
+        graph.output(`new value ${name}`, own.values);
+      },
+      askedAt: graph.constant(last, { type: "int32", shape: [batch] }),
     });
     graph.output("logits", logits);
-    for (const layer of layers) {
-      graph.output(`new_key${layer}`, present.keys[layer]!);
-      graph.output(`new_value${layer}`, present.values[layer]!);
-    }
     const chosen = Int32Array.from(
       { length: batch * count },
       (_, i) => ids[Math.floor(i / count) * length + from + i % count]!,
@@ -184,7 +181,7 @@ Deno.test("GPT-2 decodes with cached keys and values as it reads the whole seque
     const got = await runGraph(graph, { ids: chosen, positions, mask, ...caches });
     for (const name of Object.keys(caches)) {
       for (let row = 0; row < batch * heads; row++) {
-        const fresh = got[`new_${name}`]!.subarray(row * count * width, (row + 1) * count * width);
+        const fresh = got[`new ${name}`]!.subarray(row * count * width, (row + 1) * count * width);
         caches[name]!.set(fresh, (row * capacity + from) * width);
       }
     }
@@ -209,14 +206,12 @@ Deno.test("GPT-2 gives logits at one position a row, and positions can be shifte
   const ids = Int32Array.of(1, 2, 3, 4, 5, 6, 7, 0);
   const whole = await wholeLogits(weights, ids, [2, 4]);
   const graph = new Graph();
-  const params = parameterConstants(graph, gpt2Parameters(config), (name) => weights.get(name)!);
-  const { logits } = gpt2Forward(graph, config, {
-    params,
-    inputIds: graph.input("ids", { type: "int32", shape: [2, 4] }),
-    attentionMask: graph.input("mask", { type: "int32", shape: [2, 4] }),
-    positionIds: graph.input("positions", { type: "int32", shape: [2, 4] }),
-    logitsAt: graph.input("at", { type: "int32", shape: [2] }),
-  });
+  const params = parameterConstants(graph, model.parameters, (name) => weights.get(name)!);
+  const logits = model.build(graph, {
+    input_ids: graph.input("ids", { type: "int32", shape: [2, 4] }),
+    attention_mask: graph.input("mask", { type: "int32", shape: [2, 4] }),
+    position_ids: graph.input("positions", { type: "int32", shape: [2, 4] }),
+  }, { params, askedAt: graph.input("at", { type: "int32", shape: [2] }) });
   graph.output("logits", logits);
   // Row 1 is padded on the left here and on the right above.
   const got = await runGraph(graph, {
@@ -229,33 +224,37 @@ Deno.test("GPT-2 gives logits at one position a row, and positions can be shifte
   assert.ok(relativeError(got.logits!, expected) < 1e-4);
 });
 
-Deno.test("gpt2Parameters() lists names, shapes, first values and decay", () => {
-  const specs = gpt2Parameters(parseGpt2Config({ ...base, n_layer: 8 }));
+Deno.test("openModel() lists names, shapes, first values and decay of GPT-2's parameters", () => {
+  const specs = openModel({ ...base, n_layer: 8 }).parameters;
   const byName = new Map(specs.map((spec) => [spec.name, spec]));
   assert.equal(specs.length, 2 + 12 * 8 + 2);
   assert.deepEqual(byName.get("transformer.h.7.mlp.c_proj.weight"), {
     name: "transformer.h.7.mlp.c_proj.weight",
     shape: [32, 8],
-    init: "residual",
-    std: 0.005,
+    init: { kind: "normal", std: 0.005 },
     decay: true,
   });
-  assert.equal(byName.get("transformer.ln_f.weight")?.init, "ones");
+  assert.equal(byName.get("transformer.ln_f.weight")?.init.kind, "ones");
   assert.ok(specs.every(({ decay, shape }) => decay === (shape.length === 2)));
 });
 
 Deno.test("a model refuses sequences longer than its positions", () => {
   const graph = new Graph();
-  const params = parameterInputs(graph, gpt2Parameters(config));
+  const params = parameterInputs(graph, model.parameters);
   const inputIds = graph.input("ids", { type: "int32", shape: [1, 17] });
-  assert.throws(() => gpt2Forward(graph, config, { params, inputIds }), /17 tokens.*16/);
+  assert.throws(() => model.build(graph, { input_ids: inputIds }, { params }), /17 tokens.*16/);
 });
 
-Deno.test("parseGpt2Config() takes transformers' defaults and refuses what cannot be computed", () => {
-  const defaults = parseGpt2Config({});
-  assert.deepEqual([defaults.n_embd, defaults.vocab_size, defaults.n_inner], [768, 50257, 3072]);
-  assert.equal(parseGpt2Config({ n_inner: null, n_embd: 24 }).n_inner, 96);
-  assert.equal(parseGpt2Config({ n_ctx: 77 }).n_positions, 77);
+Deno.test("a GPT-2 takes transformers' defaults and refuses what cannot be computed", () => {
+  const gpt2 = (json: JsonObject): OpenModel => openModel({ model_type: "gpt2", ...json });
+  const inner = ({ parameters }: OpenModel): number | undefined =>
+    parameters.find(({ name }) => name.endsWith("h.0.mlp.c_fc.weight"))?.shape[1];
+  const { config, ...defaults } = gpt2({});
+  assert.deepEqual([config.n_embd, config.vocab_size, inner(gpt2({}))], [768, 50257, 3072]);
+  assert.deepEqual([defaults.vocabSize, defaults.maxPositions], [50257, 1024]);
+  assert.equal(inner(gpt2({ n_inner: null, n_embd: 24 })), 96);
+  assert.equal(gpt2({ n_ctx: 77 }).maxPositions, 77);
+  assert.equal(gpt2({ n_ctx: 77 }).config.n_positions, 77);
   const wrong: [JsonObject, RegExp][] = [
     [{ add_cross_attention: true }, /without an encoder/],
     [{ activation_function: "gelu_neu" }, /did you mean "gelu_new"/],
@@ -265,7 +264,7 @@ Deno.test("parseGpt2Config() takes transformers' defaults and refuses what canno
     [{ tie_word_embeddings: "yes" }, /true or false/],
   ];
   for (const [json, message] of wrong) {
-    assert.throws(() => parseGpt2Config(json), (error) => {
+    assert.throws(() => gpt2(json), (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, message);
       return true;
@@ -273,8 +272,8 @@ Deno.test("parseGpt2Config() takes transformers' defaults and refuses what canno
   }
 });
 
-Deno.test("modelFamily() finds a family by its model_type", () => {
-  assert.equal(modelFamily({ model_type: "gpt2" }).architectures.causalLm, "GPT2LMHeadModel");
-  assert.throws(() => modelFamily({ model_type: "gpt3" }), /did you mean "gpt2"/);
-  assert.throws(() => modelFamily({}), /no model_type/);
+Deno.test("architectureOf() finds an architecture by its model_type", () => {
+  assert.equal(architectureOf({ model_type: "gpt2" }).heads.causal_lm, "GPT2LMHeadModel");
+  assert.throws(() => architectureOf({ model_type: "gpt3" }), /did you mean "gpt2"/);
+  assert.throws(() => architectureOf({}), /no model_type/);
 });

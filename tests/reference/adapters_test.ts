@@ -4,9 +4,8 @@ import { randomStream } from "../../lib/base/random.ts";
 import { tokenRow } from "../../lib/data/tokens/rows.ts";
 import { readTokens } from "../../lib/data/tokens/tokens.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel, parameterConstants } from "../../lib/models/open.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
-import { parameterConstants } from "../../lib/models/parameters.ts";
 import { runGraph } from "../graph/running.ts";
 import { CONFIG, type Outcome, run, values, VOCABULARY, writeData } from "../stages/train_run.ts";
 import { hasPackages, runScript } from "./python.ts";
@@ -28,12 +27,12 @@ function baseModel(): Promise<Outcome> {
 /** Logits by our own forward pass, [B, T, V] flattened. */
 async function ownLogits(dir: string, ids: number[][]): Promise<Float32Array> {
   const { config, tensors } = await loadCheckpoint(dir);
-  const model = causalLm(config);
+  const model = openModel(config);
   const graph = new Graph("logits");
   const params = parameterConstants(graph, model.parameters, (name) => tensors.get(name)!.data);
   const shape = [ids.length, ids[0]!.length];
   const inputIds = graph.input("ids", { type: "int32", shape });
-  graph.output("logits", model.forward(graph, { params, inputIds }));
+  graph.output("logits", model.build(graph, { input_ids: inputIds }, { params }));
   const { logits } = await runGraph(graph, { ids: Int32Array.from(ids.flat()) });
   return logits!;
 }
@@ -165,7 +164,7 @@ Deno.test({
     const freeze = ["wte", "h.0-1", "ln_f.bias"];
     const unfreeze = [{ epoch: 2, modules: ["h.0.attn"] }, { epoch: 1, modules: ["h.1"] }];
     const thawed = await run({ ...TRAINING, freeze, unfreeze }, { data, model });
-    const { parameters } = causalLm({ model_type: "gpt2", ...SETTINGS });
+    const { parameters } = openModel({ model_type: "gpt2", ...SETTINGS });
     const frozenIn = (epoch: number): string[] =>
       parameters.map(({ name }) => name).filter((name) =>
         /\.wte\.|ln_f\.bias/.test(name) || name.includes(".h.1.") && epoch < 1 ||

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { randomStream } from "../../lib/base/random.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  type NegativeLogLikelihood,
-  sumNegativeLogLikelihood,
-} from "../../lib/train/loop/evaluate.ts";
+import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
+import type { EvaluationSums } from "../../lib/train/objectives/objective.ts";
+import { CAUSAL_LM } from "../../lib/train/objectives/causal_lm.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { splitOf } from "./fixture.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
@@ -19,7 +18,7 @@ const hasAdapter = (await requestAdapter()) !== undefined;
 
 /** A model folder with random weights, dropout in its config, and rows of several lengths. */
 async function example(): Promise<{ dir: string; rows: number[][] }> {
-  const model = causalLm({
+  const model = openModel({
     model_type: "gpt2",
     n_layer: 1,
     n_head: 2,
@@ -58,37 +57,48 @@ async function place(dir: string, { memory }: Engine): Promise<Record<string, An
 async function evaluate(
   { dir, rows }: { dir: string; rows: number[][] },
   options: { batchSize: number; device?: Device },
-): Promise<NegativeLogLikelihood> {
+): Promise<EvaluationSums> {
   const { device = "cpu", ...rest } = options;
   const engine = await openEngine(device, { threads: 2 });
   const placed = {
-    model: causalLm(await loadConfig(dir)),
+    model: openModel(await loadConfig(dir)),
     engine,
     feeds: await place(dir, engine),
   };
-  const result = await sumNegativeLogLikelihood(placed, splitOf(rows), rest);
+  const result = await evaluateRows(placed, splitOf(rows), rest);
   await engine.dispose();
   return result;
 }
 
-Deno.test("sumNegativeLogLikelihood() counts each token once, whatever the batches", async () => {
+Deno.test("evaluateRows() counts each token once, whatever the batches", async () => {
   const model = await example();
   const [one, three, all] = [
     await evaluate(model, { batchSize: 1 }),
     await evaluate(model, { batchSize: 3 }),
     await evaluate(model, { batchSize: 20 }),
   ];
-  assert.equal(one.tokens, 0 + 1 + 69 + 8 + 29 + 4 + 0 + 11);
-  assert.deepEqual([...one.rows.tokens], [0, 1, 69, 8, 29, 4, 0, 11]);
+  assert.equal(one.counted, 0 + 1 + 69 + 8 + 29 + 4 + 0 + 11);
   for (const other of [three, all]) {
-    assert.equal(other.tokens, one.tokens);
-    other.rows.nll.forEach((nll, row) => assert.ok(Math.abs(nll - one.rows.nll[row]!) < 1e-3));
-    assert.ok(Math.abs(other.nll - one.nll) < 1e-3);
+    assert.equal(other.counted, one.counted);
+    assert.ok(Math.abs(other.loss - one.loss) < 1e-3);
   }
-  assert.ok(one.nll / one.tokens > 1, "a random model is surprised");
+  let loss = 0;
+  for (const row of model.rows.filter(({ length }) => length > 1)) {
+    const alone = await evaluate({ ...model, rows: [row] }, { batchSize: 1 });
+    assert.equal(alone.counted, row.length - 1);
+    loss += alone.loss;
+  }
+  assert.ok(Math.abs(loss - one.loss) < 1e-3, "rows in one batch do not see each other");
+  const figures = CAUSAL_LM.figures(one);
+  assert.deepEqual(figures, {
+    eval_loss: one.loss / one.counted,
+    eval_perplexity: Math.exp(one.loss / one.counted),
+    eval_tokens: one.counted,
+  });
+  assert.ok(figures.eval_loss! > 1, "a random model is surprised");
 });
 
-Deno.test("sumNegativeLogLikelihood() refuses what the model cannot read", async () => {
+Deno.test("evaluateRows() refuses what the model cannot read", async () => {
   const model = await example();
   const cases: [number[][], RegExp][] = [
     [[Array(81).fill(1)], /rows of 81 tokens, the model has 80 positions/],
@@ -102,7 +112,7 @@ Deno.test("sumNegativeLogLikelihood() refuses what the model cannot read", async
 });
 
 Deno.test({
-  name: "sumNegativeLogLikelihood() gives the same on webgpu as on cpu" +
+  name: "evaluateRows() gives the same on webgpu as on cpu" +
     (hasAdapter ? "" : " (skipped: no adapter)"),
   ignore: !hasAdapter,
   sanitizeOps: false,
@@ -112,6 +122,6 @@ Deno.test({
     const few = { dir, rows: rows.filter((row) => row.length > 4 && row.length < 40) };
     const native = await evaluate(few, { batchSize: 4 });
     const gpu = await evaluate(few, { batchSize: 4, device: "webgpu" });
-    assert.ok(Math.abs(native.nll - gpu.nll) < 1e-3 * native.nll);
+    assert.ok(Math.abs(native.loss - gpu.loss) < 1e-3 * native.loss);
   },
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { UserError } from "../../lib/base/errors.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { trainedParameters, type Unfreezing } from "../../lib/train/arguments/freeze.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, run } from "../stages/train_run.ts";
 
-const NAMES = causalLm({ model_type: "gpt2", n_layer: 12 }).parameters.map(({ name }) => name);
+const NAMES = openModel({ model_type: "gpt2", n_layer: 12 }).parameters.map(({ name }) => name);
 const MODEL = { names: NAMES, prefix: "transformer." };
 
 /** The parameters that patterns freeze, without the prefix. */

@@ -2,11 +2,10 @@ import assert from "node:assert/strict";
 import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import { neededNodes } from "../../lib/graph/onnx/lower.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel, parameterInputs } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
-import type { Segment } from "../../lib/models/family.ts";
-import { parameterInputs } from "../../lib/models/parameters.ts";
+import type { Segment } from "../../lib/models/build.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import { checkpointedGradients } from "../../lib/train/program/gradient_checkpointing.ts";
 import { trainModel } from "../../lib/train/run.ts";
@@ -78,12 +77,14 @@ Deno.test("train computes blocks again where gradient_checkpointing is set, and 
 /** Names of the nodes of a step, of which those parameters are trained. */
 function nodeNames(trained: RegExp, checkpointed: boolean): string[] {
   const graph = new Graph();
-  const model = causalLm({ ...DROPPING, vocab_size: 8 });
+  const model = openModel({ ...DROPPING, vocab_size: 8 });
   const params = parameterInputs(graph, model.parameters);
   const inputIds = graph.input("ids", { type: "int32", shape: [1, 8] });
   const dropout = { seed: graph.input("seed", { type: "int32", shape: [] }) };
   const segments: Segment[] = [];
-  const loss = ops.reduceSum(model.forward(graph, { params, inputIds, dropout, segments }));
+  const loss = ops.reduceSum(
+    model.build(graph, { input_ids: inputIds }, { params, dropout, segments }),
+  );
   const wrt = [...params].filter(([name]) => trained.test(name)).map(([, tensor]) => tensor);
   const found = checkpointed
     ? checkpointedGradients(loss, { wrt, segments, dropout })

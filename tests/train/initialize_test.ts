@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
-import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 
 Deno.test("initializeParameter() draws GPT-2's first weights", () => {
-  const config = parseGpt2Config({ n_layer: 2, n_embd: 64, n_head: 2, vocab_size: 200 });
+  const { parameters } = openModel({
+    model_type: "gpt2",
+    n_layer: 2,
+    n_embd: 64,
+    n_head: 2,
+    vocab_size: 200,
+  });
   const made = new Map(
-    gpt2Parameters(config).map((parameter, index) => {
+    parameters.map((parameter, index) => {
       const values = new Float32Array(parameter.shape.reduce((a, b) => a * b, 1)).fill(NaN);
       initializeParameter(parameter, { values, seed: 7, index });
       return [parameter.name, values];

@@ -2,16 +2,20 @@ import assert from "node:assert/strict";
 import { readSafetensors, type TensorData } from "../../lib/data/formats/safetensors.ts";
 import { readTokens } from "../../lib/data/tokens/tokens.ts";
 import { UserError } from "../../lib/base/errors.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
-import { loraModel } from "../../lib/models/lora.ts";
+import type { Adapters, LoraConfig } from "../../lib/models/lora.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { HostTensor } from "../../lib/runtime/session.ts";
-import { sumNegativeLogLikelihood } from "../../lib/train/loop/evaluate.ts";
+import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, type Outcome, run, values, writeData } from "../stages/train_run.ts";
 
-const GPT2 = causalLm({ model_type: "gpt2", n_layer: 2 });
+/** The adapters of a GPT-2 with two blocks. */
+function adaptersOf(lora: LoraConfig): Adapters {
+  return openModel({ model_type: "gpt2", n_layer: 2 }, { lora }).adapters!;
+}
+
 const DEFAULTS = { r: 8, lora_alpha: 8, lora_dropout: 0, target_modules: ["c_attn"] };
 
 const TARGETS: ["all-linear" | string[], string[]][] = [
@@ -28,15 +32,15 @@ const TARGETS: ["all-linear" | string[], string[]][] = [
 ];
 for (const [targets, expected] of TARGETS) {
   Deno.test(`lora puts adapters of ${targets} where peft does`, () => {
-    const { modules, adapters } = loraModel(GPT2, { ...DEFAULTS, target_modules: targets });
+    const { modules, parameters } = adaptersOf({ ...DEFAULTS, target_modules: targets });
     assert.deepEqual(modules.map(({ name }) => name.slice(12)), expected);
-    assert.equal(adapters.length, 2 * expected.length);
+    assert.equal(parameters.length, 2 * expected.length);
   });
 }
 
 Deno.test("lora's matrices have peft's shapes", () => {
-  const { adapters } = loraModel(GPT2, { ...DEFAULTS, r: 3, target_modules: ["h.0.mlp.c_fc"] });
-  assert.deepEqual(adapters.map(({ name, shape }) => [name, shape]), [
+  const { parameters } = adaptersOf({ ...DEFAULTS, r: 3, target_modules: ["h.0.mlp.c_fc"] });
+  assert.deepEqual(parameters.map(({ name, shape }) => [name, shape]), [
     ["transformer.h.0.mlp.c_fc.lora_A.weight", [3, 768]],
     ["transformer.h.0.mlp.c_fc.lora_B.weight", [3072, 3]],
   ]);
@@ -45,14 +49,14 @@ Deno.test("lora's matrices have peft's shapes", () => {
 Deno.test("lora refuses targets that are no linear layer", () => {
   for (const target of ["c_atn", "wte", "lm_head", "ln_1", "attn", "_attn"]) {
     assert.throws(
-      () => loraModel(GPT2, { ...DEFAULTS, target_modules: ["c_fc", target] }),
+      () => adaptersOf({ ...DEFAULTS, target_modules: ["c_fc", target] }),
       (error: Error) =>
         error instanceof UserError && error.message.includes(`target_modules[1] is "${target}"`) &&
         /one of c_attn, c_proj, c_fc/.test(error.message),
     );
   }
   assert.throws(
-    () => loraModel(GPT2, { ...DEFAULTS, target_modules: ["c_atn"] }),
+    () => adaptersOf({ ...DEFAULTS, target_modules: ["c_atn"] }),
     /did you mean "c_attn"\?/,
   );
 });
@@ -165,11 +169,11 @@ Deno.test("train with lora evaluates as the merged model does", async () => {
   );
   const engine = await openEngine("cpu", { threads: 1 });
   const { splits } = await readTokens(data);
-  const placed = { model: causalLm(config), engine, feeds };
-  const { nll, tokens } = await sumNegativeLogLikelihood(placed, splits.validation!, {
+  const placed = { model: openModel(config), engine, feeds };
+  const { loss, counted } = await evaluateRows(placed, splits.validation!, {
     batchSize: 8,
   });
   await engine.dispose();
   const [evaluated = NaN] = values(state, "eval_loss");
-  assert.ok(Math.abs(evaluated - nll / tokens) < 1e-5, `${evaluated} ${nll / tokens}`);
+  assert.ok(Math.abs(evaluated - loss / counted) < 1e-5, `${evaluated} ${loss / counted}`);
 });

@@ -1,5 +1,5 @@
 /** Runs a training program and prints the most memory that the process had: a process of its own for a test. */
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { float32, int32 } from "../../lib/runtime/session.ts";
 import { arenaLayout, makeArena } from "../../lib/train/state/arena.ts";
@@ -7,7 +7,7 @@ import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { compileTraining, gradientOutput, LOSS_OUTPUT } from "../../lib/train/program/program.ts";
 
 const [B, T, V] = [4, 256, 64];
-const model = causalLm({
+const model = openModel({
   model_type: "gpt2",
   n_layer: 8,
   n_head: 4,

@@ -5,13 +5,13 @@
  */
 import assert from "node:assert/strict";
 import type { TokenRows } from "../../lib/data/tokens/rows.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { type Engine, float32 } from "../../lib/runtime/session.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
-import { sumNegativeLogLikelihood } from "../../lib/train/loop/evaluate.ts";
+import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, splitOf, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -212,7 +212,7 @@ const RUNS: [string, Partial<TrainingArguments>, Expected][] = [
 /** Weights that are a formula of the parameter's rank among the names and of the element. */
 async function writeModel(): Promise<string> {
   const dir = await temporaryDirectory();
-  const model = causalLm(CONFIG);
+  const model = openModel(CONFIG);
   const sorted = model.parameters.map(({ name }) => name).sort();
   const tensors = model.parameters.map(({ name, shape }) => {
     const rank = sorted.indexOf(name);
@@ -290,15 +290,15 @@ async function lossOf(
   dir: string,
   { engine, validation }: { engine: Engine; validation: TokenRows },
 ): Promise<number> {
-  const model = causalLm(await loadConfig(dir));
-  const { tensors } = await loadCheckpoint(dir, { names: model.names });
+  const model = openModel(await loadConfig(dir));
+  const { tensors } = await loadCheckpoint(dir, { model });
   const feeds = Object.fromEntries(
     [...tensors].map(([name, { shape, data }]) => [name, float32(data, shape)]),
   );
-  const { nll, tokens } = await sumNegativeLogLikelihood(
+  const { loss, counted } = await evaluateRows(
     { model, engine, feeds },
     validation,
     { batchSize: 3 },
   );
-  return nll / tokens;
+  return loss / counted;
 }

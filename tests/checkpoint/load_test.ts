@@ -6,6 +6,8 @@ import {
   type TensorData,
   writeSafetensors,
 } from "../../lib/data/formats/safetensors.ts";
+import { openModel } from "../../lib/models/open.ts";
+import { type ParameterSpec, ZEROS } from "../../lib/models/parameters.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const f32 = (shape: number[], start = 0): TensorData => ({
@@ -14,12 +16,19 @@ const f32 = (shape: number[], start = 0): TensorData => ({
   data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => start + i),
 });
 
-const PARAMETERS = [
-  { name: "transformer.wte.weight", shape: [4, 2] },
-  { name: "transformer.h.0.attn.c_attn.weight", shape: [2, 6] },
-  { name: "transformer.ln_f.bias", shape: [2] },
-];
-const expected = { parameters: () => PARAMETERS };
+const SHAPES = {
+  "transformer.wte.weight": [4, 2],
+  "transformer.h.0.attn.c_attn.weight": [2, 6],
+  "transformer.ln_f.bias": [2],
+};
+const PARAMETERS = Object.entries(SHAPES).map(([name, shape]): ParameterSpec => ({
+  name,
+  shape,
+  init: ZEROS,
+  decay: true,
+}));
+const GPT2 = openModel({ model_type: "gpt2" });
+const expected = { model: { names: GPT2.names, parameters: PARAMETERS } };
 
 async function folder(
   tensors: Record<string, TensorData>,
@@ -87,9 +96,26 @@ Deno.test("loadCheckpoint() names tensors that no parameter wants", async () => 
   assert.deepEqual((await loadCheckpoint(dir, expected)).unused, ["score.weight"]);
 });
 
-Deno.test("loadCheckpoint() reads every tensor where it is not told what to expect", async () => {
-  const { tensors } = await loadCheckpoint(await folder(BARE));
-  assert.deepEqual([...tensors.keys()].sort(), Object.keys(WITH_PREFIX).sort());
+Deno.test("loadCheckpoint() expects the model of its config where it is told of none", async () => {
+  const config = { model_type: "gpt2", vocab_size: 4, n_positions: 3, n_embd: 2, n_layer: 1 };
+  const { parameters } = openModel({ ...config, n_head: 1 });
+  const all = parameters.map(({ name, shape }) =>
+    [name.slice("transformer.".length), f32([...shape])] as const
+  );
+  const dir = await folder(Object.fromEntries(all), { ...config, n_head: 1 });
+  const { tensors } = await loadCheckpoint(dir);
+  assert.deepEqual([...tensors.keys()], parameters.map(({ name }) => name));
+  const lacking = await folder(BARE, { ...config, n_head: 1 });
+  await assert.rejects(loadCheckpoint(lacking), /wpe\.weight \[3,2\] is missing/);
+});
+
+Deno.test("loadCheckpoint() tells which parameters a folder lacks, where it may lack them", async () => {
+  const { "transformer.ln_f.bias": _, ...rest } = WITH_PREFIX;
+  const dir = await folder(rest);
+  const options = { ...expected, mayLack: ["transformer.ln_f.bias", "transformer.wte.weight"] };
+  const { tensors, missing } = await loadCheckpoint(dir, options);
+  assert.deepEqual(missing, ["transformer.ln_f.bias"]);
+  assert.deepEqual([...tensors.keys()], Object.keys(rest));
 });
 
 Deno.test("loadCheckpoint() widens half precision and writes where it is told", async () => {

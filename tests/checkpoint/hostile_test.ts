@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type TensorData, writeSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { UserError } from "../../lib/base/errors.ts";
-import { causalLm } from "../../lib/models/causal_lm.ts";
+import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
@@ -22,7 +22,7 @@ const CONFIG = {
 
 async function folder(maxShardSize = Infinity): Promise<string> {
   const dir = await temporaryDirectory();
-  const { parameters } = causalLm(CONFIG);
+  const { parameters } = openModel(CONFIG);
   await saveCheckpoint(dir, {
     config: CONFIG,
     maxShardSize,
@@ -36,8 +36,8 @@ async function folder(maxShardSize = Infinity): Promise<string> {
 
 /** Opens a folder as training does. */
 async function load(dir: string): Promise<void> {
-  const model = causalLm(await loadConfig(dir));
-  await loadCheckpoint(dir, { names: model.names, parameters: () => model.parameters });
+  const model = openModel(await loadConfig(dir));
+  await loadCheckpoint(dir, { model });
 }
 
 /** True where it loads; false where it is refused by an error that names the folder or the config's field. */

@@ -7,6 +7,8 @@ import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { narrow } from "../../lib/checkpoint/half.ts";
 import { saveCheckpoint, type SavedModel } from "../../lib/checkpoint/save.ts";
+import { openModel } from "../../lib/models/open.ts";
+import { ZEROS } from "../../lib/models/parameters.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -64,6 +66,19 @@ const SHAPES: Record<string, number[]> = {
   "transformer.ln_f.bias": [8],
 };
 
+/** What a folder of these tensors is read with. */
+const EXPECTED = {
+  model: {
+    names: openModel({ model_type: "gpt2" }).names,
+    parameters: Object.entries(SHAPES).map(([name, shape]) => ({
+      name,
+      shape,
+      init: ZEROS,
+      decay: true,
+    })),
+  },
+};
+
 function model(seed: number): SavedModel {
   const random = randomNumbers(seed);
   return {
@@ -81,7 +96,7 @@ for (const [dtype, stored, bits] of [["float16", "F16", 11], ["bfloat16", "BF16"
     await saveCheckpoint(dir, { ...saved, dtype });
     const { tensors: raw } = await readSafetensors(`${dir}/model.safetensors`);
     assert.deepEqual(new Set([...raw.values()].map((tensor) => tensor.dtype)), new Set([stored]));
-    const { config, tensors } = await loadCheckpoint(dir);
+    const { config, tensors } = await loadCheckpoint(dir, EXPECTED);
     assert.deepEqual([config.dtype, config.torch_dtype], [dtype, dtype]);
     for (const [name, { shape, data }] of saved.tensors) {
       const read = tensors.get(name)!;
@@ -121,7 +136,7 @@ Deno.test("saveCheckpoint() fills shards up to a size, with an index that loads"
   });
   const files = [...Deno.readDirSync(dir)].map(({ name }) => name).filter((n) => /\.saf/.test(n));
   assert.deepEqual(files.sort(), [1, 2, 3].map(shard).concat("model.safetensors.index.json"));
-  const { tensors } = await loadCheckpoint(dir);
+  const { tensors } = await loadCheckpoint(dir, EXPECTED);
   for (const [name, { data }] of saved.tensors) assert.deepEqual(tensors.get(name)!.data, data);
 });
 
