@@ -4,7 +4,8 @@
  * @module
  */
 import { acrossOptions, defineStage, UserError, z } from "temper";
-import { withSamplingRules } from "./sampling_rules.ts";
+import { OPTION_SCHEMAS } from "../lib/decoding/settings.ts";
+import { withoutConflicts } from "./generation_rules.ts";
 
 const METRICS = ["perplexity", "bleu", "rouge"] as const;
 
@@ -27,15 +28,14 @@ const options = z.object({
   max_new_tokens: z.int().min(1).optional()
     .describe("most tokens of a continuation; default 32, fewer where a model's window ends"),
   do_sample: z.boolean().default(false).describe("draw each token; else take the likeliest"),
-  temperature: z.number().positive().optional().describe("divides the scores before drawing"),
-  top_k: z.int().min(0).optional().describe("draw among this many likeliest tokens; default 50"),
-  top_p: z.number().min(0).max(1).optional()
-    .describe("draw among the fewest tokens whose probabilities add up to this"),
+  temperature: OPTION_SCHEMAS.temperature,
+  top_k: OPTION_SCHEMAS.top_k,
+  top_p: OPTION_SCHEMAS.top_p,
   seed: z.int().min(0).optional()
     .describe("decides rows, draws and confidence intervals; default the pipeline's seed"),
 });
 
-const checkedOptions = withSamplingRules(options).refine(
+const checkedOptions = withoutConflicts(options, ["temperature", "top_k", "top_p"]).refine(
   ({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity),
   {
     path: ["stride"],
@@ -72,7 +72,7 @@ scores:
   ): Promise<void> {
     const { nearest } = await import("../lib/base/errors.ts");
     const { readTokens, tokenRow } = await import("../lib/data/tokens/tokens.ts");
-    const { contextLengthOf, loadCausalModel } = await import("../lib/decoding/causal_model.ts");
+    const { contextLengthOf, openCausalModel } = await import("../lib/evaluation/open_model.ts");
     const { evaluateModel, planEvaluation } = await import("../lib/evaluation/evaluation.ts");
     const { perplexityEntry, scoreTexts, unigramEntry } = await import("../lib/metrics/entries.ts");
     const { loadTokenizer } = await import("../lib/tokenizers/load.ts");
@@ -114,7 +114,7 @@ scores:
     const total = windows.length + examples.length;
     const measured: Measured[] = [];
     for (const [index, role] of roles.entries()) {
-      await using model = await loadCausalModel(inputs[role]!.path, { device, threads });
+      await using model = await openCausalModel(inputs[role]!.path, { device, threads });
       log(`${role}: ${model.description}`);
       const { losses, continuations } = await evaluateModel(model, {
         plan,

@@ -5,7 +5,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { uniform } from "../decoding/strategies/sample.ts";
+import { uniform } from "../decoding/strategies/draws.ts";
 
 /** A row cut in two. */
 export interface Example {

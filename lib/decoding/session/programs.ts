@@ -1,16 +1,48 @@
 /**
- * The graphs that decoding and scoring run, compiled for one shape each and kept for the next batch.
- * B sequences, T tokens, L cached places, H heads, K width of a head, V vocabulary.
+ * The graphs that decoding and scoring run, compiled for one shape each and kept for the next batch. All that
+ * decoding knows of a model is here.
+ *
+ * B rows, T tokens, L cached places, H heads, K width of a head, V vocabulary.
  *
  * @module
  */
+import { InternalError } from "../../base/errors.ts";
 import { toOnnx } from "../../graph/onnx/compile.ts";
 import { Graph } from "../../graph/ir/graph.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { CausalLm } from "../../models/causal_lm.ts";
+import type { CausalLm } from "../../models/family.ts";
 import { parameterConstants, parameterInputs } from "../../models/parameters.ts";
 import type { AnyTensor, Engine, Session } from "../../runtime/session.ts";
+
+/** Keys and values that one attention of a model keeps between runs. */
+export interface CacheSlot {
+  readonly name: string;
+  /** `self`: of the tokens read so far; `cross`: of an encoder's, which stay as they are. */
+  readonly kind: "self" | "cross";
+  /** H. */
+  readonly heads: number;
+  /** K. */
+  readonly width: number;
+}
+
+/** What a run gives, by name. */
+export type Outputs = Readonly<Record<string, AnyTensor>>;
+
+/** A compiled graph: all inputs but the parameters -> what it computes. */
+export type Program = (inputs: Readonly<Record<string, AnyTensor>>) => Promise<Outputs>;
+
+/** A float32 output that a run gave to the host. */
+export function floatsOf(
+  outputs: Outputs,
+  name: string,
+): { readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly number[] } {
+  const tensor = outputs[name];
+  if (tensor === undefined || !("data" in tensor)) {
+    throw new InternalError(`a run returned no ${name} to the host`);
+  }
+  return { data: tensor.data as Float32Array<ArrayBuffer>, dims: tensor.dims };
+}
 
 /** The parameters of a model, as an engine wants them. */
 export interface Weights {
@@ -81,26 +113,47 @@ export function placeWeights(
 
 /** Sessions by shape, compiled when asked for; a new one replaces the one that was used longest ago. */
 export class Programs {
-  readonly engine: Engine;
-  readonly weights: Weights;
+  readonly #engine: Engine;
+  readonly #weights: Weights;
   /** The one used last comes last. */
   readonly #sessions = new Map<string, Session>();
 
   constructor(engine: Engine, weights: Weights) {
-    this.engine = engine;
-    this.weights = weights;
+    this.#engine = engine;
+    this.#weights = weights;
+  }
+
+  /** V. */
+  get vocabSize(): number {
+    return this.#weights.model.vocabSize;
+  }
+
+  /** Most tokens that the model sees at once. */
+  get contextLength(): number {
+    return this.#weights.model.positions;
+  }
+
+  /** What a cache has to keep. */
+  get slots(): readonly CacheSlot[] {
+    const { layers, heads, headWidth } = this.#weights.model.cache;
+    return Array.from({ length: layers }, (_, layer) => ({
+      name: String(layer),
+      kind: "self",
+      heads,
+      width: headWidth,
+    }));
   }
 
   /**
-   * Reads prompts: `input_ids` int32 [B, T] padded on the right and `last` int32 [B], the place of each
-   * row's last token -> `logits` [B, V] there. With `keep`, also `key.i` and `value.i` [B, H, T, K].
+   * Reads prompts: `input_ids` int32 [B, T] padded on the right and `last` int32 [B], the place of each row's last
+   * token -> `logits` [B, V] there. With `keep`, also `key.SLOT` and `value.SLOT` [B, H, T, K].
    */
-  prefill(shape: { batch: number; length: number; keep: boolean }): Promise<Session> {
+  prefill(shape: { batch: number; length: number; keep: boolean }): Promise<Program> {
     const { batch, length, keep } = shape;
-    return this.#session(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
+    return this.#program(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const last = graph.input("last", { type: "int32", shape: [batch] });
-      const { logits, present } = this.weights.model.decode(graph, {
+      const { logits, present } = this.#weights.model.decode(graph, {
         params,
         inputIds,
         logitsAt: last,
@@ -111,24 +164,24 @@ export class Programs {
   }
 
   /**
-   * Reads one token a row: `input_ids` and `position_ids` int32 [B, 1], `past_mask` int32 [B, L],
-   * `past_key.i` and `past_value.i` [B, H, L, K] -> `logits` [B, V], `key.i` and `value.i` [B, H, 1, K].
+   * Reads one token a row: `input_ids` and `position_ids` int32 [B, 1], `past_mask` int32 [B, L], `past_key.SLOT`
+   * and `past_value.SLOT` [B, H, L, K] -> `logits` [B, V], `key.SLOT` and `value.SLOT` [B, H, 1, K].
    */
-  step(shape: { batch: number; capacity: number }): Promise<Session> {
+  step(shape: { batch: number; capacity: number }): Promise<Program> {
     const { batch, capacity } = shape;
-    const { layers, heads, headWidth } = this.weights.model.cache;
-    return this.#session(`step ${batch} ${capacity}`, (graph, params) => {
+    return this.#program(`step ${batch} ${capacity}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, 1] });
       const positionIds = graph.input("position_ids", { type: "int32", shape: [batch, 1] });
       const mask = graph.input("past_mask", { type: "int32", shape: [batch, capacity] });
       const cached = (part: string): Tensor[] =>
-        Array.from({ length: layers }, (_, layer) =>
-          graph.input(`past_${part}.${layer}`, {
+        this.slots.map(({ name, heads, width }) =>
+          graph.input(`past_${part}.${name}`, {
             type: "float32",
-            shape: [batch, heads, capacity, headWidth],
-          }));
+            shape: [batch, heads, capacity, width],
+          })
+        );
       const past = { keys: cached("key"), values: cached("value"), mask };
-      const { logits, present } = this.weights.model.decode(graph, {
+      const { logits, present } = this.#weights.model.decode(graph, {
         params,
         inputIds,
         positionIds,
@@ -144,13 +197,13 @@ export class Programs {
    * Scores tokens: `input_ids` int32 [B, T] padded on the right, `labels` int32 [B, T] with the token
    * that follows each, or -100 -> `losses` [B T], negative log-likelihoods, 0 without a label.
    */
-  score(shape: { batch: number; length: number }): Promise<Session> {
+  score(shape: { batch: number; length: number }): Promise<Program> {
     const { batch, length } = shape;
-    return this.#session(`score ${batch} ${length}`, (graph, params) => {
+    return this.#program(`score ${batch} ${length}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const labels = graph.input("labels", { type: "int32", shape: [batch, length] });
-      const logits = this.weights.model.forward(graph, { params, inputIds });
-      const rows = ops.reshape(logits, [batch * length, this.weights.model.vocabSize]);
+      const logits = this.#weights.model.forward(graph, { params, inputIds });
+      const rows = ops.reshape(logits, [batch * length, this.vocabSize]);
       graph.output("losses", ops.crossEntropy(rows, { labels: ops.reshape(labels, [-1]) }));
     });
   }
@@ -166,24 +219,26 @@ export class Programs {
     await session?.release();
   }
 
-  async #session(
+  async #program(
     key: string,
     build: (graph: Graph, params: Map<string, Tensor>) => void,
-  ): Promise<Session> {
+  ): Promise<Program> {
     let session = this.#sessions.get(key);
     this.#sessions.delete(key);
     if (session === undefined) {
       // Before the new one is made, for there may not be room for both.
       const [oldest] = this.#sessions.keys();
-      if (oldest !== undefined && this.#sessions.size >= this.weights.mostSessions) {
+      if (oldest !== undefined && this.#sessions.size >= this.#weights.mostSessions) {
         await this.#drop(oldest);
       }
       const graph = new Graph(key.split(" ")[0]);
-      build(graph, this.weights.declare(graph));
-      session = await this.engine.createSession(toOnnx(graph, { target: this.engine.name }));
+      build(graph, this.#weights.declare(graph));
+      const { name: target } = this.#engine;
+      session = await this.#engine.createSession(toOnnx(graph, { target }));
     }
     this.#sessions.set(key, session);
-    return session;
+    const compiled = session;
+    return (inputs) => compiled.run({ ...this.#weights.feeds, ...inputs });
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { argmax, philox, sampleToken, uniform } from "../../lib/decoding/strategies/sample.ts";
+import { argmax, sampleToken } from "../../lib/decoding/strategies/choose.ts";
+import { philox, uniform } from "../../lib/decoding/strategies/draws.ts";
 
 Deno.test("philox() gives the known answers of its authors", () => {
   const hex = (words: readonly number[]) =>

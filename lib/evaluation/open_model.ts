@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { causalLm } from "../models/causal_lm.ts";
+import { UserError } from "../base/errors.ts";
+import type { JsonObject } from "../base/json.ts";
 import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../checkpoint/load.ts";
+import type { ModelDefaults } from "../decoding/resolve.ts";
+import { cachedDecoder } from "../decoding/session/cached_session.ts";
+import { placeWeights, Programs } from "../decoding/session/programs.ts";
+import { recomputingDecoder } from "../decoding/session/recomputing_session.ts";
+import type { Decoder } from "../decoding/session/session.ts";
+import { type CausalLm, causalLm } from "../models/causal_lm.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../runtime/session.ts";
-import type { Decoder } from "./session/decoder.ts";
-import { cachedDecoder, recomputingDecoder } from "./session/decoders.ts";
-import { placeWeights, Programs } from "./session/programs.ts";
-import { scoreWindows, type TokenLoss } from "../evaluation/score.ts";
-import type { ModelDefaults } from "./settings.ts";
-import type { ScoringWindow } from "../evaluation/windows.ts";
+import { scoreWindows, type TokenLoss } from "./score.ts";
+import type { ScoringWindow } from "./windows.ts";
 
 /** A model in the memory of an engine. Dispose of it when done. */
 export interface CausalModel extends AsyncDisposable {
@@ -40,12 +43,11 @@ export interface CausalModel extends AsyncDisposable {
  * @param options `device` to compute on, `threads` to keep busy.
  * @throws {UserError} where the folder is no model, or not a causal one that is supported.
  */
-export async function loadCausalModel(
+export async function openCausalModel(
   dir: string,
   options: { readonly device: Device; readonly threads: number },
 ): Promise<CausalModel> {
-  const json = await loadConfig(dir);
-  const model = causalLm(json);
+  const { config, model } = await openConfig(dir);
   const generationConfig = await loadGenerationConfig(dir);
   const { tensors } = await loadCheckpoint(dir, {
     parameters: () => model.parameters,
@@ -59,7 +61,7 @@ export async function loadCausalModel(
     description: `${model.modelType} with ${
       size.toLocaleString("en")
     } parameters, ${engine.description}`,
-    defaults: { config: json, ...(generationConfig === undefined ? {} : { generationConfig }) },
+    defaults: { config, ...(generationConfig === undefined ? {} : { generationConfig }) },
     decoder: ({ cache }) => cache ? cachedDecoder(programs) : recomputingDecoder(programs),
     score: (windows, settings) => scoreWindows(programs, { ...settings, windows }),
     async [Symbol.asyncDispose](): Promise<void> {
@@ -72,6 +74,23 @@ export async function loadCausalModel(
 
 /** The window of a model, read from its config.json alone. */
 export async function contextLengthOf(dir: string): Promise<number> {
-  const json = await loadConfig(dir);
-  return causalLm(json).positions;
+  return (await openConfig(dir)).model.positions;
+}
+
+/** A classifier has the body of a language model, and would write nonsense without a word. */
+async function openConfig(
+  dir: string,
+): Promise<{ readonly config: JsonObject; readonly model: CausalLm }> {
+  const config = await loadConfig(dir);
+  const architectures = Array.isArray(config.architectures) ? config.architectures : [];
+  const classifier = architectures.find((name) => /ForSequenceClassification$/.test(String(name)));
+  if (classifier !== undefined) {
+    throw new UserError({
+      what:
+        `the model is a classifier, ${classifier}: it puts texts into classes and cannot write any`,
+      requirement: "a language model, such as GPT2LMHeadModel",
+      remedy: "give a model that was trained to predict text",
+    });
+  }
+  return { config, model: causalLm(config) };
 }
