@@ -5,11 +5,12 @@
  * @module
  */
 import { acrossOptions, defineStage, z } from "temper";
+import { OPTION_SCHEMAS } from "../lib/decoding/settings.ts";
 import { CLASSIFIER_METRICS, LANGUAGE_MODEL_METRICS } from "../lib/metrics/names.ts";
 import type { LanguageModelSettings } from "../lib/evaluation/report_language_model.ts";
 import type { EvaluationReport, EvaluationRequest } from "../lib/evaluation/report.ts";
 import type { EvaluatedTask } from "../lib/evaluation/task.ts";
-import { withSamplingRules } from "./sampling_rules.ts";
+import { withoutConflicts } from "./generation_rules.ts";
 
 const options = z.object({
   metrics: z.array(z.enum([...LANGUAGE_MODEL_METRICS, ...CLASSIFIER_METRICS])).min(1).optional()
@@ -33,15 +34,14 @@ const options = z.object({
   max_new_tokens: z.int().min(1).optional()
     .describe("most tokens of a continuation; default 32, fewer where a model's window ends"),
   do_sample: z.boolean().default(false).describe("draw each token; else take the likeliest"),
-  temperature: z.number().positive().optional().describe("divides the scores before drawing"),
-  top_k: z.int().min(0).optional().describe("draw among this many likeliest tokens; default 50"),
-  top_p: z.number().min(0).max(1).optional()
-    .describe("draw among the fewest tokens whose probabilities add up to this"),
+  temperature: OPTION_SCHEMAS.temperature,
+  top_k: OPTION_SCHEMAS.top_k,
+  top_p: OPTION_SCHEMAS.top_p,
   seed: z.int().min(0).optional()
     .describe("decides rows, draws and confidence intervals; default the pipeline's seed"),
 });
 
-const checkedOptions = withSamplingRules(options).refine(
+const checkedOptions = withoutConflicts(options, ["temperature", "top_k", "top_p"]).refine(
   ({ stride, max_length }) => (stride ?? 0) <= (max_length ?? Infinity),
   {
     path: ["stride"],

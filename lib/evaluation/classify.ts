@@ -9,7 +9,7 @@ import { classNames } from "../models/classes.ts";
 import { openModel } from "../models/open.ts";
 import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../base/device.ts";
-import type { AnyTensor, Engine } from "../runtime/session.ts";
+import { placeWeights } from "../runtime/placement.ts";
 import { evaluateEach } from "../train/loop/evaluate.ts";
 
 /** How to run. */
@@ -52,9 +52,7 @@ export async function classifyRows(
   const engine = await openEngine(options.device, { threads: options.threads });
   const size = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   try {
-    const feeds = Object.fromEntries(
-      [...tensors].map(([name, { shape, data }]) => [name, placed(engine, { shape, data })]),
-    );
+    const { feeds } = placeWeights(engine, tensors);
     const logits = new Array<Float32Array>(rows.rows);
     await evaluateEach({ model, engine, feeds }, rows, {
       ...options,
@@ -73,15 +71,4 @@ export async function classifyRows(
   } finally {
     await engine.dispose();
   }
-}
-
-/** A parameter where the engine wants it: a device keeps it from one run to the next. */
-function placed(
-  { memory }: Engine,
-  { shape, data }: { readonly shape: readonly number[]; readonly data: Float32Array<ArrayBuffer> },
-): AnyTensor {
-  if (memory === undefined) return { type: "float32", dims: shape, data };
-  const tensor = memory.allocate("float32", shape);
-  memory.upload(tensor, data);
-  return tensor;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { tokenRow } from "../data/tokens/rows.ts";
-import { contextLengthOf, loadCausalModel } from "../decoding/causal_model.ts";
+import { contextLengthOf, openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "../decoding/settings.ts";
 import type { MetricEntries } from "../metrics/entry.ts";
 import { perplexityEntry } from "../metrics/perplexity.ts";
@@ -129,7 +129,7 @@ async function measure(
     readonly progress: (done: number) => void;
   },
 ): Promise<Measured> {
-  await using model = await loadCausalModel(dir, { device, threads });
+  await using model = await openCausalModel(dir, { device, threads });
   log(`${role}: ${model.description}`);
   const { losses, continuations } = await evaluateModel(model, {
     ...{ plan, eosTokenIds, seed, batchSize, progress, signal },

@@ -15,14 +15,14 @@ import type { JsonObject } from "../base/json.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Architecture, Inputs, Model, Task } from "./architecture.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build/build.ts";
 import { countClasses } from "./classes.ts";
 import * as field from "./config.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";
-import { mergeHeads, splitJointHeads } from "./layers/attention.ts";
+import { mergeHeads, splitJointHeads } from "./layers/split_heads.ts";
 import { lastTokenState, wordScores } from "./layers/heads.ts";
 import { layerNorm } from "./layers/normalization.ts";
-import { normal } from "./parameters.ts";
+import { normal } from "./build/parameters.ts";
 
 const TITLE = "GPT-2";
 

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Device } from "../../lib/base/device.ts";
-import { collate } from "../../lib/data/tokens/batch.ts";
 import { type OpenModel, openModel } from "../../lib/models/open.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import { parameterConstants } from "../../lib/models/parameters.ts";
+import { parameterConstants } from "../../lib/models/build/parameters.ts";
 import { sequenceClassifier } from "../../lib/models/sequence_classifier.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/evaluate.ts";

@@ -11,31 +11,6 @@ import { dropout, type DropoutSource, unscaledDropout } from "./dropout.ts";
 /** Added to scores that must not be attended to; twice it is still finite in float32. */
 const MASKED = -1e9;
 
-/** [B, T, H K] -> [B, H, T, K]. */
-export function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch = 0, length = 0, width = 0] = x.shape;
-  return ops.transpose(ops.reshape(x, [batch, length, heads, width / heads]), [0, 2, 1, 3]);
-}
-
-/** [B, T, N H K] -> N times [B, H, T, K], all moved in one pass. */
-export function splitJointHeads(
-  x: Tensor,
-  { parts, heads }: { readonly parts: number; readonly heads: number },
-): readonly Tensor[] {
-  const [batch = 0, length = 0, width = 0] = x.shape;
-  const size = width / parts / heads;
-  const apart = ops.reshape(x, [batch, length, parts, heads, size]);
-  const moved = ops.transpose(apart, [2, 0, 3, 1, 4]); // [N, B, H, T, K]
-  return ops.split(moved, { axis: 0, sizes: Array(parts).fill(1), name: "split" })
-    .map((part) => ops.reshape(part, [batch, heads, length, size]));
-}
-
-/** [B, H, T, K] -> [B, T, H K]. */
-export function mergeHeads(x: Tensor): Tensor {
-  const [batch = 0, heads = 0, length = 0, width = 0] = x.shape;
-  return ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [batch, length, heads * width]);
-}
-
 /** [1, 1, T, T]: 0 where key <= query, a large negative number where the key lies ahead. */
 export function causalBias(graph: TensorGraph, length: number): Tensor {
   const data = Float32Array.from(

@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  type GenerationOptions,
-  longestSequence,
-  type ModelDefaults,
-  resolveSettings,
-} from "../../lib/decoding/settings.ts";
+import { longestSequence } from "../../lib/decoding/lengths.ts";
+import { type ModelDefaults, resolveSettings } from "../../lib/decoding/resolve.ts";
+import type { GenerationOptions } from "../../lib/decoding/settings.ts";
 
 Deno.test("resolveSettings() has the defaults of transformers", () => {
   assert.deepEqual(resolveSettings({}), {
@@ -17,6 +14,9 @@ Deno.test("resolveSettings() has the defaults of transformers", () => {
     top_k: 50,
     top_p: 1,
     num_return_sequences: 1,
+    num_beams: 1,
+    length_penalty: 1,
+    early_stopping: false,
     repetition_penalty: 1,
     no_repeat_ngram_size: 0,
     bad_words_ids: [],
@@ -37,6 +37,9 @@ Deno.test("resolveSettings() takes each value from the options, then the model's
     top_k: 7,
     top_p: 0.8,
     num_return_sequences: 2,
+    num_beams: 3,
+    length_penalty: 0.5,
+    early_stopping: "never",
     repetition_penalty: 1.2,
     no_repeat_ngram_size: 3,
     bad_words_ids: [[4]],
@@ -58,6 +61,9 @@ Deno.test("resolveSettings() takes each value from the options, then the model's
     top_k: 1,
     top_p: 0.1,
     num_return_sequences: 4,
+    num_beams: 5,
+    length_penalty: -1,
+    early_stopping: true,
     repetition_penalty: 1.5,
     no_repeat_ngram_size: 1,
     bad_words_ids: [[1, 2]],
@@ -101,8 +107,12 @@ Deno.test("resolveSettings() refuses what contradicts itself, is out of range or
     [{ top_k: 5, do_sample: false }, {}, /top_k has no effect/],
     [{ top_p: 0.5 }, {}, /top_p has no effect/],
     [{ num_return_sequences: 2 }, {}, /num_return_sequences 2 without do_sample/],
-    [{ num_beams: 4 }, {}, /num_beams 4 asks for beam search/],
-    [{}, { generationConfig: { num_beams: 4 } }, /beam search/],
+    [{ num_return_sequences: 5, num_beams: 4 }, {}, /num_return_sequences 5 of num_beams 4/],
+    [{ length_penalty: 1 }, {}, /length_penalty has no effect without num_beams above 1/],
+    [{ early_stopping: false, num_beams: 1 }, {}, /early_stopping has no effect/],
+    [{ num_beams: 0 }, {}, /num_beams cannot be 0; a whole number from 1/],
+    [{}, { generationConfig: { num_beams: 0.5 } }, /num_beams of the model's files cannot be 0.5/],
+    [{}, { generationConfig: { num_beam_groups: 2 } }, /num_beam_groups .* not supported/],
     [{}, { generationConfig: { suppress_tokens: [1] } }, /suppress_tokens .* not supported/],
     [{ do_sample: true }, { generationConfig: { typical_p: 0.5 } }, /typical_p/],
     [{ do_sample: true, temperature: 0 }, {}, /temperature cannot be 0/],
@@ -113,7 +123,7 @@ Deno.test("resolveSettings() refuses what contradicts itself, is out of range or
     [{ no_repeat_ngram_size: 0.5 }, {}, /no_repeat_ngram_size/],
     [{ bad_words_ids: [[]] }, {}, /bad_words_ids/],
     [{ stop_strings: "" }, {}, /stop_strings/],
-    [{ eos_token_id: -1 }, {}, /no token id/],
+    [{ eos_token_id: -1 }, {}, /eos_token_id cannot be -1; a token id/],
   ];
   for (const [options, model, message] of table) {
     assert.throws(() => resolveSettings(options, model), message);
@@ -122,12 +132,14 @@ Deno.test("resolveSettings() refuses what contradicts itself, is out of range or
 
 Deno.test("resolveSettings() lets pass what the folder says without effect", () => {
   const generationConfig = {
-    num_beams: 4,
+    length_penalty: 2,
+    early_stopping: true,
     typical_p: 0.5,
     temperature: 0.7,
     transformers_version: "5",
   };
   assert.equal(resolveSettings({ num_beams: 1 }, { generationConfig }).do_sample, false);
+  assert.equal(resolveSettings({}, { generationConfig: { num_beams: 4 } }).num_beams, 4);
 });
 
 Deno.test("longestSequence() counts the prompt for max_length and not for max_new_tokens", () => {

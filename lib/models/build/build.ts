@@ -7,11 +7,10 @@
  *
  * @module
  */
-import type { Tensor, TensorGraph } from "../graph/ir/tensor.ts";
-import * as ops from "../graph/ops/mod.ts";
-import { attention, causalBias, paddingBias } from "./layers/attention.ts";
-import { dropout, type DropoutSource } from "./layers/dropout.ts";
-import type { LinearAdapter } from "./lora.ts";
+import type { Tensor, TensorGraph } from "../../graph/ir/tensor.ts";
+import * as ops from "../../graph/ops/mod.ts";
+import { attention, causalBias, paddingBias } from "./attention.ts";
+import { dropout, type DropoutSource } from "./dropout.ts";
 import { type Init, type ParameterSpec, ZEROS } from "./parameters.ts";
 
 /** How a linear layer is kept: torch's `Linear` as `[out, in]`, GPT-2's `Conv1D` as `[in, out]`. */
@@ -25,6 +24,12 @@ export interface LinearSpec {
   readonly outputs: number;
   readonly layout: LinearLayout;
 }
+
+/** Adds to the result of a linear layer: `[N, in]` -> `[N, out]`, with dropout from a source. */
+export type LinearAdapter = (
+  rows: Tensor,
+  options: { readonly dropout?: DropoutSource | undefined },
+) => Tensor;
 
 /** What an attention keeps while a text is continued: keys and values `[B, H, L, K]`. */
 export interface Slot {

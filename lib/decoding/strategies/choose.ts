@@ -1,40 +1,9 @@
 /**
- * Choosing the next token: the highest score, or a draw.
- *
- * A draw is a function of (seed, prompt, sequence, position) alone, so neither the batch a prompt stands
- * in nor its neighbours change what is drawn for it.
+ * Choosing the next token: the highest score, or a draw. V tokens in the vocabulary.
  *
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { uniformAt } from "../../base/random.ts";
-
-/** What a draw depends on, besides the seed. Whole numbers from 0, below 2^32. */
-export interface DrawCounter {
-  /** Which prompt of the run. */
-  readonly prompt: number;
-  /** Which of the prompt's sequences. */
-  readonly sequence: number;
-  /** Length of the sequence before the token that is drawn. */
-  readonly position: number;
-}
-
-/**
- * A number in [0, 1) with 53 random bits.
- *
- * @param seed A whole number; its lower 64 bits count.
- *
- * @example
- * ```ts
- * import { uniform } from "./sample.ts";
- * const at = { prompt: 0, sequence: 0, position: 5 };
- * if (uniform(42, at) !== uniform(42, at)) throw new Error();
- * if (uniform(42, at) === uniform(42, { ...at, position: 6 })) throw new Error();
- * ```
- */
-export function uniform(seed: number, counter: DrawCounter): number {
-  return uniformAt(seed, [counter.position, counter.sequence, counter.prompt]);
-}
 
 /**
  * The id of the highest score, the lowest id of several.
@@ -57,7 +26,7 @@ export function argmax(scores: Float32Array): number {
  * Draws a token from the softmax of the scores.
  *
  * @param scores float32 [V]; -Infinity has probability 0.
- * @param draw In [0, 1), from {@linkcode uniform}: ids are taken in ascending order of the cumulative probability.
+ * @param draw In [0, 1), from `uniform` of draws.ts: ids are taken in ascending order of the cumulative probability.
  * @throws {UserError} where no token is possible or a score is not a number.
  */
 export function sampleToken(scores: Float32Array, draw: number): number {
@@ -78,14 +47,16 @@ export function sampleToken(scores: Float32Array, draw: number): number {
   return last;
 }
 
-function nothingLeft(): UserError {
+/** No token may follow. */
+export function nothingLeft(): UserError {
   return new UserError({
     what: "generation cannot go on: every token is forbidden",
     remedy: "loosen no_repeat_ngram_size, bad_words_ids, min_length or min_new_tokens",
   });
 }
 
-function notANumber(): UserError {
+/** A model that gives no numbers. */
+export function notANumber(): UserError {
   return new UserError({
     what: "the model's scores for the next token are not numbers",
     remedy: "the training run diverged or the weights are damaged: look at the losses in " +

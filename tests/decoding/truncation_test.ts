@@ -1,14 +1,25 @@
 import assert from "node:assert/strict";
-import { warp, warpTemperature, warpTopK, warpTopP } from "../../lib/decoding/rules/warpers.ts";
+import { resolveSettings } from "../../lib/decoding/resolve.ts";
+import { temperature } from "../../lib/decoding/rules/temperature.ts";
+import { topK, topP } from "../../lib/decoding/rules/truncation.ts";
+import { type GenerationOptions, processorsOf } from "../../lib/decoding/settings.ts";
 import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { shared } from "../fixtures/shared.ts";
+
+const NOWHERE = { ids: [], promptLength: 0 };
+
+/** Applies what the options of a draw ask for. */
+function warp(scores: Float32Array, options: GenerationOptions): void {
+  const settings = resolveSettings({ top_k: 0, ...options, do_sample: true });
+  for (const process of processorsOf(settings)) process(scores, NOWHERE);
+}
 
 const kept = (scores: Float32Array): number[] =>
   [...scores.keys()].filter((i) => scores[i] !== -Infinity);
 
-Deno.test("warpTemperature() divides in float32", () => {
+Deno.test("temperature() divides in float32", () => {
   const scores = Float32Array.of(1, -2, 0.1);
-  warpTemperature(scores, 0.7);
+  temperature(0.7)(scores, NOWHERE);
   const divisor = Math.fround(0.7);
   assert.deepEqual(
     [...scores],
@@ -16,7 +27,7 @@ Deno.test("warpTemperature() divides in float32", () => {
   );
 });
 
-Deno.test("warpTopK() keeps every score equal to the k-th highest", () => {
+Deno.test("topK() keeps every score equal to the k-th highest", () => {
   const table: [number[], number, number[]][] = [
     [[1, 5, 3, 4, 2], 2, [1, 3]],
     [[1, 3, 3, 4, 3], 2, [1, 2, 3, 4]],
@@ -26,22 +37,22 @@ Deno.test("warpTopK() keeps every score equal to the k-th highest", () => {
   ];
   for (const [values, k, expected] of table) {
     const scores = Float32Array.from(values);
-    warpTopK(scores, k);
+    topK(k, 1)(scores, NOWHERE);
     assert.deepEqual(kept(scores), expected);
   }
 });
 
-Deno.test("warpTopK() finds the k highest of many", () => {
+Deno.test("topK() finds the k highest of many", () => {
   for (const k of [1, 2, 7, 50, 199]) {
     const scores = Float32Array.from({ length: 200 }, (_, i) => ((i * 7919) % 200) - 100);
     const expected = scores.toSorted().at(-k)!;
-    warpTopK(scores, k);
+    topK(k, 1)(scores, NOWHERE);
     assert.equal(kept(scores).length, k);
     assert(kept(scores).every((i) => scores[i]! >= expected));
   }
 });
 
-Deno.test("warpTopP() keeps the fewest tokens that reach p, and always one", () => {
+Deno.test("topP() keeps the fewest tokens that reach p, and always one", () => {
   const log = (probabilities: number[]) => Float32Array.from(probabilities, Math.log);
   const table: [number[], number, number[]][] = [
     [[0.5, 0.3, 0.15, 0.05], 0.75, [0, 1]],
@@ -55,27 +66,27 @@ Deno.test("warpTopP() keeps the fewest tokens that reach p, and always one", () 
   ];
   for (const [probabilities, p, expected] of table) {
     const scores = log(probabilities);
-    warpTopP(scores, p);
+    topP(p, 1)(scores, NOWHERE);
     assert.deepEqual(kept(scores), expected, `${probabilities} ${p}`);
   }
 });
 
-Deno.test("warp() applies temperature before top-k before top-p", () => {
+Deno.test("the rules of a draw apply temperature before top-k before top-p", () => {
   const start = Float32Array.of(2, 1.5, 1, 0);
   const together = start.slice();
-  warp(together, { temperature: 0.5, topK: 3, topP: 0.8 });
+  warp(together, { temperature: 0.5, top_k: 3, top_p: 0.8 });
   const apart = start.slice();
-  warpTemperature(apart, 0.5);
-  warpTopK(apart, 3);
-  warpTopP(apart, 0.8);
+  temperature(0.5)(apart, NOWHERE);
+  topK(3, 1)(apart, NOWHERE);
+  topP(0.8, 1)(apart, NOWHERE);
   assert.deepEqual(together, apart);
   assert.deepEqual(kept(together), [0, 1]);
   const none = start.slice();
-  warp(none, { temperature: 1, topK: 0, topP: 1 });
+  warp(none, {});
   assert.deepEqual(none, start);
 });
 
-Deno.test("warp() gives the distributions of transformers' warpers", async () => {
+Deno.test("the rules of a draw give the distributions of transformers' warpers", async () => {
   const path = shared("reference/goldens/gpt2-lm/golden.safetensors");
   if (path === undefined) return;
   const { tensors } = await readSafetensors(path);
@@ -83,13 +94,12 @@ Deno.test("warp() gives the distributions of transformers' warpers", async () =>
   const vocab = logits.shape[2]!;
   // The reference warps row 0 at position 4.
   const scores = (logits.data as Float32Array).slice(4 * vocab, 5 * vocab);
-  const neutral = { temperature: 1, topK: 0, topP: 1 };
   for (
     const [name, settings] of Object.entries({
-      "temperature-0.7": { ...neutral, temperature: 0.7 },
-      "top-k-10": { ...neutral, topK: 10 },
-      "top-p-0.9": { ...neutral, topP: 0.9 },
-      "temperature-0.7-top-k-50-top-p-0.95": { temperature: 0.7, topK: 50, topP: 0.95 },
+      "temperature-0.7": { temperature: 0.7 },
+      "top-k-10": { top_k: 10 },
+      "top-p-0.9": { top_p: 0.9 },
+      "temperature-0.7-top-k-50-top-p-0.95": { temperature: 0.7, top_k: 50, top_p: 0.95 },
     })
   ) {
     const warped = scores.slice();
@@ -100,5 +110,21 @@ Deno.test("warp() gives the distributions of transformers' warpers", async () =>
     const expected = tensors.get(`probabilities.${name}`)!.data as Float32Array;
     weights.forEach((weight, i) => assert(Math.abs(weight / sum - expected[i]!) < 1e-6, name));
     assert.deepEqual(kept(warped), [...expected.keys()].filter((i) => expected[i] !== 0), name);
+  }
+});
+
+Deno.test("beams keep one token more than there are end tokens, whatever top_k and top_p say", () => {
+  const kinds: [GenerationOptions, number][] = [
+    [{}, 1],
+    [{ num_beams: 2 }, 2],
+    [{ num_beams: 2, eos_token_id: 0 }, 2],
+    [{ num_beams: 2, eos_token_id: [0, 1] }, 3],
+  ];
+  for (const [options, count] of kinds) {
+    for (const rule of [{ top_k: 1 }, { top_p: 0 }]) {
+      const scores = Float32Array.of(1, 5, 3, 4, 2);
+      warp(scores, { ...options, ...rule });
+      assert.equal(kept(scores).length, count);
+    }
   }
 });

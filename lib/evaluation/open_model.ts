@@ -3,18 +3,20 @@
  *
  * @module
  */
+import type { Device } from "../base/device.ts";
 import { UserError } from "../base/errors.ts";
 import type { JsonObject } from "../base/json.ts";
-import { type OpenModel, openModel } from "../models/open.ts";
 import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../checkpoint/load.ts";
+import type { ModelDefaults } from "../decoding/resolve.ts";
+import { cachedDecoder } from "../decoding/session/cached_session.ts";
+import { Programs } from "../decoding/session/programs.ts";
+import { recomputingDecoder } from "../decoding/session/recomputing_session.ts";
+import type { Decoder } from "../decoding/session/session.ts";
+import { type OpenModel, openModel } from "../models/open.ts";
 import { openEngine } from "../runtime/engine.ts";
-import type { Device } from "../base/device.ts";
-import type { Decoder } from "./session/decoder.ts";
-import { cachedDecoder, recomputingDecoder } from "./session/decoders.ts";
-import { placeWeights, Programs } from "./session/programs.ts";
-import { scoreWindows, type TokenLoss } from "../evaluation/score.ts";
-import type { ModelDefaults } from "./settings.ts";
-import type { ScoringWindow } from "../evaluation/windows.ts";
+import { placeWeights } from "../runtime/placement.ts";
+import { scoreWindows, type TokenLoss } from "./score.ts";
+import type { ScoringWindow } from "./windows.ts";
 
 /** A model in the memory of an engine. Dispose of it when done. */
 export interface CausalModel extends AsyncDisposable {
@@ -42,23 +44,22 @@ export interface CausalModel extends AsyncDisposable {
  * @param options `device` to compute on, `threads` to keep busy.
  * @throws {UserError} where the folder is no model, or not a causal one that is supported.
  */
-export async function loadCausalModel(
+export async function openCausalModel(
   dir: string,
   options: { readonly device: Device; readonly threads: number },
 ): Promise<CausalModel> {
-  const json = await loadConfig(dir);
-  const model = openLanguageModel(dir, json);
+  const { config, model } = await openConfig(dir);
   const generationConfig = await loadGenerationConfig(dir);
   const { tensors } = await loadCheckpoint(dir, { model });
   const engine = await openEngine(options.device, { threads: options.threads });
-  const weights = placeWeights(tensors, { model, engine });
-  const programs = new Programs(engine, weights);
+  const weights = placeWeights(engine, tensors);
+  const programs = new Programs(engine, { model, weights: weights.feeds });
   const size = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
     description: `${model.modelType} with ${
       size.toLocaleString("en")
     } parameters, ${engine.description}`,
-    defaults: { config: json, ...(generationConfig === undefined ? {} : { generationConfig }) },
+    defaults: { config, ...(generationConfig === undefined ? {} : { generationConfig }) },
     decoder: ({ cache }) => cache ? cachedDecoder(programs) : recomputingDecoder(programs),
     score: (windows, settings) => scoreWindows(programs, { ...settings, windows }),
     async [Symbol.asyncDispose](): Promise<void> {
@@ -71,15 +72,21 @@ export async function loadCausalModel(
 
 /** The window of a model, read from its config.json alone. */
 export async function contextLengthOf(dir: string): Promise<number> {
-  const json = await loadConfig(dir);
-  return openLanguageModel(dir, json).maxPositions ?? Infinity;
+  return (await openConfig(dir)).model.maxPositions ?? Infinity;
 }
 
-function openLanguageModel(dir: string, config: JsonObject): OpenModel {
+/** A classifier has the body of a language model, and would write nonsense without a word. */
+async function openConfig(
+  dir: string,
+): Promise<{ readonly config: JsonObject; readonly model: OpenModel }> {
+  const config = await loadConfig(dir);
   const model = openModel(config);
-  if (model.decoding !== undefined) return model;
+  if (model.decoding !== undefined) return { config, model };
+  const { architectures } = model.config;
   throw new UserError({
-    what: `the model in ${dir} is a ${model.config.architectures}, which cannot write text`,
-    requirement: "a causal language model",
+    what: `the model is a classifier, ${architectures}: it puts texts into classes and cannot ` +
+      "write any",
+    requirement: "a language model, such as GPT2LMHeadModel",
+    remedy: "give a model that was trained to predict text",
   });
 }

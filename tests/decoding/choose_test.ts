@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { argmax, sampleToken, uniform } from "../../lib/decoding/strategies/sample.ts";
+import { argmax, sampleToken } from "../../lib/decoding/strategies/choose.ts";
+import { uniform } from "../../lib/decoding/strategies/draws.ts";
 
 Deno.test("uniform() depends on seed, prompt, sequence and position, and on nothing else", () => {
   const at = { prompt: 1, sequence: 2, position: 3 };

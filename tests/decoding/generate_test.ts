@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { Decoder, DecodingBatch } from "../../lib/decoding/session/decoder.ts";
+import type { Decoder, DecodingSession } from "../../lib/decoding/session/session.ts";
 import {
   generate,
   type GeneratedSequence,
   type GenerateOptions,
 } from "../../lib/decoding/generate.ts";
-import { uniform } from "../../lib/decoding/strategies/sample.ts";
-import { type GenerationOptions, resolveSettings } from "../../lib/decoding/settings.ts";
+import { uniform } from "../../lib/decoding/strategies/draws.ts";
+import { resolveSettings } from "../../lib/decoding/resolve.ts";
+import type { GenerationOptions } from "../../lib/decoding/settings.ts";
 
 const V = 12;
 
@@ -26,13 +27,15 @@ class FakeDecoder implements Decoder {
   readonly batches: number[] = [];
   steps = 0;
 
-  start(prompts: readonly (readonly number[])[]): Promise<DecodingBatch> {
-    const rows = prompts.map((prompt) => [...prompt]);
+  start(prompts: readonly (readonly number[])[]): Promise<DecodingSession> {
+    let rows = prompts.map((prompt) => [...prompt]);
     this.batches.push(rows.length);
     return Promise.resolve({
       logits: (index) => scoresOf(rows[index]!),
-      advance: (tokens) => {
+      rewind: (length) => rows = rows.map((row) => row.slice(0, length)),
+      advance: (tokens, parents) => {
         this.steps++;
+        if (parents !== undefined) rows = Array.from(parents, (parent) => [...rows[parent]!]);
         rows.forEach((row, i) => row.push(tokens[i]!));
         return Promise.resolve();
       },
