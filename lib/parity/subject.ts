@@ -7,7 +7,7 @@ import { nearest, UserError } from "../base/errors.ts";
 import { gradients } from "../graph/autodiff/autodiff.ts";
 import { Graph } from "../graph/ir/graph.ts";
 import * as ops from "../graph/ops/mod.ts";
-import { causalLm } from "../models/causal_lm.ts";
+import { type CausalLm, causalLm } from "../models/causal_lm.ts";
 import type { Model } from "../models/family.ts";
 import { meanCrossEntropy } from "../models/loss.ts";
 import { parameterInputs } from "../models/parameters.ts";
@@ -23,6 +23,8 @@ export const LOGITS_OUTPUT = "logits";
 /** A model and its batch. */
 export interface Subject {
   readonly model: Model;
+  /** The model once more, where it is one that generates. */
+  readonly language: CausalLm | undefined;
   readonly graph: Graph;
   /** What the graph is fed with beside the parameters: `input_ids`, `attention_mask`, `targets`. */
   readonly inputs: Readonly<Record<string, HostTensor>>;
@@ -44,7 +46,9 @@ export interface Unsupported {
 export function subjectOf(trace: Trace): Subject | Unsupported {
   const opened = open(trace);
   if ("unsupported" in opened) return opened;
-  const { model, causal } = opened;
+  const { language } = opened;
+  const model = opened.model;
+  const causal = language !== undefined;
   const ids = traceIntegers(trace, "in.input_ids");
   const mask = traceIntegers(trace, "in.attention_mask");
   const labels = traceIntegers(trace, "in.labels");
@@ -102,6 +106,7 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
   const wanted = causal ? shifted(labels.data, shape) : labels.data;
   return {
     model,
+    language,
     graph,
     shape,
     inputs: {
@@ -115,7 +120,7 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
 /** The model by the class that config.json names. */
 function open(
   { config }: Trace,
-): { readonly model: Model; readonly causal: boolean } | Unsupported {
+): { readonly model: Model; readonly language: CausalLm | undefined } | Unsupported {
   const [architecture] = Array.isArray(config.architectures) ? config.architectures : [];
   let family;
   try {
@@ -124,9 +129,14 @@ function open(
     if (!(error instanceof UserError)) throw error;
     return { unsupported: `model_type ${JSON.stringify(config.model_type)} is not supported` };
   }
-  const { causalLm: language, classifier } = family.architectures;
-  if (architecture === language) return { model: causalLm(config), causal: true };
-  if (architecture === classifier) return { model: sequenceClassifier(config), causal: false };
+  const { causalLm: causal, classifier } = family.architectures;
+  if (architecture === causal) {
+    const model = causalLm(config);
+    return { model, language: model };
+  }
+  if (architecture === classifier) {
+    return { model: sequenceClassifier(config), language: undefined };
+  }
   return { unsupported: `the architecture ${JSON.stringify(architecture)} is not supported` };
 }
 
