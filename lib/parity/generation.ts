@@ -37,6 +37,10 @@ const WARPERS: Readonly<Record<string, keyof GenerationOptions>> = {
   temperature: "temperature",
   "top-k": "top_k",
   "top-p": "top_p",
+  "min-p": "min_p",
+  typical: "typical_p",
+  epsilon: "epsilon_cutoff",
+  eta: "eta_cutoff",
 };
 
 /**

@@ -147,16 +147,17 @@ Deno.test("parity fails where any other number is altered by 1%, and names it", 
 });
 
 Deno.test("parity names what a trace asks for and there is no rule for", async () => {
-  const { out } = await parity(`${TINY}/gpt2-lm`);
-  assert.match(out, /probabilities\.min-p-0\.1 skipped, this version has no such rule/);
   const copy = await spoiled(`${TINY}/gpt2-lm`, {
+    tensors: (all) => all.set("probabilities.top-h-0.4", all.get("probabilities.top-k-5")!),
     trace: (trace) => {
       const { generate } = trace as { generate: Record<string, { settings: object }> };
       generate.greedy!.settings = { penalty_alpha: 0.6 };
     },
   });
+  const { out } = await parity(copy);
+  assert.match(out, /probabilities\.top-h-0\.4 skipped, this version has no such rule/);
   const [trace] = JSON.parse((await parity(copy, "--json")).out).traces;
-  assert.deepEqual(trace.passed_over, ["probabilities.min-p-0.1", "generate.greedy"]);
+  assert.deepEqual(trace.passed_over, ["probabilities.top-h-0.4", "generate.greedy"]);
   assert.equal(trace.status, "holds");
 });
 
