@@ -23,7 +23,7 @@ export const CONFLICTS: readonly Conflict[] = [
   ...idle(),
   {
     name: "num_return_sequences",
-    requirement: "1, or go with do_sample: true or as many num_beams, else all would be equal",
+    requirement: "1 without do_sample: true, and at most num_beams in a beam search",
     find({ num_return_sequences: count = 1, num_beams: beams = 1, do_sample }): string | undefined {
       if (count <= 1) return undefined;
       if (beams > 1) {

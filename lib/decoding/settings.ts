@@ -9,6 +9,7 @@
  */
 import { z } from "zod";
 import { badWords } from "./rules/bad_words.ts";
+import { epsilonCutoff, etaCutoff, minP, typicalP } from "./rules/cutoffs.ts";
 import { minLength, minNewTokens } from "./rules/least_length.ts";
 import { noRepeatNgram, repetitionPenalty } from "./rules/repetition.ts";
 import type { LogitsProcessor } from "./rules/rule.ts";
@@ -73,6 +74,7 @@ const wholeFrom = (least: number) => ({
 });
 const above0 = { schema: z.number().positive(), accepts: "a number above 0" };
 const share = { schema: z.number().min(0).max(1), accepts: "a number from 0 to 1" };
+const below1 = { schema: z.number().min(0).lt(1), accepts: "a number from 0, below 1" };
 const flag = { schema: z.boolean(), accepts: "true or false" };
 const tokenId = z.int().min(0);
 
@@ -163,6 +165,37 @@ export const SETTINGS = {
     needs: "do_sample",
     rule: (p, { tokensToKeep }) => topP(p, tokensToKeep),
   }),
+  min_p: setting({
+    ...share,
+    doc: "draw among tokens at least this share as likely as the likeliest; 0 for all",
+    neutral: 0,
+    needs: "do_sample",
+    rule: (p, { tokensToKeep }) => minP(p, tokensToKeep),
+  }),
+  typical_p: setting({
+    schema: z.number().positive().max(1),
+    accepts: "a number above 0, at most 1",
+    doc: "draw among the tokens whose surprise is closest to what is expected, the fewest whose " +
+      "probabilities add up to this",
+    neutral: 1,
+    needs: "do_sample",
+    rule: (mass, { tokensToKeep }) => typicalP(mass, tokensToKeep),
+  }),
+  epsilon_cutoff: setting({
+    ...below1,
+    doc: "draw among tokens at least this likely; 0 for all",
+    neutral: 0,
+    needs: "do_sample",
+    rule: (epsilon, { tokensToKeep }) => epsilonCutoff(epsilon, tokensToKeep),
+  }),
+  eta_cutoff: setting({
+    ...below1,
+    doc:
+      "draw among tokens at least this likely, or less where many are about as likely; 0 for all",
+    neutral: 0,
+    needs: "do_sample",
+    rule: (epsilon, { tokensToKeep }) => etaCutoff(epsilon, tokensToKeep),
+  }),
   eos_token_id: oneOrMore(tokenId, {
     accepts: "a token id, a whole number from 0, or a list of them",
     doc: "ids that end a text; default: those of the model",
@@ -197,10 +230,6 @@ export const UNSUPPORTED: Readonly<Record<string, { neutral?: unknown; needs?: N
   suppress_tokens: {},
   begin_suppress_tokens: {},
   top_h: { needs: "do_sample" },
-  min_p: { neutral: 0, needs: "do_sample" },
-  typical_p: { neutral: 1, needs: "do_sample" },
-  epsilon_cutoff: { neutral: 0, needs: "do_sample" },
-  eta_cutoff: { neutral: 0, needs: "do_sample" },
   watermarking_config: {},
   renormalize_logits: { neutral: false },
   num_beam_groups: { neutral: 1 },

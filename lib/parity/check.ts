@@ -6,37 +6,25 @@
 import { InternalError, UserError } from "../base/errors.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
 import type { Engine } from "../runtime/session.ts";
-import { compare, type Comparison } from "./compare.ts";
+import { compare } from "./compare.ts";
+import { checkGeneration, checkProbabilities } from "./generation.ts";
+import { joined, type Part, type Quantity, TOLERANCES } from "./quantity.ts";
 import { type Replay, replayAll, type Weights } from "./replay.ts";
 import { shaken, SHAKES, spreadOf, tensorsOf } from "./rounding.ts";
 import { type Subject, subjectOf } from "./subject.ts";
 import { readTrace, type Trace, traceFloats, type TraceStep } from "./trace.ts";
 
-/** Largest relative errors: of one forward and backward pass, and of what AdamW's steps lead to. */
-export const TOLERANCES = { pass: 1e-4, steps: 1e-3 } as const;
-
-/** One kind of number in a trace. */
-export interface Quantity extends Comparison {
-  readonly name:
-    | "logits"
-    | "loss"
-    | "gradients"
-    | "step_losses"
-    | "grad_norms"
-    | "learning_rates"
-    | "weights_after";
-  readonly tolerance: number;
-  /** Where the largest error is: a tensor and place in it, or a step. */
-  readonly worst: string;
-  /** The error of each tensor, where there are several. */
-  readonly tensors?: Readonly<Record<string, number>>;
-}
-
 /** What came of a trace. */
 export type TraceResult =
   | { readonly folder: string; readonly skipped: string }
   | { readonly folder: string; readonly error: string }
-  | { readonly folder: string; readonly holds: boolean; readonly quantities: readonly Quantity[] };
+  | {
+    readonly folder: string;
+    readonly holds: boolean;
+    readonly quantities: readonly Quantity[];
+    /** What this version has no rule for, by the trace's names. */
+    readonly passedOver: readonly string[];
+  };
 
 /**
  * Checks one trace.
@@ -66,8 +54,25 @@ export async function checkTrace(
   const [still, ...moved] = await replays(gauge, [weights, ...shakes]);
   const [got] = gauge === engine ? [still] : await replays(engine, [weights]);
   if (still === undefined || got === undefined) throw new InternalError("a replay gave nothing");
-  const quantities = compareAll(got, { expected, still, moved });
-  return { folder, quantities, holds: quantities.every(({ holds }) => holds) };
+  const written = model.decoding === undefined ? [] : [
+    checkProbabilities(trace, {
+      logits: got.logits,
+      still: still.logits,
+      moved: moved.map(({ logits }) => logits),
+      vocabSize: model.vocabSize,
+    }),
+    await checkGeneration(trace, { model, tensors, engine }),
+  ];
+  const quantities = [
+    ...compareAll(got, { expected, still, moved }),
+    ...written.flatMap((result) => result.quantities),
+  ];
+  return {
+    folder,
+    quantities,
+    holds: quantities.every(({ holds }) => holds),
+    passedOver: written.flatMap((result) => result.passedOver),
+  };
 }
 
 /** Names the trace in an error that knows its model alone, such as a field of config.json. */
@@ -112,7 +117,7 @@ function compareAll(
     name: Quantity["name"],
     { prefix, tolerance }: { readonly prefix: string; readonly tolerance: number },
   ): Quantity => {
-    const found = [...theirs.keys()].filter((key) => key.startsWith(prefix)).map((key) => ({
+    const found: Part[] = [...theirs.keys()].filter((key) => key.startsWith(prefix)).map((key) => ({
       at: key.slice(prefix.length),
       ...compare(ours.get(key)!, {
         expected: theirs.get(key)!,
@@ -120,15 +125,7 @@ function compareAll(
         tolerance,
       }),
     }));
-    const worst = found.reduce((a, b) => b.error > a.error ? b : a);
-    return {
-      ...joined(found),
-      name,
-      tolerance,
-      index: worst.index,
-      worst: `${worst.at}[${worst.index}]`,
-      tensors: Object.fromEntries(found.map(({ at, error }) => [at, error])),
-    };
+    return joined(name, { parts: found, tolerance });
   };
   const numbers = (
     name: Quantity["name"],
@@ -165,15 +162,4 @@ function compareAll(
     numbers("learning_rates", { of: step("learningRate"), tolerance: steps }),
     tensors("weights_after", { prefix: "after.", tolerance: steps }),
   ];
-}
-
-function joined(found: readonly Comparison[]): Omit<Comparison, "index"> {
-  const sum = (of: (each: Comparison) => number): number =>
-    found.reduce((total, each) => total + of(each), 0);
-  return {
-    error: Math.max(...found.map(({ error }) => error)),
-    holds: found.every(({ holds }) => holds),
-    count: sum(({ count }) => count),
-    undetermined: sum(({ undetermined }) => undetermined),
-  };
 }

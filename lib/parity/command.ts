@@ -12,7 +12,8 @@ import { UserError, UserErrors } from "../base/errors.ts";
 import { DEVICE_CHOICES } from "../base/device.ts";
 import { chooseDevice } from "../runtime/device.ts";
 import { openEngine } from "../runtime/engine.ts";
-import { checkTrace, TOLERANCES, type TraceResult } from "./check.ts";
+import { checkTrace, type TraceResult } from "./check.ts";
+import { TOLERANCES } from "./quantity.ts";
 import { resultJson, resultLines, summaryLine } from "./report.ts";
 import { findTraces } from "./trace.ts";
 
@@ -31,8 +32,9 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
       name: "parity",
       description: "Holds what an engine computes against traces of transformers and PyTorch:\n" +
         `logits, loss and every gradient to ${TOLERANCES.pass} relative, six steps of AdamW and the\n` +
-        `weights after them to ${TOLERANCES.steps}. Exits with 1 where one does not hold,\n` +
-        "with 2 where one cannot be checked.",
+        `weights after them to ${TOLERANCES.steps}; of language models also probabilities and perplexities\n` +
+        `to ${TOLERANCES.pass}, and generated sequences token for token. Exits with 1 where one does\n` +
+        "not hold, with 2 where one cannot be checked.",
       operands: [{
         name: "<folder>",
         description: "traces below it are run: model/, golden.json, golden.safetensors",

@@ -3,17 +3,8 @@
  *
  * @module
  */
-import type { Quantity, TraceResult } from "./check.ts";
-
-const TITLES: Readonly<Record<Quantity["name"], string>> = {
-  logits: "logits",
-  loss: "loss",
-  gradients: "gradients",
-  step_losses: "losses of the steps",
-  grad_norms: "gradient norms",
-  learning_rates: "learning rates",
-  weights_after: "weights after",
-};
+import type { TraceResult } from "./check.ts";
+import { TITLES } from "./quantity.ts";
 
 const WIDTH = Math.max(...Object.values(TITLES).map((title) => title.length));
 
@@ -31,6 +22,7 @@ export function resultLines(result: TraceResult): string[] {
       return `  ${TITLES[name].padEnd(WIDTH)}  ${error.toExponential(1).padStart(8)} ${sign} ` +
         `${tolerance.toExponential(0)}  ${holds ? "holds  " : "DIFFERS"}${where}${known}`;
     }),
+    ...result.passedOver.map((name) => `  ${name} skipped, this version has no such rule`),
   ];
 }
 
@@ -56,6 +48,7 @@ export function resultJson(result: TraceResult): object {
   return {
     folder,
     status: result.holds ? "holds" : "differs",
+    ...(result.passedOver.length === 0 ? {} : { passed_over: result.passedOver }),
     quantities: result.quantities.map(({ name, error, tolerance, holds, worst, ...rest }) => ({
       name,
       error: finite(error),

@@ -1,17 +1,17 @@
 /**
  * Traces of the reference: a tiny model, one batch, and what transformers and PyTorch compute on it. A folder
  * with `model/` (a Hugging Face model folder), `golden.json` (loss, optimizer, one entry a step) and
- * `golden.safetensors` (`in.*`, `logits`, `grad.NAME`, `after.NAME`).
- *
- * What a trace holds beyond that (generated sequences, perplexities) is not looked at here.
+ * `golden.safetensors` (`in.*`, `logits`, `grad.NAME`, `after.NAME`). Traces of language models may have more:
+ * `generate` and `perplexity` in the one, `probabilities.NAME` in the other file.
  *
  * @module
  */
+import { z } from "zod";
 import { isJsonObject, type JsonObject } from "../base/json.ts";
 import { readJsonObject } from "../base/json_file.ts";
 import { readSafetensors, type TensorData } from "../data/formats/safetensors.ts";
 import { UserError } from "../base/errors.ts";
-import { loadConfig } from "../checkpoint/load.ts";
+import { loadConfig, loadGenerationConfig } from "../checkpoint/load.ts";
 
 /** The settings of the reference's AdamW steps. */
 export interface TraceOptimizer {
@@ -32,19 +32,41 @@ export interface TraceStep {
   readonly learningRate: number;
 }
 
+/** Sequences that the reference generated of `gen.input_ids`. */
+export interface TraceSequences {
+  readonly name: string;
+  readonly settings: JsonObject;
+  readonly sequences: readonly (readonly number[])[];
+}
+
+/** A perplexity of `text.input_ids` by the reference's recipe. */
+export interface TracePerplexity {
+  readonly name: string;
+  readonly window: number;
+  readonly stride: number;
+  readonly negativeLogLikelihood: number;
+  readonly tokens: number;
+}
+
 /** A trace. */
 export interface Trace {
   readonly folder: string;
   /** Content of model/config.json. */
   readonly config: JsonObject;
+  /** Content of model/generation_config.json; empty where there is none. */
+  readonly generationConfig: JsonObject;
   readonly loss: number;
   readonly optimizer: TraceOptimizer;
   readonly steps: readonly TraceStep[];
+  readonly generated: readonly TraceSequences[];
+  readonly perplexities: readonly TracePerplexity[];
   /** Tensors of golden.safetensors by name. */
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
 const FILE = "golden.json";
+
+const idLists = z.array(z.array(z.int()));
 
 /**
  * The folders below (and including) one that hold a trace, sorted.
@@ -109,6 +131,7 @@ export async function readTrace(folder: string): Promise<Trace> {
   return {
     folder,
     config: await loadConfig(`${folder}/model`),
+    generationConfig: await loadGenerationConfig(`${folder}/model`) ?? {},
     loss: field.number(json, "loss"),
     optimizer: {
       learningRate: field.number(optimizer, "lr"),
@@ -126,6 +149,24 @@ export async function readTrace(folder: string): Promise<Trace> {
         loss: field.number(entry, "loss"),
         gradNorm: field.number(entry, "grad_norm"),
         learningRate: field.number(entry, "lr"),
+      };
+    }),
+    generated: Object.entries(field.optional(json, "generate")).map(([name, value]) => {
+      const entry = field.object({ [name]: value }, name);
+      const sequences = idLists.safeParse(entry.sequences);
+      if (!sequences.success) throw lacks(path, `generate.${name}.sequences`);
+      return { name, settings: field.object(entry, "settings"), sequences: sequences.data };
+    }),
+    perplexities: Object.entries(field.optional(json, "perplexity")).map(([name, value]) => {
+      const entry = field.object({ [name]: value }, name);
+      const [, window, stride] = /^max_length-(\d+)-stride-(\d+)$/.exec(name) ?? [];
+      if (window === undefined || stride === undefined) throw lacks(path, `perplexity.${name}`);
+      return {
+        name,
+        window: Number(window),
+        stride: Number(stride),
+        negativeLogLikelihood: field.number(entry, "negative_log_likelihood"),
+        tokens: field.number(entry, "tokens"),
       };
     }),
     tensors: (await readSafetensors(`${folder}/golden.safetensors`, { widen: true })).tensors,
@@ -186,18 +227,21 @@ export function traceIntegers(
 function reader(path: string): {
   number(from: JsonObject, name: string): number;
   object(from: JsonObject, name: string): JsonObject;
+  optional(from: JsonObject, name: string): JsonObject;
 } {
+  const object = (from: JsonObject, name: string): JsonObject => {
+    const value = from[name];
+    if (!isJsonObject(value)) throw lacks(path, name);
+    return value;
+  };
   return {
     number(from, name): number {
       const value = from[name];
       if (typeof value !== "number" || !Number.isFinite(value)) throw lacks(path, name);
       return value;
     },
-    object(from, name): JsonObject {
-      const value = from[name];
-      if (!isJsonObject(value)) throw lacks(path, name);
-      return value;
-    },
+    object,
+    optional: (from, name) => from[name] === undefined ? {} : object(from, name),
   };
 }
 

@@ -105,7 +105,7 @@ Deno.test("generate() draws by seed, prompt and sequence", async () => {
   assert.notDeepEqual(other.map((s) => s.ids), alone.map((s) => s.ids));
 });
 
-Deno.test("generate() draws what temperature, top_k and top_p leave", async () => {
+Deno.test("generate() draws what temperature, top_k, top_p and the cutoffs leave", async () => {
   const greedy = (await run(PROMPTS, { max_new_tokens: 8 })).map((s) => s.ids);
   const ids = async (options: GenerationOptions) =>
     (await run(PROMPTS, { ...SAMPLE, ...options })).map((s) => s.ids);
@@ -113,6 +113,10 @@ Deno.test("generate() draws what temperature, top_k and top_p leave", async () =
   assert.deepEqual(await ids({ top_k: 1 }), greedy);
   assert.deepEqual(await ids({ top_p: 0 }), greedy);
   assert.deepEqual(await ids({ temperature: 1e-3 }), greedy);
+  assert.deepEqual(await ids({ min_p: 1 }), greedy);
+  assert.deepEqual(await ids({ epsilon_cutoff: 0.99 }), greedy);
+  assert.notDeepEqual(await ids({ typical_p: 0.2 }), await ids({}));
+  assert.notDeepEqual(await ids({ eta_cutoff: 0.9 }), await ids({}));
 });
 
 Deno.test("generate() ends at an end token, at a stop string, and says so", async () => {

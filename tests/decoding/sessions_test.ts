@@ -119,3 +119,38 @@ Deno.test("decoding fills the window to its end, beside sequences that are done"
     assert.deepEqual(await run(model, options, { prompts: PROMPTS, cache: false }), cached);
   });
 });
+
+Deno.test("sessions fork, reorder and rewind rows, cached or not", async () => {
+  await withTinyModel(async (model) => {
+    const prompts = [[65, 66, 67], Array.from({ length: 20 }, (_, i) => 97 + i)];
+    const steps: { tokens: number[]; parents?: number[]; rewind?: number }[] = [
+      { tokens: [1, 2, 3, 4], parents: [0, 0, 1, 1] },
+      { tokens: [5, 6, 7, 8], parents: [3, 0, 0, 2] },
+      { tokens: [9, 10, 11, 12] },
+      { tokens: [13, 14, 15, 16], parents: [1, 0, 3, 2] },
+      { tokens: [17, 18, 19, 20], rewind: 5 },
+      // Past the places that a cache begins with.
+      ...Array.from({ length: 30 }, (_, i) => ({ tokens: [i, i, i, i], parents: [0, 2, 1, 3] })),
+    ];
+    for (const cache of [true, false]) {
+      const decoder = model.decoder({ cache });
+      const session = await decoder.start(prompts, { capacity: 48 });
+      let rows = prompts.map((prompt) => [...prompt]);
+      for (const [index, { tokens, parents, rewind }] of steps.entries()) {
+        if (rewind !== undefined) {
+          session.rewind(rewind);
+          rows = rows.map((row) => row.slice(0, rewind));
+        }
+        await session.advance(Int32Array.from(tokens), parents && Int32Array.from(parents));
+        rows = tokens.map((token, row) => [...rows[parents?.[row] ?? row]!, token]);
+        if (index > 5 && index < steps.length - 1) continue;
+        const alone = await decoder.start(rows, { capacity: 48 });
+        for (const row of rows.keys()) {
+          const [got, expected] = [session.logits(row), alone.logits(row)];
+          const most = Math.max(...got.map((logit, i) => Math.abs(logit - expected[i]!)));
+          assert.ok(most < 1e-3, `step ${index}, row ${row}, cache ${cache}: ${most}`);
+        }
+      }
+    }
+  });
+});

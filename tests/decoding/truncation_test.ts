@@ -99,6 +99,10 @@ Deno.test("the rules of a draw give the distributions of transformers' warpers",
       "temperature-0.7": { temperature: 0.7 },
       "top-k-10": { top_k: 10 },
       "top-p-0.9": { top_p: 0.9 },
+      "min-p-0.1": { min_p: 0.1 },
+      "typical-0.8": { typical_p: 0.8 },
+      "epsilon-0.02": { epsilon_cutoff: 0.02 },
+      "eta-0.02": { eta_cutoff: 0.02 },
       "temperature-0.7-top-k-50-top-p-0.95": { temperature: 0.7, top_k: 50, top_p: 0.95 },
     })
   ) {
@@ -121,10 +125,37 @@ Deno.test("beams keep one token more than there are end tokens, whatever top_k a
     [{ num_beams: 2, eos_token_id: [0, 1] }, 3],
   ];
   for (const [options, count] of kinds) {
-    for (const rule of [{ top_k: 1 }, { top_p: 0 }]) {
+    const hard = [{ top_k: 1 }, { top_p: 0 }, { min_p: 1 }, { epsilon_cutoff: 0.99 }];
+    for (const rule of [...hard, { typical_p: 1e-6 }]) {
       const scores = Float32Array.of(1, 5, 3, 4, 2);
       warp(scores, { ...options, ...rule });
       assert.equal(kept(scores).length, count);
     }
+  }
+});
+
+Deno.test("cutoffs keep the tokens that are likely enough", () => {
+  // Expected surprise is 1.39 nats: -log p = 0.92, 1.2, 1.9, 2.3, 3 lie 0.48, 0.19, 0.5, 0.91, 1.6 from it.
+  const probabilities = [0.4, 0.3, 0.15, 0.1, 0.05];
+  const table: [GenerationOptions, number[]][] = [
+    [{ min_p: 0 }, [0, 1, 2, 3, 4]],
+    [{ min_p: 0.2 }, [0, 1, 2, 3]],
+    [{ min_p: 0.5 }, [0, 1]],
+    [{ min_p: 1 }, [0]],
+    [{ typical_p: 0.25 }, [1]],
+    [{ typical_p: 0.35 }, [0, 1]],
+    [{ typical_p: 0.72 }, [0, 1, 2]],
+    [{ typical_p: 0.86 }, [0, 1, 2, 3]],
+    [{ epsilon_cutoff: 0.12 }, [0, 1, 2]],
+    [{ epsilon_cutoff: 0.9 }, [0]],
+    // The smaller of epsilon and its root times exp(-1.39) = 0.25: 0.12 here, 0.087 there.
+    [{ eta_cutoff: 0.24 }, [0, 1, 2]],
+    [{ eta_cutoff: 0.12 }, [0, 1, 2, 3]],
+    [{ eta_cutoff: 0.04 }, [0, 1, 2, 3, 4]],
+  ];
+  for (const [options, expected] of table) {
+    const scores = Float32Array.from(probabilities, Math.log);
+    warp(scores, options);
+    assert.deepEqual(kept(scores), expected, JSON.stringify(options));
   }
 });

@@ -25,6 +25,9 @@ for (const device of ["cpu", "wasm", "webgpu"]) {
   });
 }
 
+/** Shared traces whose architectures there are. */
+const KNOWN = ["gpt2-classify", "gpt2-lm"];
+
 for (const device of ["cpu", "wasm"]) {
   Deno.test({
     name:
@@ -34,10 +37,15 @@ for (const device of ["cpu", "wasm"]) {
     fn: async () => {
       const { code, out } = await parity(SHARED!, "--device", device);
       assert.equal(code, 0, out);
-      assert.match(out, /gpt2-lm: holds/);
-      assert.match(out, /gpt2-classify: holds/);
+      const said = out.split("\n").filter((line) => /^[a-z]/.test(line)).map((line) =>
+        line.replace(/skipped, .* is not supported$/, "skipped")
+      );
+      const all = [...Deno.readDirSync(SHARED!)].map(({ name }) => name).sort();
+      assert.deepEqual(
+        said.filter((line) => line.includes(": ")),
+        all.map((name) => `${name}: ${KNOWN.includes(name) ? "holds" : "skipped"}`),
+      );
       assert.match(out, /bart: skipped, model_type "bart" is not supported/);
-      assert.match(out, /2 hold, 0 differ, 8 skipped/);
     },
   });
 }
@@ -101,6 +109,29 @@ Deno.test("parity fails where any other number is altered by 1%, and names it", 
         alter(all, { name: "after.transformer.wte.weight", index: 70, factor: 0.99 }),
     }],
   ];
+  const generated = (trace: Record<string, unknown>, name: string): number[][] =>
+    (trace.generate as Record<string, { sequences: number[][] }>)[name]!.sequences;
+  cases.push(
+    [/ {2}probabilities .*DIFFERS {2}at top-k-5\[6\]/, {
+      tensors: (all) => alter(all, { name: "probabilities.top-k-5", index: 6, factor: 1.01 }),
+    }],
+    [/ {2}perplexity .*DIFFERS {2}at max_length-9-stride-4/, {
+      trace: (trace) => {
+        const name = "max_length-9-stride-4";
+        (trace.perplexity as Record<string, Record<string, number>>)[name]!
+          .negative_log_likelihood! *= 1.01;
+      },
+    }],
+    [/ {2}sequences .*1\.0e\+0 > .*DIFFERS {2}at greedy\[5\]/, {
+      trace: (trace) => generated(trace, "greedy")[0]![5] = 3,
+    }],
+    [/ {2}sequences .*5\.0e-1 > .*DIFFERS {2}at beam-3\[8\]/, {
+      trace: (trace) => generated(trace, "beam-3")[0]![8] = 3,
+    }],
+    [/ {2}sequences .*DIFFERS {2}at beam-3\[9\]/, {
+      trace: (trace) => generated(trace, "beam-3")[0]!.push(3),
+    }],
+  );
   for (const [line, changes] of cases) {
     const copy = await spoiled(`${TINY}/gpt2-lm`, changes);
     const { code, out } = await parity(copy);
@@ -113,6 +144,21 @@ Deno.test("parity fails where any other number is altered by 1%, and names it", 
     );
     assert.match(out, /0 hold, 1 differ, 0 skipped/);
   }
+});
+
+Deno.test("parity names what a trace asks for and there is no rule for", async () => {
+  const copy = await spoiled(`${TINY}/gpt2-lm`, {
+    tensors: (all) => all.set("probabilities.top-h-0.4", all.get("probabilities.top-k-5")!),
+    trace: (trace) => {
+      const { generate } = trace as { generate: Record<string, { settings: object }> };
+      generate.greedy!.settings = { penalty_alpha: 0.6 };
+    },
+  });
+  const { out } = await parity(copy);
+  assert.match(out, /probabilities\.top-h-0\.4 skipped, this version has no such rule/);
+  const [trace] = JSON.parse((await parity(copy, "--json")).out).traces;
+  assert.deepEqual(trace.passed_over, ["probabilities.top-h-0.4", "generate.greedy"]);
+  assert.equal(trace.status, "holds");
 });
 
 Deno.test("parity --json prints one document with every tensor's error", async () => {
@@ -163,6 +209,12 @@ Deno.test("parity exits with 2 where nothing could be run, having said what was 
 Deno.test("parity says where a trace is damaged", async () => {
   const cases: [RegExp, Parameters<typeof spoiled>[1]][] = [
     [/golden\.json lacks "loss"/, { trace: (trace) => delete trace.loss }],
+    [/golden\.json lacks "generate\.greedy\.sequences"/, {
+      trace: (trace) => trace.generate = { greedy: { settings: {}, sequences: [["a"]] } },
+    }],
+    [/golden\.json lacks "perplexity\.some"/, {
+      trace: (trace) => trace.perplexity = { some: {} },
+    }],
     [/golden\.json lacks "steps"/, { trace: (trace) => trace.steps = [] }],
     [/golden\.json lacks "optimizer\.betas"/, {
       trace: (trace) => delete (trace.optimizer as Record<string, unknown>).betas,

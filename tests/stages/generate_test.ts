@@ -128,6 +128,35 @@ Deno.test("generate returns several sequences a prompt, in batches of any size, 
   assert.equal(uncached.lines[0]!.settings.use_cache, false);
 });
 
+Deno.test("generate searches with beams, drawn ones too, in batches of any size, cached or not", async () => {
+  const beams = { prompts: PROMPTS, max_new_tokens: 8, num_beams: 5, no_repeat_ngram_size: 2 };
+  const drawn = { ...beams, do_sample: true, top_k: 50, temperature: 0.7 };
+  const ids = async (given: Record<string, unknown>) =>
+    (await run(given)).lines.map((line) => line.ids);
+  const greedy = await ids({ prompts: PROMPTS, max_new_tokens: 8, no_repeat_ngram_size: 2 });
+  for (const given of [beams, drawn]) {
+    const { lines } = await run(given);
+    assert.equal(lines.length, 2);
+    assert.deepEqual([lines[0]!.settings.num_beams, lines[0]!.settings.length_penalty], [5, 1]);
+    const found = lines.map((line) => line.ids);
+    assert.notDeepEqual(found, greedy);
+    assert.deepEqual(await ids({ ...given, batch_size: 32 }), found);
+    assert.deepEqual(await ids({ ...given, use_cache: false }), found);
+    const several = await run({ ...given, num_return_sequences: 3 });
+    assert.deepEqual(several.lines.map(({ sequence }) => sequence), [0, 1, 2, 0, 1, 2]);
+    assert.deepEqual(several.lines.filter((l) => l.sequence === 0).map((l) => l.ids), found);
+  }
+  assert.notDeepEqual(await ids(drawn), await ids({ ...drawn, seed: 2 }));
+  const ended = { ...beams, num_return_sequences: 5, eos_token_id: greedy[0]![4] };
+  const shorter = await ids({ ...ended, length_penalty: -5 });
+  assert.notDeepEqual(shorter, await ids({ ...ended, length_penalty: 5 }));
+});
+
+Deno.test("generate refuses a classifier in words", async () => {
+  const model = { config: { architectures: ["GPT2ForSequenceClassification"] } };
+  await assert.rejects(run({ prompts: PROMPTS }, { model }), /the model is a classifier/);
+});
+
 Deno.test("generate applies penalty, n-gram rule, bad words and stop strings", async () => {
   const ids = async (given: Record<string, unknown>) =>
     (await run({ prompts: ["abc"], max_new_tokens: 10, ...given })).lines[0]!.ids;

@@ -65,8 +65,11 @@ export function topP(p: number, tokensToKeep: number): LogitsProcessor {
   };
 }
 
-/** Keeps the k highest in a heap with the lowest of them on top: V log k at worst, far less as a rule. */
-function kthHighest(scores: Float32Array, k: number): number {
+/**
+ * The k-th highest score, of 1 to V. Keeps the k highest in a heap with the lowest of them on top: V log k at worst,
+ * far less as a rule.
+ */
+export function kthHighest(scores: Float32Array, k: number): number {
   const heap = scores.slice(0, k).sort();
   for (let i = k; i < scores.length; i++) {
     const score = scores[i]!;
