@@ -1,7 +1,8 @@
 /**
  * Gradient checkpointing (Chen et al., arXiv 1604.06174): of each block only the input is kept; its inner
  * states are computed again when the backward pass comes to it. Memory for the states of one block instead of
- * all, for a second forward pass; the numbers are the same.
+ * all, for a second forward pass; the numbers are the same, to the bit where no gradient of an input of a block is
+ * the sum of parts from that block and from elsewhere, which are then summed up in another order.
  *
  * An engine orders a graph's nodes as it likes within what they depend on, and stores equal nodes once. So
  * the second pass of a block takes its input plus a zero that is made of the gradients of the block after it:
