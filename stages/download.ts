@@ -51,9 +51,10 @@ Writes rows, or a model where \`from\` is one. Sources:
 - a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
   are in: \`data/*.jsonl\`
 
-Files are parquet, jsonl (or a JSON array), csv or txt, the last three also with .gz. What a movable
-source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`. Downloads
-go on where they were cut off, and are checked. The hub is HF_ENDPOINT; HF_TOKEN is sent to it alone.
+Files are parquet, jsonl (or a JSON array or object), csv or txt, the last three also with .gz. What a
+movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
+Downloads go on where they were cut off, and are checked. The hub is HF_ENDPOINT; HF_TOKEN is sent to it
+alone.
 
 \`\`\`yaml
 reviews:

@@ -7,6 +7,10 @@ import { acrossOptions, defineStage, type StageDefinition, UserError, z } from "
 
 const options = z.object({
   column: z.string().default("text").describe("the column with the text"),
+  add_columns: z.record(z.string().min(1), z.string()).optional().meta({ template: true })
+    .describe(
+      "columns to make from the others, each a Jinja template over the row as it was read; a column of that name is replaced",
+    ),
   strip_html: z.boolean().default(false)
     .describe("remove tags, scripts and comments; <br> becomes a line end, entities characters"),
   normalize_unicode: z.enum(["NFC", "NFD", "NFKC", "NFKD"]).optional()
@@ -52,16 +56,26 @@ const checkedOptions = (["length", "words"] as const).reduce(
 const stage: StageDefinition<typeof checkedOptions> = defineStage({
   doc: `Cleans texts and drops rows that are not wanted.
 
-Reads rows (\`data\`) and writes rows with the same columns. The rules apply in the order in which they
-are listed, whatever their order in the pipeline: first those that change a text, then those that drop
-rows, then \`shuffle\` and \`limit\`. How many rows each rule dropped stands in the summary of the run, in
-the log and in dataset.json (\`dropped\`).
+Reads rows (\`data\`) and writes rows with the same columns and those of \`add_columns\`. The rules apply in
+the order in which they are listed, whatever their order in the pipeline: first columns are added, then
+come the rules that change a text, then those that drop rows, then \`shuffle\` and \`limit\`. How many
+rows each rule dropped stands in the summary of the run, in the log and in dataset.json (\`dropped\`).
 
 \`\`\`yaml
 clean:
   uses: filter
   inputs: { data: reviews }
   with: { strip_html: true, drop_empty: true, dedupe: exact, where: "{{ text | length > 40 }}" }
+\`\`\`
+
+An added column holds texts, such as a label that another column tells:
+
+\`\`\`yaml
+labelled:
+  uses: filter
+  inputs: { data: mails }
+  with:
+    add_columns: { label: "{{ 'spam' if group.startswith('spam') else 'ham' }}" }
 \`\`\``,
   inputs: { data: "rows" },
   output: "rows",
@@ -72,6 +86,7 @@ clean:
     const { passages, limit } = options;
     const rules = {
       column: options.column,
+      ...(options.add_columns && { addColumns: options.add_columns }),
       stripHtml: options.strip_html,
       ...(options.normalize_unicode && { normalizeUnicode: options.normalize_unicode }),
       ...(passages && { passages: { minChars: passages.min_chars, maxChars: passages.max_chars } }),

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { acrossOptions, defineStage, type Misuse, UserError, z } from "temper";
-import { withSamplingRules } from "./sampling_rules.ts";
-
-const tokenId = z.int().min(0);
+import { defineStage, type Misuse, UserError, z } from "temper";
+import { OPTION_SCHEMAS } from "../lib/decoding/settings.ts";
+import { withoutConflicts } from "./generation_rules.ts";
 
 /** The usual template: the column that the other stages call so. */
 const ROW_TEXT = "{{ text }}";
@@ -20,60 +19,13 @@ const options = z.object({
   split: z.string().optional()
     .describe("split of `data` to take rows from; default the only one, else `test`"),
   limit: z.int().min(1).optional().describe("most rows of `data` to take; default all"),
-  max_length: z.int().min(1).optional().describe("most tokens of prompt and continuation together"),
-  max_new_tokens: z.int().min(1).optional()
-    .describe("most tokens of the continuation; default 20, fewer where the model's window ends"),
-  min_length: z.int().min(0).optional().describe(
-    "least tokens of prompt and continuation together",
+  ...OPTION_SCHEMAS,
+  batch_size: z.int().min(1).default(8).describe(
+    "texts computed side by side, beams among them; a prompt's beams stay together",
   ),
-  min_new_tokens: z.int().min(0).optional().describe("least tokens of the continuation"),
-  do_sample: z.boolean().optional()
-    .describe(
-      "draw each token; else take the likeliest. Default: what the model's folder says, else false",
-    ),
-  temperature: z.number().positive().optional()
-    .describe("divides the scores before drawing: below 1 safer, above 1 wilder; default 1"),
-  top_k: z.int().min(0).optional()
-    .describe("draw among this many likeliest tokens; 0 for all; default 50"),
-  top_p: z.number().min(0).max(1).optional()
-    .describe("draw among the fewest tokens whose probabilities add up to this; default 1"),
-  num_return_sequences: z.int().min(1).optional().describe("texts for each prompt; default 1"),
-  num_beams: z.int().min(1).optional()
-    .refine((beams) => beams === undefined || beams === 1, {
-      message: "1: this version has no beam search",
-    })
-    .describe("beams of a beam search; only 1 in this version"),
-  repetition_penalty: z.number().positive().optional()
-    .describe("above 1: makes tokens that occurred less likely; default 1"),
-  no_repeat_ngram_size: z.int().min(0).optional()
-    .describe("no n-gram of this size occurs twice in a text; 0 (default) for no such rule"),
-  bad_words_ids: z.array(z.array(tokenId).min(1)).optional()
-    .describe("lists of token ids that must not occur"),
-  eos_token_id: z.union([tokenId, z.array(tokenId)]).optional()
-    .describe("ids that end a text; default: those of the model"),
-  stop_strings: z.union([z.string().min(1), z.array(z.string().min(1))]).optional()
-    .describe("a text is finished as soon as one of these is written"),
-  use_cache: z.boolean().optional()
-    .describe(
-      "keep keys and values of earlier tokens instead of computing them again; default true",
-    ),
-  batch_size: z.int().min(1).default(8).describe("texts computed side by side"),
   return_full_text: z.boolean().default(true)
     .describe("whether `text` holds the prompt before the continuation"),
   seed: z.int().min(0).optional().describe("decides every draw; default the pipeline's seed"),
-});
-
-const checkedOptions = withSamplingRules(options).refine(
-  (given) => given.do_sample === true || (given.num_return_sequences ?? 1) <= 1,
-  {
-    path: ["num_return_sequences"],
-    message: "1, or go with do_sample: true, else all would be equal",
-    ...acrossOptions,
-  },
-).refine((given) => given.max_length === undefined || given.max_new_tokens === undefined, {
-  path: ["max_length"],
-  message: "left out where max_new_tokens is set: it counts the prompt too",
-  ...acrossOptions,
 });
 
 export default defineStage({
@@ -81,12 +33,13 @@ export default defineStage({
 
 Prompts come from the option \`prompts\`, or from the rows of \`data\` through \`template\`. Options are those of
 transformers' GenerationConfig and win over the model's own \`generation_config.json\`. The tokenizer is the
-model's. Sampling options need \`do_sample: true\` beside them; beam search is not in this version.
+model's. Greedy search takes the likeliest token each time; \`do_sample: true\` draws, \`num_beams\` above 1
+searches with beams, and both together draw beams. Options of either need it beside them.
 
 Writes \`generations.jsonl\`, a line for each text: \`prompt\`, \`text\`, \`ids\` (prompt and continuation),
 \`settings\` (every value used), \`seed\`, \`prompt_index\`, \`sequence\`, \`prompt_tokens\` and \`finish\`
 (eos, length or stop_string). What is drawn depends on the seed, the place of the prompt and the number of
-the sequence alone, not on the batch.
+the sequence alone (in a beam search, on the place of the prompt), not on the batch.
 
 \`\`\`yaml
 samples:
@@ -96,21 +49,21 @@ samples:
 \`\`\``,
   inputs: { model: "model", data: "rows?" },
   output: "texts",
-  options: checkedOptions,
+  options: withoutConflicts(options),
   check: ({ options, inputs }) => promptMisuse(options, inputs.includes("data")),
   compute: true,
   async run(
     { inputs, output, options, device, threads, log, progress, summary, signal, ...context },
   ): Promise<void> {
-    const { loadCausalModel } = await import("../lib/decoding/causal_model.ts");
+    const { openCausalModel } = await import("../lib/evaluation/open_model.ts");
     const { generate } = await import("../lib/decoding/generate.ts");
-    const { resolveSettings } = await import("../lib/decoding/settings.ts");
+    const { resolveSettings } = await import("../lib/decoding/resolve.ts");
     const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
 
     const texts = await promptTexts(options, inputs.data?.path);
     const seed = options.seed ?? context.seed;
     const tokenizer = await loadTokenizer(inputs.model!.path);
-    await using model = await loadCausalModel(inputs.model!.path, { device, threads });
+    await using model = await openCausalModel(inputs.model!.path, { device, threads });
     const settings = resolveSettings(options, { ...model.defaults, tokenizer });
     log(`${texts.length} prompts; ${model.description}`);
     const sequences = await generate(model.decoder({ cache: settings.use_cache }), {

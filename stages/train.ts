@@ -1,5 +1,5 @@
 /**
- * The `train` stage: fine-tunes a causal language model, or trains one from scratch.
+ * The `train` stage: fine-tunes a model, or trains one from scratch.
  *
  * @module
  */
@@ -7,11 +7,14 @@ import { defineStage, type Misuse } from "temper";
 import { trainOptions } from "../lib/train/arguments/options.ts";
 
 export default defineStage({
-  doc: `Trains a causal language model, from a model folder or from scratch.
+  doc: `Trains a language model or a classifier, from a model folder or from scratch.
 
 Reads tokens and, to go on from, a model (\`model\`); without one the option \`config\` says what to make.
+Tokens with classes (\`label_column\` of tokenize) train a classifier: of a language model's folder all but the
+output layer, with a new head that knows the classes by name (\`id2label\`); evaluations report accuracy beside
+the loss. Tokens without train a language model, and report perplexity.
 Trains on the split \`train\` (on all rows where they were never split). Options have the names, meanings
-and defaults of transformers' \`TrainingArguments\`; a step's loss is the mean over all tokens it predicts,
+and defaults of transformers' \`TrainingArguments\`; a step's loss is the mean over all that it predicts,
 whatever the batch size and accumulation.
 
 Writes a Hugging Face model folder: \`config.json\`, \`model.safetensors\`,
@@ -40,6 +43,10 @@ small:
   uses: train
   inputs: { data: tokens }
   with: { config: { model_type: gpt2, n_layer: 4, n_head: 4, n_embd: 192, n_positions: 128 }, learning_rate: 1.0e-3 }
+spam:
+  uses: train
+  inputs: { data: labelled, model: base }
+  with: { eval_strategy: epoch, load_best_model_at_end: true, save_strategy: epoch, metric_for_best_model: accuracy }
 \`\`\``,
   inputs: { data: "tokens", model: "model?" },
   output: "model",
@@ -61,7 +68,6 @@ small:
     return undefined;
   },
   async run(context): Promise<void> {
-    const { definedMembers } = await import("../lib/base/json.ts");
     const { openEngine } = await import("../lib/runtime/engine.ts");
     const { trainModel } = await import("../lib/train/run.ts");
     const { shardSize } = await import("../lib/checkpoint/shards.ts");
@@ -77,8 +83,8 @@ small:
         engine,
         data: inputs.data!.path,
         model: inputs.model?.path,
-        config: config && definedMembers(config),
-        configOverrides: configOverrides && definedMembers(configOverrides),
+        config,
+        configOverrides,
         args: trainingArguments(runOptions, { seed }),
         output: output.path,
         saving: { dtype, maxShardSize: shardSize(size) },

@@ -4,6 +4,9 @@
  * `*` and `?` stay within a folder, `**` crosses folders, `[abc]`, `[!abc]` and `{a,b}` as in a
  * shell. Left out: extended globs, `~`, hidden files being special.
  *
+ * Not `glob` and `matchesGlob` of Node: they pass over hidden files, take a folder that is missing or
+ * may not be read for an empty one, and read the environment, which stages are not granted.
+ *
  * @module
  */
 
@@ -12,6 +15,9 @@ export function isGlob(path: string): boolean {
   return /[*?[{]/.test(path);
 }
 
+/** The pieces of a pattern: what crosses folders, a set of characters, and every single character. */
+const PIECES = /\*\*\/?|\[[!^]?[^][^\]]*\]|[^]/gu;
+
 /**
  * The regular expression that a pattern stands for.
  *
@@ -19,40 +25,23 @@ export function isGlob(path: string): boolean {
  * @param options `slash`: `*` and `?` also match `/`, as Python's fnmatch does, which the hub's
  * `allow_patterns` follow.
  */
-export function globToRegExp(pattern: string, options: { slash?: boolean } = {}): RegExp {
-  const any = options.slash === true ? "[^]" : "[^/]";
-  let source = "";
+export function globToRegExp(pattern: string, { slash = false } = {}): RegExp {
+  const any = slash ? "[^]" : "[^/]";
   let braces = 0;
-  for (let i = 0; i < pattern.length; i++) {
-    const char = pattern[i]!;
-    if (char === "*") {
-      if (pattern[i + 1] === "*") {
-        const folder = pattern[i + 2] === "/";
-        source += folder ? "(?:[^]*/)?" : "[^]*";
-        i += folder ? 2 : 1;
-      } else {
-        source += `${any}*`;
-      }
-    } else if (char === "?") {
-      source += any;
-    } else if (char === "[" && pattern.indexOf("]", i + 2) > 0) {
-      const end = pattern.indexOf("]", i + 2);
-      const negated = pattern[i + 1] === "!" || pattern[i + 1] === "^";
-      const members = pattern.slice(i + (negated ? 2 : 1), end).replace(/[\\\]^]/g, "\\$&");
-      source += `[${negated ? "^" : ""}${members}]`;
-      i = end;
-    } else if (char === "{" && pattern.indexOf("}", i) > 0) {
-      source += "(?:";
-      braces++;
-    } else if (char === "}" && braces > 0) {
-      source += ")";
-      braces--;
-    } else if (char === "," && braces > 0) {
-      source += "|";
-    } else {
-      source += char.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+  const source = pattern.replace(PIECES, (piece, at: number) => {
+    if (piece === "**/") return "(?:[^]*/)?";
+    if (piece === "**") return "[^]*";
+    if (piece === "*") return `${any}*`;
+    if (piece === "?") return any;
+    if (piece === "{" && pattern.includes("}", at)) return braces++, "(?:";
+    if (piece === "}" && braces > 0) return braces--, ")";
+    if (piece === "," && braces > 0) return "|";
+    if (piece.length > 2 && piece.startsWith("[")) {
+      const [, negated, members] = /^\[([!^]?)([^]*)\]$/.exec(piece)!;
+      return `[${negated === "" ? "" : "^"}${members!.replace(/[\\\]^[]/g, "\\$&")}]`;
     }
-  }
+    return piece.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
+  });
   return new RegExp(`^${source}$`, "u");
 }
 

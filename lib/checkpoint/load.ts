@@ -19,7 +19,7 @@ import {
 import { nearest, UserError } from "../base/errors.ts";
 import type { CheckpointNames } from "../models/architecture.ts";
 import { type OpenModel, openModel } from "../models/open.ts";
-import type { ParameterSpec } from "../models/parameters.ts";
+import type { ParameterSpec } from "../models/build/parameters.ts";
 
 /** What was read. */
 export interface Checkpoint {

@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { type Device, DEVICE_CHOICES } from "../pipeline/run/device.ts";
+import { type Device, DEVICE_CHOICES } from "../base/device.ts";
 import type { SelectionRequest } from "../pipeline/run/selection.ts";
 import { type Arguments, collect, once, Option, wholeNumber } from "./arguments.ts";
 

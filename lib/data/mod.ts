@@ -13,7 +13,6 @@ export {
   type ColumnType,
   type Dataset,
   type DatasetInfo,
-  type JsonValue,
   readDataset,
   readDatasetInfo,
   requireColumn,
@@ -21,4 +20,5 @@ export {
   UNSPLIT,
   writeDataset,
 } from "./rows/dataset.ts";
+export type { Json as JsonValue } from "../base/json.ts";
 export { inferColumns } from "./formats/columns.ts";

@@ -1,23 +1,25 @@
 /**
- * The generation loop: prompts in batches, one token after the other, greedy or drawn, until every
+ * The generation loop: prompts in batches, one token after the other, as a strategy chooses them, until every
  * sequence of the batch is finished. The counterpart of `generate()` of transformers for decoders.
- * Left out: beam search, assisted and contrastive decoding.
+ * Left out: assisted and contrastive decoding.
  *
  * @module
  */
-import { InternalError, UserError } from "../base/errors.ts";
-import type { Decoder } from "./session/decoder.ts";
-import { processLogits } from "./rules/processors.ts";
-import { argmax, sampleToken, uniform } from "./strategies/sample.ts";
-import { type GenerationSettings, longestSequence } from "./settings.ts";
-import { finished, type FinishReason } from "./rules/stopping.ts";
-import { warp } from "./rules/warpers.ts";
+import { UserError } from "../base/errors.ts";
+import type { FinishReason } from "./rules/stopping.ts";
+import type { Decoder } from "./session/session.ts";
+import { longestSequence } from "./lengths.ts";
+import { type GenerationSettings, processorsOf } from "./settings.ts";
+import { beamSearch } from "./strategies/beam_search.ts";
+import { greedy } from "./strategies/greedy.ts";
+import { sampling } from "./strategies/sampling.ts";
+import type { Next, Prompt, Rules, Search, Strategy } from "./strategies/strategy.ts";
 
 /** One finished sequence. */
 export interface GeneratedSequence {
   /** Index of its prompt. */
   readonly prompt: number;
-  /** Which of the prompt's `num_return_sequences`. */
+  /** Which of the prompt's `num_return_sequences`; of a beam search the best first. */
   readonly sequence: number;
   /** Prompt and continuation, with the end token where it has one. */
   readonly ids: readonly number[];
@@ -31,7 +33,10 @@ export interface GenerateOptions {
   readonly settings: GenerationSettings;
   /** Decides every draw, together with the prompt's index. */
   readonly seed: number;
-  /** How many sequences are computed side by side. Changes the speed, not the draws. Default 8. */
+  /**
+   * How many rows are computed side by side; a prompt's beams stay together, however many. Changes the speed, not
+   * the draws. Default 8.
+   */
   readonly batchSize?: number;
   /** Ids to text, for stop strings. */
   readonly decode: (ids: readonly number[]) => string;
@@ -40,14 +45,10 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A sequence being written. */
-interface Row {
-  readonly prompt: number;
-  readonly sequence: number;
-  readonly promptLength: number;
-  readonly maxLength: number;
-  readonly ids: number[];
-  finish?: FinishReason;
+/** A search and what it is for. */
+interface Task {
+  readonly prompt: Prompt;
+  readonly search: Search;
 }
 
 /**
@@ -65,34 +66,61 @@ export async function generate(
 ): Promise<GeneratedSequence[]> {
   const { settings, batchSize = 8 } = options;
   checkBadWords(settings, decoder);
-  const rows = options.prompts.flatMap((ids, prompt) =>
-    makeRows(ids, { prompt, settings, decoder })
-  );
+  const strategy = strategyOf(options);
+  const tasks = options.prompts.flatMap((ids, index) => {
+    const prompt = makePrompt(ids, { index, settings, decoder });
+    return strategy.searches(prompt).map((search): Task => ({ prompt, search }));
+  });
   // Sequences of like length share a batch, so that little of it is padding.
-  const order = rows.toSorted((a, b) => a.maxLength - b.maxLength);
-  for (let start = 0; start < order.length; start += batchSize) {
+  const order = tasks.toSorted((a, b) => a.prompt.maxLength - b.prompt.maxLength);
+  const size = Math.max(1, Math.floor(batchSize / strategy.width));
+  for (let start = 0; start < order.length; start += size) {
     await continueBatch(decoder, {
-      ...options,
-      rows: order.slice(start, start + batchSize),
-      progress: () => options.progress?.(sum(rows.map(tokensDone)), sum(rows.map(mostTokens))),
+      tasks: order.slice(start, start + size),
+      width: strategy.width,
+      signal: options.signal,
+      progress: () => options.progress?.(sum(tasks.map(tokensDone)), sum(tasks.map(mostTokens))),
     });
   }
-  return rows.map(({ prompt, sequence, ids, promptLength, finish }) => {
-    if (finish === undefined) throw new InternalError("a sequence was left unfinished");
-    return { prompt, sequence, ids, promptLength, finish };
-  });
+  return tasks.flatMap(({ prompt, search }) =>
+    search.results().map((found) => ({
+      prompt: prompt.index,
+      promptLength: prompt.ids.length,
+      ...found,
+    }))
+  );
 }
 
-function makeRows(
-  prompt: readonly number[],
+function strategyOf({ settings, seed, decode }: GenerateOptions): Strategy {
+  const rules: Rules = {
+    processors: processorsOf(settings),
+    eosTokenIds: settings.eos_token_id,
+    stopStrings: settings.stop_strings,
+    decode,
+  };
+  const sequences = settings.num_return_sequences;
+  if (settings.num_beams > 1) {
+    return beamSearch(rules, {
+      beams: settings.num_beams,
+      sequences,
+      lengthPenalty: settings.length_penalty,
+      earlyStopping: settings.early_stopping,
+      seed: settings.do_sample ? seed : undefined,
+    });
+  }
+  return settings.do_sample ? sampling(rules, { seed, sequences }) : greedy(rules);
+}
+
+function makePrompt(
+  given: readonly number[],
   options: {
-    readonly prompt: number;
+    readonly index: number;
     readonly settings: GenerationSettings;
     readonly decoder: Decoder;
   },
-): Row[] {
-  const { settings, decoder } = options;
-  let ids = prompt;
+): Prompt {
+  const { index, settings, decoder } = options;
+  let ids = given;
   if (ids.length === 0) {
     const first = settings.bos_token_id ?? settings.eos_token_id[0];
     if (first === undefined) {
@@ -111,83 +139,53 @@ function makeRows(
       remedy: "use the tokenizer that the model was trained with",
     });
   }
-  const promptLength = ids.length;
   const { contextLength } = decoder;
-  const maxLength = longestSequence(settings, { promptLength, contextLength });
-  return Array.from({ length: settings.num_return_sequences }, (_, sequence) => ({
-    prompt: options.prompt,
-    sequence,
-    promptLength,
-    maxLength,
-    ids: [...ids],
-  }));
+  const maxLength = longestSequence(settings, { promptLength: ids.length, contextLength });
+  return { index, ids, maxLength };
 }
 
 async function continueBatch(
   decoder: Decoder,
-  options: Omit<GenerateOptions, "progress"> & {
-    readonly rows: readonly Row[];
+  options: {
+    readonly tasks: readonly Task[];
+    readonly width: number;
+    readonly signal: AbortSignal | undefined;
     readonly progress: () => void;
   },
 ): Promise<void> {
-  const { rows, signal } = options;
-  const capacity = Math.max(...rows.map((row) => row.maxLength)) - 1;
-  const batch = await decoder.start(rows.map((row) => row.ids), { capacity });
+  const { tasks, width, signal } = options;
+  const capacity = Math.max(...tasks.map(({ prompt }) => prompt.maxLength)) - 1;
+  const session = await decoder.start(tasks.map(({ prompt }) => prompt.ids), { capacity });
+  // Rows of a search: the prompt alone at first.
+  let rows = 1;
+  let next: Next[] = [];
   while (true) {
     signal?.throwIfAborted();
-    const tokens = new Int32Array(rows.length);
-    rows.forEach((row, index) => {
-      // A finished sequence is fed its last token again; nothing it computes is looked at.
-      if (row.finish === undefined) {
-        row.ids.push(nextToken(batch.logits(index), { ...options, row }));
-        const reason = finished(row.ids, {
-          eosTokenIds: options.settings.eos_token_id,
-          stopStrings: options.settings.stop_strings,
-          maxLength: row.maxLength,
-          decode: options.decode,
-        });
-        if (reason !== undefined) row.finish = reason;
-      }
-      tokens[index] = row.ids.at(-1)!;
+    next = tasks.map(({ search }, index) => {
+      // A finished search is fed its last tokens again; nothing it computes is looked at.
+      if (search.done) return { tokens: next[index]!.tokens, parents: range(rows) };
+      return search.step(range(rows).map((row) => session.logits(index * rows + row)));
     });
     options.progress();
-    if (rows.every((row) => row.finish !== undefined)) return;
-    await batch.advance(tokens);
+    if (tasks.every(({ search }) => search.done)) return;
+    const tokens = Int32Array.from(next.flatMap((each) => each.tokens));
+    const parents = next.flatMap((each, index) => each.parents.map((row) => index * rows + row));
+    await session.advance(tokens, width === 1 ? undefined : Int32Array.from(parents));
+    rows = width;
   }
 }
 
-function nextToken(
-  scores: Float32Array,
-  options: Pick<GenerateOptions, "settings" | "seed"> & { readonly row: Row },
-): number {
-  const { settings, seed, row } = options;
-  processLogits(scores, {
-    repetitionPenalty: settings.repetition_penalty,
-    noRepeatNgramSize: settings.no_repeat_ngram_size,
-    badWordsIds: settings.bad_words_ids,
-    eosTokenIds: settings.eos_token_id,
-    minLength: settings.min_length,
-    minNewTokens: settings.min_new_tokens,
-    ids: row.ids,
-    promptLength: row.promptLength,
-  });
-  if (!settings.do_sample) return argmax(scores);
-  warp(scores, {
-    temperature: settings.temperature,
-    topK: settings.top_k,
-    topP: settings.top_p,
-  });
-  const { prompt, sequence, ids } = row;
-  return sampleToken(scores, uniform(seed, { prompt, sequence, position: ids.length }));
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
 }
 
-function mostTokens(row: Row): number {
-  return row.maxLength - row.promptLength;
+function mostTokens({ prompt }: Task): number {
+  return prompt.maxLength - prompt.ids.length;
 }
 
 /** A sequence that ended early has no more to do. */
-function tokensDone(row: Row): number {
-  return row.finish === undefined ? row.ids.length - row.promptLength : mostTokens(row);
+function tokensDone(task: Task): number {
+  return task.search.done ? mostTokens(task) : task.search.written;
 }
 
 function sum(values: readonly number[]): number {

@@ -5,11 +5,12 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import type { CausalModel } from "../decoding/causal_model.ts";
+import type { CausalModel } from "./open_model.ts";
 import { chooseExamples, comparable, DEFAULT_PROMPT_TOKENS, type Example } from "./examples.ts";
 import { generate } from "../decoding/generate.ts";
 import type { TokenLoss } from "./score.ts";
-import { type GenerationOptions, resolveSettings } from "../decoding/settings.ts";
+import { resolveSettings } from "../decoding/resolve.ts";
+import type { GenerationOptions } from "../decoding/settings.ts";
 import { rowWindows, type ScoringWindow, slidingWindows } from "./windows.ts";
 
 /** Longest continuation where no length is asked for. */
@@ -121,7 +122,7 @@ export async function evaluateModel(
   const settings = resolveSettings({
     ...{ do_sample, temperature, top_k, top_p },
     max_new_tokens: plan.maxNewTokens,
-    eos_token_id: options.eosTokenIds,
+    eos_token_id: [...options.eosTokenIds],
   });
   const sequences = await generate(model.decoder({ cache: true }), {
     ...common,

@@ -5,7 +5,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { uniform } from "../decoding/strategies/sample.ts";
+import { uniformAt } from "../base/random.ts";
 
 /** A row cut in two. */
 export interface Example {
@@ -66,8 +66,7 @@ export function chooseExamples(
     });
   }
   // Each row has its own key, so that rows are not chosen for their neighbours' sake.
-  const key = (example: Example): number =>
-    uniform(options.seed, { prompt: example.row, sequence: 0, position: 0 });
+  const key = (example: Example): number => uniformAt(options.seed, [0, 0, example.row]);
   return examples.toSorted((a, b) => key(a) - key(b)).slice(0, options.count)
     .toSorted((a, b) => a.row - b.row);
 }

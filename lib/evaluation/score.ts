@@ -9,7 +9,7 @@
  */
 import { InternalError, UserError } from "../base/errors.ts";
 import { int32 } from "../runtime/session.ts";
-import type { Programs } from "../decoding/session/programs.ts";
+import { floatsOf, type Programs } from "../decoding/session/programs.ts";
 import type { ScoringWindow } from "./windows.ts";
 
 /** What a model makes of a window; sums of these give the perplexity of a text. */
@@ -42,11 +42,11 @@ export async function scoreWindows(
   },
 ): Promise<TokenLoss[]> {
   const { windows } = options;
-  const { vocabSize, maxPositions: positions = Infinity } = programs.weights.model;
+  const { vocabSize, contextLength } = programs;
   checkIds(windows, vocabSize);
   const losses = new Array<TokenLoss>(windows.length);
   const longest = windows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  if (longest > positions) throw new InternalError(`a window of ${longest} tokens`);
+  if (longest > contextLength) throw new InternalError(`a window of ${longest} tokens`);
   // Three lengths make three sessions; shorter windows are not padded to the longest.
   const lengths = [...new Set([4, 2, 1].map((part) => Math.ceil(longest / part)))];
   let done = 0;
@@ -92,16 +92,14 @@ async function scoreBatch(
     // The label of a place is the token that follows it.
     labels.set(ids.subarray(from), row * length + from - 1);
   });
-  const session = await programs.score({ batch, length });
-  const { losses } = await session.run({
-    ...programs.weights.feeds,
-    input_ids: int32(inputIds, [batch, length]),
-    labels: int32(labels, [batch, length]),
-  });
-  if (losses === undefined || !("data" in losses)) {
-    throw new InternalError("a run returned no losses to the host");
-  }
-  const values = losses.data as Float32Array;
+  const score = await programs.score({ batch, length });
+  const { data: values } = floatsOf(
+    await score({
+      input_ids: int32(inputIds, [batch, length]),
+      labels: int32(labels, [batch, length]),
+    }),
+    "losses",
+  );
   return windows.map(({ ids, from, weight }, row) => {
     const own = values.subarray(row * length, row * length + ids.length);
     const sum = own.reduce((total, value) => total + value, 0);

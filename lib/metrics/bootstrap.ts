@@ -7,6 +7,7 @@
  * @module
  */
 import { InternalError } from "../base/errors.ts";
+import { randomStream } from "../base/random.ts";
 
 /** The middle 95% of the scores of resampled corpora. */
 export interface ConfidenceInterval {
@@ -44,12 +45,12 @@ export function bootstrap<S>(
 ): ConfidenceInterval {
   if (segments.length === 0) throw new InternalError("bootstrap of no segments");
   const samples = options.samples ?? 1000;
-  const random = generator(options.seed);
+  const random = randomStream(options.seed);
   const drawn = new Array<S>(segments.length);
   const scores = new Float64Array(samples);
   for (let sample = 0; sample < samples; sample++) {
     for (let i = 0; i < drawn.length; i++) {
-      drawn[i] = segments[Math.floor(random() * segments.length)]!;
+      drawn[i] = segments[random.nextBelow(segments.length)]!;
     }
     scores[sample] = options.score(drawn);
   }
@@ -57,16 +58,4 @@ export function bootstrap<S>(
   scores.sort();
   const cut = Math.floor(samples / 40);
   return { low: scores[cut]!, high: scores[samples - cut - 1]!, mean, level: 0.95, samples };
-}
-
-/** Splitmix32: 32 bits of state are plenty for some million draws. Returns numbers in [0, 1). */
-function generator(seed: number): () => number {
-  let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0;
-  return () => {
-    state = (state + 0x9e3779b9) >>> 0;
-    let z = state;
-    z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
-    z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
-    return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
-  };
 }

@@ -8,6 +8,8 @@
  * @module
  */
 import { InternalError } from "../base/errors.ts";
+import { bootstrap } from "./bootstrap.ts";
+import type { MetricEntry } from "./entry.ts";
 import { signature } from "./signature.ts";
 
 /** What a text adds to the corpus. */
@@ -51,4 +53,24 @@ export function perplexitySignature(
   options: { readonly context: number; readonly stride: number | "row" },
 ): string {
   return signature({ unit: "token", context: options.context, stride: options.stride });
+}
+
+/**
+ * The perplexity of a split as metrics.json holds it.
+ *
+ * @param rows Statistics by row or window; at least one token in all.
+ * @param options The signature's fields and the `seed` of the confidence interval.
+ */
+export function perplexityEntry(
+  rows: readonly PerplexityStatistics[],
+  options: { readonly context: number; readonly stride: number | "row"; readonly seed: number },
+): MetricEntry {
+  const scored = rows.filter((row) => row.tokens > 0);
+  return {
+    value: perplexity(scored),
+    signature: perplexitySignature(options),
+    confidence_interval: bootstrap(scored, { score: perplexity, seed: options.seed }),
+    negative_log_likelihood: scored.reduce((sum, row) => sum + row.negativeLogLikelihood, 0),
+    tokens: scored.reduce((sum, row) => sum + row.tokens, 0),
+  };
 }

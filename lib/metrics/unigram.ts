@@ -6,7 +6,8 @@
  * @module
  */
 import { InternalError } from "../base/errors.ts";
-import type { PerplexityStatistics } from "./perplexity.ts";
+import type { MetricEntry } from "./entry.ts";
+import { perplexityEntry, type PerplexityStatistics } from "./perplexity.ts";
 import { signature } from "./signature.ts";
 
 /** Token frequencies of a training part. */
@@ -67,6 +68,35 @@ export function unigramStatistics(
 }
 
 /** How a unigram perplexity was computed. */
-export function unigramSignature(): string {
+function unigramSignature(): string {
   return signature({ unit: "token", model: "unigram", smooth: "add-one" });
+}
+
+/**
+ * The perplexity of a unigram model of the training part on the tokens that a model is asked for.
+ *
+ * @param windows Held-out tokens, those from `from` on to be predicted.
+ * @param options `train`: every token of the training part; `vocabSize`: V; `seed` of the interval.
+ */
+export function unigramEntry(
+  windows: readonly { readonly ids: Int32Array; readonly from: number }[],
+  options: {
+    readonly train: Iterable<number>;
+    readonly vocabSize: number;
+    readonly seed: number;
+  },
+): MetricEntry {
+  const model = unigramModel(options.train, options.vocabSize);
+  const rows = windows.map(({ ids, from }) => unigramStatistics(model, ids.subarray(from)));
+  const { value, confidence_interval, ...parts } = perplexityEntry(rows, {
+    context: 1,
+    stride: "row",
+    seed: options.seed,
+  });
+  return {
+    ...parts,
+    value,
+    signature: unigramSignature(),
+    ...(confidence_interval === undefined ? {} : { confidence_interval }),
+  };
 }

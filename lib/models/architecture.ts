@@ -10,7 +10,7 @@
 import type { z } from "zod";
 import type { JsonObject } from "../base/json.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build/build.ts";
 
 /** What a model is trained to do. */
 export const TASKS = [

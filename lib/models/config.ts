@@ -20,10 +20,16 @@ export function layerCount(doc: string, fallback: number): z.ZodDefault<z.ZodNum
   return bounded(z.int(ABOVE_0).positive(ABOVE_0).max(4096, "at most 4096"), doc, fallback);
 }
 
-/** A number from 0 to 1. */
+/** What is dropped while a model is trained: a share from 0 to 1. */
 export function share(doc: string, fallback: number): z.ZodDefault<z.ZodNumber> {
   const requirement = "a number from 0 to 1";
-  return bounded(z.number(requirement).min(0, requirement).max(1, requirement), doc, fallback);
+  return bounded(z.number(requirement).min(0, requirement).max(1, requirement), doc, fallback)
+    .meta({ dropped: true });
+}
+
+/** Whether a field is a {@linkcode share}: it shapes training, not what the weights mean. */
+export function isShare(field: z.ZodType): boolean {
+  return field.meta()?.dropped === true;
 }
 
 /** A number above 0. */
@@ -38,19 +44,38 @@ export function flag(doc: string, fallback: boolean): z.ZodDefault<z.ZodBoolean>
 }
 
 /** The id of a token, or none. */
-export function tokenId(doc: string, fallback: number | null): z.ZodType<number | null> {
+export function tokenId(
+  doc: string,
+  fallback: number | null,
+): z.ZodDefault<z.ZodNullable<z.ZodNumber>> {
   const requirement = "the id of a token (a whole number from 0) or null";
   return z.int(requirement).min(0, requirement).nullable().describe(doc).default(fallback);
 }
 
 /** The name of an activation function. */
-export function activation(doc: string, fallback: ActivationName): z.ZodType<ActivationName> {
+export function activation(
+  doc: string,
+  fallback: ActivationName,
+): z.ZodDefault<z.ZodEnum<{ [Name in ActivationName]: Name }>> {
   return z.enum(ACTIVATION_NAMES).describe(doc).default(fallback);
 }
 
 type ActivationName = keyof typeof ACTIVATIONS;
 
-const ACTIVATION_NAMES = Object.keys(ACTIVATIONS) as [ActivationName, ...ActivationName[]];
+const ACTIVATION_NAMES = Object.fromEntries(
+  Object.keys(ACTIVATIONS).map((name) => [name, name]),
+) as { [Name in ActivationName]: Name };
+
+/** What `.refine()` takes to ask that a width is divided evenly by a number of heads. */
+export function multipleOf(
+  width: string,
+  heads: string,
+): [(config: Readonly<Record<string, unknown>>) => boolean, { path: string[]; message: string }] {
+  return [
+    (config) => Number(config[width]) % Number(config[heads]) === 0,
+    { path: [heads], message: `a divisor of ${width}` },
+  ];
+}
 
 const ABOVE_0 = "a whole number above 0";
 

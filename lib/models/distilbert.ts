@@ -13,14 +13,14 @@ import type { JsonObject } from "../base/json.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Architecture, Inputs, Model, Task } from "./architecture.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build/build.ts";
 import { countClasses } from "./classes.ts";
 import * as field from "./config.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";
-import { mergeHeads, splitHeads } from "./layers/attention.ts";
+import { mergeHeads, splitHeads } from "./layers/split_heads.ts";
 import { firstTokenState } from "./layers/heads.ts";
 import { layerNorm } from "./layers/normalization.ts";
-import { normal } from "./parameters.ts";
+import { normal } from "./build/parameters.ts";
 
 const TITLE = "DistilBERT";
 
@@ -41,7 +41,7 @@ const config = z.object({
   initializer_range: field.positive("standard deviation of first weights", 0.02),
   sinusoidal_pos_embds: field.flag("whether first positions are sine waves", false),
   pad_token_id: field.tokenId("the token that rows are padded with", 0),
-});
+}).refine(...field.multipleOf("dim", "n_heads"));
 
 type Config = z.output<typeof config>;
 
@@ -57,13 +57,6 @@ export const DISTILBERT: Architecture = {
 function open(json: JsonObject, task: Task): Model {
   if (task !== "sequence_classification") throw new InternalError(`${TITLE} has no ${task}`);
   const settings = field.readConfig(TITLE, config, json);
-  const { dim, n_heads: heads } = settings;
-  if (dim % heads !== 0) {
-    throw new UserError({
-      what: `the ${TITLE} config has dim: ${dim} and n_heads: ${heads}`,
-      requirement: "dim must be a multiple of n_heads",
-    });
-  }
   const classes = countClasses(TITLE, json);
   return {
     config: { ...settings, ...json },

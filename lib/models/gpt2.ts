@@ -15,14 +15,14 @@ import type { JsonObject } from "../base/json.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Architecture, Inputs, Model, Task } from "./architecture.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build/build.ts";
 import { countClasses } from "./classes.ts";
 import * as field from "./config.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";
-import { mergeHeads, splitJointHeads } from "./layers/attention.ts";
+import { mergeHeads, splitJointHeads } from "./layers/split_heads.ts";
 import { lastTokenState, wordScores } from "./layers/heads.ts";
 import { layerNorm } from "./layers/normalization.ts";
-import { normal } from "./parameters.ts";
+import { normal } from "./build/parameters.ts";
 
 const TITLE = "GPT-2";
 
@@ -52,7 +52,7 @@ const config = z.object({
   ),
   tie_word_embeddings: field.flag("whether the output layer is the token embedding", true),
   pad_token_id: field.tokenId("the token that rows are padded with", null),
-});
+}).refine(...field.multipleOf("n_embd", "n_head"));
 
 type Config = z.output<typeof config>;
 
@@ -71,12 +71,6 @@ function open(json: JsonObject, task: Task): Model {
     ...json,
     n_positions: json.n_positions ?? json.n_ctx ?? null,
   });
-  if (settings.n_embd % settings.n_head !== 0) {
-    throw new UserError({
-      what: `the ${TITLE} config has n_embd: ${settings.n_embd} and n_head: ${settings.n_head}`,
-      requirement: "n_embd must be a multiple of n_head",
-    });
-  }
   const common = {
     config: { ...settings, ...json },
     fields: ["input_ids"],

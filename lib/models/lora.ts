@@ -12,9 +12,9 @@ import { nearest, UserError } from "../base/errors.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import type { CheckpointNames } from "./architecture.ts";
-import type { LinearSpec } from "./build.ts";
-import { dropout, type DropoutSource } from "./layers/dropout.ts";
-import { type ParameterSpec, ZEROS } from "./parameters.ts";
+import type { LinearAdapter, LinearSpec } from "./build/build.ts";
+import { dropout } from "./build/dropout.ts";
+import { type ParameterSpec, ZEROS } from "./build/parameters.ts";
 
 /** Settings by the names and with the meanings of peft's `LoraConfig`. */
 export interface LoraConfig {
@@ -30,12 +30,6 @@ export interface LoraConfig {
    */
   readonly target_modules: "all-linear" | readonly string[];
 }
-
-/** Adds to the result of a linear layer: `[N, in]` -> `[N, out]`, with dropout from a source. */
-export type LinearAdapter = (
-  rows: Tensor,
-  options: { readonly dropout?: DropoutSource | undefined },
-) => Tensor;
 
 /** The adapters of a model. */
 export interface Adapters {

@@ -9,9 +9,9 @@ import type { JsonObject } from "../base/json.ts";
 import { Graph } from "../graph/ir/graph.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import type { Inputs, Model, Task } from "./architecture.ts";
-import { type BuildOptions, type LinearSpec, newBuild, type Slot } from "./build.ts";
+import { type BuildOptions, type LinearSpec, newBuild, type Slot } from "./build/build.ts";
 import { type Adapters, loraAdapters, type LoraConfig } from "./lora.ts";
-import type { ParameterSpec } from "./parameters.ts";
+import type { ParameterSpec } from "./build/parameters.ts";
 import { architectureOf, taskOf } from "./registry.ts";
 
 /** A model that is ready to be built into graphs. */
@@ -141,23 +141,5 @@ export function parameterInputs(
 ): Map<string, Tensor> {
   return new Map(
     specs.map(({ name, shape }) => [name, graph.input(name, { type: "float32", shape })]),
-  );
-}
-
-/**
- * Stores each parameter in the compiled model as a constant.
- *
- * @param valueOf The elements of a parameter by its name.
- */
-export function parameterConstants(
-  graph: Graph,
-  specs: readonly ParameterSpec[],
-  valueOf: (name: string) => Float32Array,
-): Map<string, Tensor> {
-  return new Map(
-    specs.map(({ name, shape }) => [
-      name,
-      graph.initializer(name, valueOf(name), { type: "float32", shape }),
-    ]),
   );
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { z } from "zod";
+import type { Device } from "../base/device.ts";
 import type { UserErrorParts } from "../base/errors.ts";
 
 /** What an artifact folder holds; `lib/data`, `lib/train` and `lib/metrics` read and write them. */
@@ -66,7 +67,7 @@ export interface StageContext<O> {
    */
   readonly resume?: { readonly path: string };
   /** The engine asked for: the runner resolved `auto` already. */
-  readonly device: "cpu" | "webgpu" | "wasm";
+  readonly device: Device;
   /** CPU threads the stage may keep busy. */
   readonly threads: number;
   /** No network: what is not on this machine is an error. */

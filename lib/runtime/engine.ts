@@ -4,7 +4,8 @@
  * @module
  */
 import { unreachable } from "../base/errors.ts";
-import type { Device, Engine } from "./session.ts";
+import type { Device } from "../base/device.ts";
+import type { Engine } from "./session.ts";
 
 /**
  * Opens an engine.

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { Device } from "./session.ts";
+import type { Device } from "../base/device.ts";
 
 /**
  * The variable that keeps ONNX Runtime's native library from telling its makers of each session, a matter

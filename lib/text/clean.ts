@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { ENTITIES } from "./entities.ts";
+import { decodeHTML } from "entities/decode";
 
 /** A form of Unicode normalization (https://unicode.org/reports/tr15/). */
 export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
@@ -23,7 +23,7 @@ const BLOCKS = new Set(
 
 /**
  * The text of a piece of HTML: `<br>` and block tags become line ends, other tags vanish, scripts,
- * styles and comments too, entities become characters.
+ * styles and comments too, entities become characters as in a browser (and Python's html.unescape).
  *
  * @example
  * ```ts
@@ -32,31 +32,13 @@ const BLOCKS = new Set(
  * ```
  */
 export function stripHtml(text: string): string {
-  if (!text.includes("<")) return decodeEntities(text);
-  return decodeEntities(
+  if (!text.includes("<")) return decodeHTML(text);
+  return decodeHTML(
     text.replace(
       MARKUP,
       (_, hidden: string | undefined, tag: string | undefined) =>
         hidden === undefined && tag !== undefined && BLOCKS.has(tag.toLowerCase()) ? "\n" : "",
     ),
-  );
-}
-
-/** Windows-1252 at 0x80 to 0x9f: what pages mean by `&#150;`, and browsers show. */
-const WINDOWS_1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
-
-/** Entities as characters: named, decimal and hexadecimal. Unknown ones stay as they are written. */
-export function decodeEntities(text: string): string {
-  if (!text.includes("&")) return text;
-  return text.replace(
-    /&(?:#(\d{1,7})|#[xX]([0-9a-fA-F]{1,6})|([a-zA-Z][a-zA-Z0-9]{1,8}));/g,
-    (written, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
-      if (name !== undefined) return ENTITIES.get(name) ?? written;
-      const code = decimal === undefined ? parseInt(hex!, 16) : Number(decimal);
-      if (code >= 0x80 && code <= 0x9f) return WINDOWS_1252[code - 0x80]!;
-      const character = code !== 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-      return character ? String.fromCodePoint(code) : "\ufffd";
-    },
   );
 }
 

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { Template } from "@huggingface/jinja";
 import { nearest, UserError } from "../base/errors.ts";
-import { unknownName } from "./template_names.ts";
+import { TEMPLATE_NAMES, usedNames } from "../base/jinja/names.ts";
+import { type ParsedTemplate, parseTemplate } from "../base/jinja/template.ts";
 
 /** Values by column. */
 export type TemplateRow = Readonly<Record<string, unknown>>;
@@ -35,9 +35,9 @@ export function compileTemplate(
   options: { columns: readonly string[]; option: string },
 ): RowTemplate {
   const { columns, option } = options;
-  let template: Template;
+  let template: ParsedTemplate;
   try {
-    template = new Template(source);
+    template = parseTemplate(source);
   } catch (error) {
     throw new UserError({
       what: `${option} is no Jinja template: ${(error as Error).message}: ${source}`,
@@ -45,7 +45,7 @@ export function compileTemplate(
       cause: error,
     });
   }
-  const unknown = unknownName(template.parsed, columns);
+  const unknown = unknownName(template, columns);
   if (unknown !== undefined) {
     throw new UserError({
       what: `${option} ${source} uses "${unknown}", which is no column`,
@@ -96,6 +96,14 @@ export function compileCondition(
       remedy: 'compare something: "{{ text | length > 40 }}"',
     });
   };
+}
+
+/** The first name that a template uses and nothing defines, where it does not say itself what happens then. */
+function unknownName({ body }: ParsedTemplate, columns: readonly string[]): string | undefined {
+  const { paths, defined, allowsMissing } = usedNames(body);
+  if (allowsMissing) return undefined;
+  const known = new Set([...columns, ...TEMPLATE_NAMES, ...defined]);
+  return paths.map(([head]) => head!).find((name) => !known.has(name));
 }
 
 /** What Jinja sees: every column, an integer past 2^53, which it has not, as its digits. */

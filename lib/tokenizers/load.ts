@@ -9,7 +9,7 @@
  */
 import { byteLevelCodec } from "./codecs/byte_level_codec.ts";
 import type { Codec } from "./codecs/codec.ts";
-import { readTokenizerFiles } from "./files.ts";
+import { readTokenizerFiles } from "./codecs/files.ts";
 import { huggingFaceCodec } from "./codecs/hugging_face_codec.ts";
 
 export type { Codec, DecodeOptions, EncodeOptions } from "./codecs/codec.ts";

@@ -7,7 +7,7 @@ import type { Json } from "../base/json.ts";
 import { UserError } from "../base/errors.ts";
 import { type Dataset, UNSPLIT } from "../data/rows/dataset.ts";
 import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
-import { readTokenizerFiles } from "./files.ts";
+import { readTokenizerFiles } from "./codecs/files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
 import { saveBpe } from "./save.ts";

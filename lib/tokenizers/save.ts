@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { conventionalToken } from "./files.ts";
+import { conventionalToken } from "./codecs/files.ts";
 import type { TrainedBpe } from "./training/train_bpe.ts";
 
 /**

@@ -213,7 +213,7 @@ function requireMetric(
   { metric_for_best_model: metric }: TrainingArguments,
   { task, metrics }: Objective,
 ): void {
-  const names = ["loss", ...metrics];
+  const names = ["loss", ...Object.keys(metrics)];
   if (names.includes(metric.replace(/^eval_/, ""))) return;
   throw new UserError({
     what: `cannot train: metric_for_best_model is ${metric}, ` +

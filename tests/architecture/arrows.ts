@@ -1,68 +1,44 @@
 /**
- * Which room imports which, read from `deno info --json`, and the arrows that ARCHITECTURE.md allows.
- *
- * A room is a folder of `lib/`, or `stages`, `main`, `errors`, `temper` (the public face that stages
- * import). Type-only imports count as well: a type that points upward ties the rooms together just as much.
+ * Which room imports which. A room is a folder of `lib/`, or `stages`, `main`, `temper` (the public face that
+ * stages import). Type-only and dynamic imports count as well: a type that points upward ties the rooms
+ * together just as much.
  *
  * @module
  */
-import { relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
-import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import type { Modules } from "./module_graph.ts";
 
-/** Room -> rooms it may import. Every room may import `errors` and itself. */
+/** Room -> rooms it may import beside itself. Each imports only rooms that are below it here. */
 export const ARROWS: Readonly<Record<string, readonly string[]>> = {
-  main: ["cli", "stages", "pipeline", "runtime", "parity"],
-  cli: ["pipeline", "store", "report"],
-  parity: ["cli", "train", "models", "optim", "runtime", "graph", "data"],
-  report: ["pipeline"],
-  pipeline: ["store", "temper"],
-  store: [],
-  temper: [],
+  main: ["cli", "parity", "runtime", "stages"],
   stages: [
-    "temper",
-    "data",
-    "text",
-    "tokenizers",
-    "graph",
-    "models",
-    "optim",
-    "runtime",
-    "train",
-    "generation",
-    "metrics",
+    ...["temper", "train", "evaluation", "decoding", "metrics", "checkpoint", "runtime"],
+    ...["tokenizers", "data", "text", "base"],
   ],
-  train: ["models", "optim", "runtime", "data", "graph", "tokenizers"],
-  generation: ["models", "runtime", "graph", "tokenizers"],
-  metrics: [],
-  models: ["graph", "data"],
-  optim: ["graph"],
-  runtime: ["graph"],
-  graph: [],
-  tokenizers: ["data", "text"],
-  data: ["text"],
-  text: [],
-  errors: [],
+  parity: [
+    ...["cli", "train", "checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
+  ],
+  cli: ["report", "pipeline", "temper", "store", "base"],
+  report: ["pipeline", "base"],
+  pipeline: ["temper", "store", "base"],
+  temper: ["base"],
+  store: ["base"],
+  train: ["checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
+  evaluation: ["decoding", "checkpoint", "models", "runtime", "graph", "data", "base"],
+  decoding: ["checkpoint", "models", "runtime", "graph", "base"],
+  metrics: ["base"],
+  checkpoint: ["models", "data", "base"],
+  models: ["graph", "base"],
+  optim: ["graph", "base"],
+  runtime: ["base"],
+  graph: ["base"],
+  tokenizers: ["data", "text", "base"],
+  data: ["text", "base"],
+  text: ["base"],
+  base: [],
 };
 
-/** An import that crosses from one room into another. Paths count from the project's folder. */
-export interface Arrow {
-  readonly from: string;
-  readonly to: string;
-  readonly fromFile: string;
-  readonly toFile: string;
-}
-
-interface ModuleGraph {
-  readonly modules: readonly {
-    readonly specifier: string;
-    readonly local?: string;
-    readonly dependencies?: readonly {
-      readonly code?: { readonly specifier?: string };
-      readonly type?: { readonly specifier?: string };
-    }[];
-  }[];
-}
+/** What an author of stages imports, though the runner lies beside it. */
+const TEMPER = ["lib/pipeline/mod.ts", "lib/pipeline/stage.ts", "lib/pipeline/types.ts"];
 
 /**
  * The room of a file.
@@ -72,79 +48,24 @@ interface ModuleGraph {
  */
 export function roomOf(path: string): string | undefined {
   if (path === "main.ts") return "main";
-  if (false) return "errors";
-  if (path === "lib/pipeline/mod.ts" || path === "lib/pipeline/stage.ts") return "temper";
-  const [top, second] = path.split("/");
+  if (TEMPER.includes(path)) return "temper";
+  const [top, second, third] = path.split("/");
   if (top === "stages") return "stages";
-  if (top === "lib") return second;
-  return undefined;
+  return top === "lib" && third !== undefined ? second : undefined;
 }
 
-/**
- * Every import between rooms that the given files make.
- *
- * @param root The project's folder.
- * @param files Paths from `root`.
- */
-export async function arrows(root: string, files: readonly string[]): Promise<Arrow[]> {
-  const entry = `${await temporaryDirectory()}/entry.ts`;
-  const imports = files.map((file) => `import ${JSON.stringify(`file://${resolve(root, file)}`)};`);
-  await Deno.writeTextFile(entry, imports.join("\n"));
-  const { stdout, code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--config", resolve(root, "deno.json"), entry],
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  const graph: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
-  const found: Arrow[] = [];
-  for (const module of graph.modules) {
-    const fromFile = projectPath(root, module.specifier);
-    const from = fromFile === undefined ? undefined : roomOf(fromFile);
-    if (fromFile === undefined || from === undefined) continue;
-    for (const dependency of module.dependencies ?? []) {
-      const target = dependency.code?.specifier ?? dependency.type?.specifier;
-      const toFile = target === undefined ? undefined : projectPath(root, target);
-      const to = toFile === undefined ? undefined : roomOf(toFile);
-      if (toFile === undefined || to === undefined || to === from) continue;
-      found.push({ from, to, fromFile, toFile });
-    }
-  }
-  return found;
-}
-
-/** The arrows that {@linkcode ARROWS} doesn't allow, as sentences. */
-export function violations(found: readonly Arrow[]): string[] {
-  return found
-    .filter(({ from, to }) => to !== "errors" && !(ARROWS[from] ?? []).includes(to))
-    .map(({ from, to, fromFile, toFile }) =>
-      `${fromFile} imports ${toFile}: ${from} may import ${
-        [...(ARROWS[from] ?? []), "errors"].join(", ")
-      }, not ${to}`
-    );
-}
-
-/** Every TypeScript file of the product, as paths from `root`. */
-export async function productFiles(root: string): Promise<string[]> {
-  return ["main.ts", ...await filesBelow(root, ["lib", "stages"])];
-}
-
-/** Every TypeScript file below some folders of `root`, as sorted paths from it. */
-export async function filesBelow(root: string, folders: readonly string[]): Promise<string[]> {
-  const files: string[] = [];
-  const walk = async (folder: string): Promise<void> => {
-    for await (const entry of Deno.readDir(resolve(root, folder))) {
-      const path = `${folder}/${entry.name}`;
-      if (entry.isDirectory) await walk(path);
-      else if (entry.name.endsWith(".ts")) files.push(path);
-    }
-  };
-  for (const folder of folders) await walk(folder);
-  return files.sort();
-}
-
-function projectPath(root: string, specifier: string): string | undefined {
-  if (!specifier.startsWith("file:")) return undefined;
-  const path = relative(root, fileURLToPath(specifier));
-  return path.startsWith("..") ? undefined : path.replaceAll("\\", "/");
+/** The imports between rooms that {@linkcode ARROWS} does not allow, as sentences. */
+export function upwardImports(modules: Modules): string[] {
+  return [...modules].flatMap(([file, imports]) => {
+    const from = roomOf(file);
+    if (from === undefined) return [];
+    const allowed = ARROWS[from] ?? [];
+    return imports.flatMap(({ to }) => {
+      const room = roomOf(to);
+      if (room === undefined || room === from || allowed.includes(room)) return [];
+      return [
+        `${file} imports ${to}: ${from} may import ${allowed.join(", ") || "no room"}, not ${room}`,
+      ];
+    });
+  });
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
-import { filesBelow } from "./arrows.ts";
+import { filesBelow } from "./module_graph.ts";
 
 const ROOT = resolve(import.meta.dirname!, "../..");
 

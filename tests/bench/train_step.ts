@@ -4,12 +4,12 @@
  *
  * @module
  */
+import type { Device } from "../../lib/base/device.ts";
 import { type OpenModel, openModel } from "../../lib/models/open.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import {
   type AnyTensor,
-  type Device,
   type Engine,
   type HostTensor,
   int32,

@@ -7,7 +7,7 @@ import {
   writeSafetensors,
 } from "../../lib/data/formats/safetensors.ts";
 import { openModel } from "../../lib/models/open.ts";
-import { type ParameterSpec, ZEROS } from "../../lib/models/parameters.ts";
+import { type ParameterSpec, ZEROS } from "../../lib/models/build/parameters.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const f32 = (shape: number[], start = 0): TensorData => ({

@@ -8,7 +8,7 @@ import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { narrow } from "../../lib/checkpoint/half.ts";
 import { saveCheckpoint, type SavedModel } from "../../lib/checkpoint/save.ts";
 import { openModel } from "../../lib/models/open.ts";
-import { ZEROS } from "../../lib/models/parameters.ts";
+import { ZEROS } from "../../lib/models/build/parameters.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal } from "../graph/running.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -1,14 +1,9 @@
 import assert from "node:assert/strict";
-import {
-  type Download,
-  download,
-  type DownloadOptions,
-  forget,
-  prune,
-} from "../../lib/data/sources/download.ts";
+import { download, type DownloadOptions, forget, prune } from "../../lib/data/sources/download.ts";
 import { resolveHttp } from "../../lib/data/sources/http_source.ts";
 import { request } from "../../lib/data/sources/http.ts";
-import { sha256Text } from "../../lib/base/checksum.ts";
+import { sha256Hex } from "../../lib/base/hash.ts";
+import type { Download } from "../../lib/data/sources/pinned_file.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** A server of one text, and a cache folder. */
@@ -69,7 +64,7 @@ Deno.test("download() does without Range, sizes and checksums", async () => {
 Deno.test("download() keeps what is whole until it is forgotten, and checks it before using it", async () => {
   let requests = 0;
   await using it = await scene(() => (requests++, new Response("hello")));
-  const file = { id: `sha256:${sha256Text("hello")}`, size: 5 };
+  const file = { id: `sha256:${sha256Hex("hello")}`, size: 5 };
   assert.equal(await it.get(file), "hello");
   assert.equal(await it.get(file), "hello");
   assert.equal(requests, 1);
@@ -143,7 +138,7 @@ Deno.test("resolveHttp() pins an ETag, else the time, else the bytes", async () 
   const cases: [Record<string, string>, RegExp][] = [
     [{ etag: '"abc"' }, /^etag:abc$/],
     [{ "last-modified": "Sat, 01 Jan 2022 00:00:00 GMT" }, /^modified:Sat/],
-    [{}, new RegExp(`^sha256:${sha256Text("body")}$`)],
+    [{}, new RegExp(`^sha256:${sha256Hex("body")}$`)],
   ];
   for (const [headers, id] of cases) {
     await using it = await scene((request) =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { filterDataset, type FilterRules } from "../../lib/data/rows/filter.ts";
+import { splitDataset } from "../../lib/data/rows/split_dataset.ts";
 
 const columns = [{ name: "text", type: "string" as const }, {
   name: "label",
@@ -117,5 +118,39 @@ Deno.test("filterDataset() names the columns where its own is missing", () => {
   assert.throws(
     () => filterDataset(dataset, { column: "text", where: "{{ lable }}" }),
     /did you mean "label"/,
+  );
+});
+
+Deno.test("rows that were labelled by a template and freed of copies divide evenly, no text in two parts", () => {
+  const data = Array.from({ length: 240 }, (_, i) => ({
+    text: `${["Mail", "mail", " mail "][i % 3]} ${i % 80}`,
+    group: i % 4 === 0 ? "spam-1" : "easy-ham-2",
+  }));
+  const { dataset } = filterDataset(
+    {
+      columns: [{ name: "text", type: "string" }, { name: "group", type: "string" }],
+      splits: { data },
+    },
+    {
+      column: "text",
+      addColumns: { label: "{{ 'spam' if group.startswith('spam') else 'ham' }}" },
+      dedupe: "normalized",
+    },
+  );
+  const parts = { train: 0.8, validation: 0.1, test: 0.1 };
+  const { splits } = splitDataset(dataset, {
+    parts,
+    seed: 1,
+    shuffle: true,
+    column: "text",
+    stratify: "label",
+  }).dataset;
+  const key = (text: unknown): string => String(text).trim().toLowerCase();
+  const all = Object.values(splits).flat().map((row) => key(row.text));
+  assert.equal(all.length, 80);
+  assert.equal(new Set(all).size, all.length);
+  assert.deepEqual(
+    Object.values(splits).map((rows) => rows.filter((row) => row.label === "spam").length),
+    [16, 2, 2],
   );
 });

@@ -113,6 +113,10 @@ Deno.test("readJsonl() reads objects, an array of them, and says where a line is
     await failure(of('{"a":1}\n[1]\n')),
     /^a\.jsonl:2:1: this line is an array, not a JSON object/,
   );
+  const { rows: single } = await of('{\n  "a": {"b": 1},\n  "c": "x"\n}\n');
+  assert.deepEqual(single, [{ a: { b: 1 }, c: "x" }]);
+  assert.match(await failure(of('{\n  "a": oops\n}')), /^a\.jsonl:1:2: this line is not JSON/);
+  assert.match(await failure(of('{"a":1}\n{\n"a":1}')), /^a\.jsonl:2:2: this line is not JSON/);
   assert.match(await failure(of('[{"a":1},\n 5]')), /item 1 of a\.jsonl is a number/);
   assert.match(await failure(of('[{"a":1},\n {]')), /^a\.jsonl:2:\d+: this is not JSON/);
 });

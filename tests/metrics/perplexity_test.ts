@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { bootstrap } from "../../lib/metrics/bootstrap.ts";
 import {
   perplexity,
+  perplexityEntry,
   perplexitySignature,
   type PerplexityStatistics,
 } from "../../lib/metrics/perplexity.ts";
@@ -55,4 +56,15 @@ Deno.test("bootstrap() covers the normal interval of a mean", () => {
   close(low, -1.96 / 20, 0.02);
   const few = bootstrap(values, { score: mean, seed: 5, samples: 10 });
   assert.equal(few.samples, 10);
+});
+
+Deno.test("perplexityEntry() sums over rows and passes over empty ones", () => {
+  const entry = perplexityEntry([
+    { negativeLogLikelihood: Math.log(2), tokens: 1 },
+    { negativeLogLikelihood: 0, tokens: 0 },
+    { negativeLogLikelihood: 3 * Math.log(4), tokens: 3 },
+  ], { context: 16, stride: "row", seed: 1 });
+  close(entry.value, 2 ** (7 / 4));
+  assert.equal(entry["tokens"], 4);
+  assert.match(entry.signature, /context:16\|stride:row/);
 });

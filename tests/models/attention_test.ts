@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { attention, causalBias } from "../../lib/models/layers/attention.ts";
+import { attention, causalBias } from "../../lib/models/build/attention.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { runGraph } from "../graph/running.ts";
 

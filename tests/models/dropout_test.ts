@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { dropout, dropoutThreshold, siteKey } from "../../lib/models/layers/dropout.ts";
+import { dropout, dropoutThreshold, siteKey } from "../../lib/models/build/dropout.ts";
 import { runGraph } from "../graph/running.ts";
 
 const [ROWS, COLUMNS] = [192, 160];

@@ -1,8 +1,9 @@
 import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import { adamwGraph, adamwStep } from "../../lib/optim/adamw.ts";
+import { adamw } from "../../lib/optim/adamw.ts";
 import { clipFactor, sumOfSquares } from "../../lib/optim/clip.ts";
+import { optimizerGraph, scalarFeeds } from "../../lib/optim/optimizer.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import { runGraph } from "../graph/running.ts";
 
@@ -13,18 +14,24 @@ const STEPS: [number[], number[]][] = [
   [[0.2, 0.5, -3.0], [0.2811342, -0.9364179, 1.7020171]],
 ];
 
-const settings = { learningRate: 0.1, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.2 };
+const OPTIMIZER = adamw({ beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.2 });
+const learningRate = 0.1;
 
 Deno.test("AdamW takes torch's steps, in place, with the clip factor on the gradient", async () => {
   for (const scale of [1, 0.25]) {
     const engine = await openEngine("cpu", { threads: 1 });
-    const session = await engine.createSession(toOnnx(adamwGraph([3])));
+    const session = await engine.createSession(toOnnx(optimizerGraph(OPTIMIZER, [3])));
     const tensor = (...values: number[]) => (
       { type: "float32" as const, dims: [3], data: Float32Array.from(values) }
     );
     const [parameter, m, v] = [tensor(0.5, -1, 2), tensor(0, 0, 0), tensor(0, 0, 0)];
     for (const [index, [gradient, expected]] of STEPS.entries()) {
-      const scalars = adamwStep({ ...settings, scale, step: index + 1 });
+      const scalars = scalarFeeds(OPTIMIZER, {
+        learningRate,
+        scale,
+        step: index + 1,
+        decayed: true,
+      });
       const feeds = { parameter, m, v, gradient: tensor(...gradient.map((g) => g / scale)) };
       const fetches = { new_parameter: parameter, new_m: m, new_v: v };
       await session.run({ ...feeds, ...scalars }, fetches);
@@ -35,10 +42,10 @@ Deno.test("AdamW takes torch's steps, in place, with the clip factor on the grad
 });
 
 Deno.test("weight decay acts on the parameter alone", async () => {
-  const scalars = adamwStep({ ...settings, scale: 1, step: 1 });
+  const scalars = scalarFeeds(OPTIMIZER, { learningRate, scale: 1, step: 1, decayed: true });
   const feeds = Object.fromEntries(Object.entries(scalars).map(([key, { data }]) => [key, data]));
   const zero = new Float32Array(2);
-  const got = await runGraph(adamwGraph([2]), {
+  const got = await runGraph(optimizerGraph(OPTIMIZER, [2]), {
     ...feeds,
     parameter: Float32Array.of(1, -2),
     gradient: zero,

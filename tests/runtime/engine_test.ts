@@ -1,3 +1,4 @@
+import type { Device } from "../../lib/base/device.ts";
 import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
 import { Graph } from "../../lib/graph/ir/graph.ts";
@@ -11,7 +12,6 @@ import {
 } from "../../lib/runtime/permissions.ts";
 import {
   type AnyTensor,
-  type Device,
   type Engine,
   float32,
   type HostTensor,

@@ -9,7 +9,7 @@ import {
   type TinyModelOptions,
   writeByteTokenizer,
   writeTinyModel,
-} from "../generation/fixtures/tiny_model.ts";
+} from "../decoding/fixtures/tiny_model.ts";
 import { stageContext } from "../fixtures/stage_context.ts";
 import { splitOf } from "../train/fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

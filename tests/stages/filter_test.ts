@@ -26,6 +26,7 @@ Deno.test("filter: every option has an effect", async () => {
     [{ where: "{{ label == 1 }}" }, ["a", "b"], ["b"]],
     [{ dedupe: "exact" }, ["a", "A", "a"], ["a", "A"]],
     [{ dedupe: "normalized" }, ["a", "A", "a"], ["a"]],
+    [{ add_columns: { text: "{{ label }}: {{ text }}" } }, ["a", null], ["0: a", "1: "]],
     [{ limit: 1 }, ["a", "b"], ["a"]],
     [{ limit: 0 }, ["a", "b"], ["a", "b"]],
   ];
@@ -33,6 +34,50 @@ Deno.test("filter: every option has an effect", async () => {
     const { dataset } = await runRowsStage(filter, { options, splits: texts(...input) });
     assert.deepEqual(dataset.splits.data!.map((row) => row.text), output, JSON.stringify(options));
   }
+});
+
+Deno.test("filter: add_columns makes texts of the row as it was read, before every other rule", async () => {
+  const data = [
+    { group: "spam-1", subject: "<b>Win</b>" },
+    { group: "easy-ham-1", subject: "Lunch" },
+    { group: "hard-ham-1", subject: "<i>lunch</i>" },
+  ];
+  const { dataset, dropped } = await runRowsStage(filter, {
+    options: {
+      column: "body",
+      add_columns: {
+        label: "{{ 'spam' if group.startswith('spam') else 'ham' }}",
+        body: "{{ subject }}!",
+        subject: "{{ group }}",
+      },
+      strip_html: true,
+      where: "{{ label == 'spam' or body != '' }}",
+      dedupe: "normalized",
+    },
+    splits: { data },
+  });
+  assert.deepEqual(dataset.columns, [
+    { name: "group", type: "string" },
+    { name: "subject", type: "string" },
+    { name: "label", type: "string" },
+    { name: "body", type: "string" },
+  ]);
+  assert.deepEqual(dataset.splits.data, [
+    { group: "spam-1", subject: "spam-1", label: "spam", body: "Win!" },
+    { group: "easy-ham-1", subject: "easy-ham-1", label: "ham", body: "Lunch!" },
+  ]);
+  assert.deepEqual(dropped, { where: 0, dedupe: 1 });
+});
+
+Deno.test("filter: add_columns says which column it does not know", async () => {
+  const run = (template: string): Promise<unknown> =>
+    runRowsStage(filter, { options: { add_columns: { x: template } }, splits: texts("a") });
+  await assert.rejects(
+    run("{{ lable }}"),
+    /add_columns\.x \{\{ lable \}\} uses "lable", which is no column; did you mean "label"\?/,
+  );
+  // Nor one that is only made here: the order of a mapping means nothing.
+  await assert.rejects(run("{{ x }}"), /uses "x", which is no column/);
 });
 
 Deno.test("filter: shuffle follows the pipeline's seed, or its own", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { writeDataset } from "../../lib/data/rows/dataset.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/generate.ts";
-import { END, type TinyModelOptions, writeTinyModel } from "../generation/fixtures/tiny_model.ts";
+import { END, type TinyModelOptions, writeTinyModel } from "../decoding/fixtures/tiny_model.ts";
 import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -197,7 +197,11 @@ Deno.test("generate refuses options that contradict each other before anything r
     [{ top_k: 5 }, "top_k"],
     [{ top_p: 0.5, do_sample: false }, "top_p"],
     [{ num_return_sequences: 2 }, "num_return_sequences"],
-    [{ num_beams: 4 }, "num_beams"],
+    [{ num_return_sequences: 3, num_beams: 2 }, "num_return_sequences"],
+    [{ length_penalty: 2 }, "length_penalty"],
+    [{ early_stopping: true, num_beams: 1 }, "early_stopping"],
+    [{ early_stopping: "always", num_beams: 2 }, "early_stopping"],
+    [{ num_beams: 0 }, "num_beams"],
     [{ max_length: 5, max_new_tokens: 5 }, "max_length"],
     [{ temperature: 0, do_sample: true }, "temperature"],
     [{ prompts: [] }, "prompts"],

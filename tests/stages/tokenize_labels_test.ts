@@ -54,6 +54,12 @@ Deno.test("label_column refuses what is no class", async () => {
     await refusal({ train: texts("a") }, { label_column: "lable" }, { tokenizer }),
     /no column "lable"/,
   );
+  const columns: Column[] = [{ name: "text", type: "string" }, { name: "label", type: "int" }];
+  const splits = { train: [{ text: "the", label: 0 }] };
+  assert.match(
+    await refusal(splits, { label_column: "lable" }, { tokenizer, columns }),
+    /no column "lable".*did you mean "label"/,
+  );
 });
 
 Deno.test("label_column tells of classes that nothing can be learned of", async () => {

@@ -10,7 +10,8 @@ import { CAUSAL_LM } from "../../lib/train/objectives/causal_lm.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { splitOf } from "./fixture.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
-import { type AnyTensor, type Device, type Engine, float32 } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
+import { type AnyTensor, type Engine, float32 } from "../../lib/runtime/session.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;

@@ -6,19 +6,11 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
-
-/** JSON as `JSON.parse` gives it. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue };
+import { nearest, UserError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
 
 /** One value. A bigint only where an `int` is past 2^53. */
-export type Cell = JsonValue | bigint;
+export type Cell = Json | bigint;
 
 /** A row by column name. A column that is not there is null. */
 export type Row = Record<string, Cell>;
@@ -32,6 +24,12 @@ export interface Column {
   readonly type: ColumnType;
   /** What the integers 0, 1, ... of a label column stand for (a ClassLabel of `datasets`). */
   readonly names?: readonly string[];
+}
+
+/** A table that was read. */
+export interface Table {
+  columns: Column[];
+  rows: Row[];
 }
 
 /** The type of one value; undefined for null. */
@@ -123,4 +121,28 @@ export function checkCell(cell: Cell | undefined, column: Column, where: () => s
     what: `column "${column.name}" holds ${typeof cell} ${shown.slice(0, 60)} in ${where()}`,
     requirement: `its type is ${column.type}`,
   });
+}
+
+/**
+ * The column called `name`.
+ *
+ * @throws {UserError} Where there is none, with the columns that are there.
+ */
+export function requireColumn(columns: readonly Column[], name: string): Column {
+  const column = columns.find((candidate) => candidate.name === name);
+  if (column !== undefined) return column;
+  const names = columns.map((candidate) => candidate.name);
+  throw new UserError({
+    what: `there is no column "${name}"`,
+    nearest: nearest(name, names),
+    requirement: names.length === 0
+      ? "the data has no columns"
+      : `the columns are ${names.join(", ")}`,
+  });
+}
+
+/** A cell as text: what a template, a comparison or a message shows. */
+export function cellText(cell: Cell | undefined): string {
+  if (cell === null || cell === undefined) return "";
+  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
 }

@@ -8,8 +8,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import type { Cell, Column, ColumnType, Row } from "./columns.ts";
-import type { Table } from "./parquet.ts";
+import type { Cell, Column, ColumnType, Row, Table } from "./columns.ts";
 import { type InputFile, textChunks } from "./text_file.ts";
 
 /** How to read a CSV file. */

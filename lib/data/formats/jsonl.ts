@@ -1,6 +1,6 @@
 /**
  * JSON Lines (https://jsonlines.org): an object a line. A file whose first character is `[` is read
- * as one JSON array of objects.
+ * as one JSON array of objects; one that is a single object over several lines is one row.
  *
  * Blank lines are skipped. Integers past 2^53 at the top of a row become bigints instead of losing
  * their last digits.
@@ -8,8 +8,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type Cell, inferColumns, type Row } from "./columns.ts";
-import type { Table } from "./parquet.ts";
+import { type Cell, inferColumns, type Row, type Table } from "./columns.ts";
 import { type InputFile, type Line, lineBatches, wholeText } from "./text_file.ts";
 
 /**
@@ -28,10 +27,28 @@ export async function readJsonl(file: InputFile, options: { limit?: number } = {
         rows.push(...await readArray(file, limit));
         break reading;
       }
-      rows.push(parseLine(file, line));
+      try {
+        rows.push(parseLine(file, line));
+      } catch (error) {
+        const whole = rows.length === 0 ? await readObject(file) : undefined;
+        if (whole === undefined) throw error;
+        rows.push(whole);
+        break reading;
+      }
     }
   }
   return { columns: inferColumns(rows), rows };
+}
+
+/** The object that a file is whose first line is only the beginning of one; undefined where it is none. */
+async function readObject(file: InputFile): Promise<Row | undefined> {
+  const text = await wholeText(file);
+  try {
+    const value = parseJson(text);
+    return isRow(value) ? value : undefined;
+  } catch {
+    return undefined; // the mistake in the first line has a place
+  }
 }
 
 function parseLine(file: InputFile, line: Line): Row {

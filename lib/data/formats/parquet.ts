@@ -13,20 +13,15 @@ import type { AsyncBuffer, FileMetaData, KeyValue, SchemaElement, SchemaTree } f
 import { compressors } from "hyparquet-compressors";
 import { type ColumnSource, parquetWriteFile } from "hyparquet-writer";
 import { nearest, UserError } from "../../base/errors.ts";
+import type { Json } from "../../base/json.ts";
 import {
   type Cell,
   checkCell,
   type Column,
   type ColumnType,
-  type JsonValue,
   type Row,
+  type Table,
 } from "./columns.ts";
-
-/** A table that was read. */
-export interface Table {
-  columns: Column[];
-  rows: Row[];
-}
 
 /**
  * Reads a parquet file.
@@ -264,13 +259,13 @@ function safeInteger(value: bigint): number | bigint {
 }
 
 /** Nested values as JSON has them; an integer that no number can hold becomes text. */
-function toJson(value: unknown): JsonValue {
+function toJson(value: unknown): Json {
   if (value === null || value === undefined) return null;
   if (typeof value === "bigint") {
     const integer = safeInteger(value);
     return typeof integer === "bigint" ? String(integer) : integer;
   }
-  if (typeof value !== "object") return value as JsonValue;
+  if (typeof value !== "object") return value as Json;
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Uint8Array) return decodeUtf8(value);
   if (Array.isArray(value) || ArrayBuffer.isView(value)) {

@@ -4,11 +4,10 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type Column, type Row, unionColumns } from "./columns.ts";
+import { type Column, requireColumn, type Row, type Table, unionColumns } from "./columns.ts";
 import { readCsv } from "./csv.ts";
-import { requireColumn } from "../rows/dataset.ts";
 import { readJsonl } from "./jsonl.ts";
-import { readParquet, type Table } from "./parquet.ts";
+import { readParquet } from "./parquet.ts";
 import { readText, type SplitBy } from "./text.ts";
 import type { InputFile } from "./text_file.ts";
 

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { Row } from "./columns.ts";
-import type { Table } from "./parquet.ts";
+import type { Row, Table } from "./columns.ts";
 import { type InputFile, lineBatches, wholeText } from "./text_file.ts";
 
 /** What one row of a text file is. */

@@ -12,12 +12,19 @@
  *
  * @module
  */
-import { isJsonObject } from "../../base/json.ts";
+import { isJsonObject, type Json } from "../../base/json.ts";
 import { nearest, UserError } from "../../base/errors.ts";
-import type { Cell, Column, ColumnType, JsonValue, Row } from "../formats/columns.ts";
+import { type Column, type ColumnType, requireColumn, type Row } from "../formats/columns.ts";
 import { readParquet, writeParquet } from "../formats/parquet.ts";
 
-export type { Cell, Column, ColumnType, JsonValue, Row } from "../formats/columns.ts";
+export {
+  type Cell,
+  cellText,
+  type Column,
+  type ColumnType,
+  requireColumn,
+  type Row,
+} from "../formats/columns.ts";
 
 /** Rows by split, all with the same columns. A dataset that was never split has the one split `data`. */
 export interface Dataset {
@@ -180,31 +187,13 @@ export async function writeDataset(
   await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify(info, null, 2) + "\n");
 }
 
-/**
- * The column called `name`.
- *
- * @throws {UserError} Where there is none, with the columns that are there.
- */
-export function requireColumn(columns: readonly Column[], name: string): Column {
-  const column = columns.find((candidate) => candidate.name === name);
-  if (column !== undefined) return column;
-  const names = columns.map((candidate) => candidate.name);
-  throw new UserError({
-    what: `there is no column "${name}"`,
-    nearest: nearest(name, names),
-    requirement: names.length === 0
-      ? "the data has no columns"
-      : `the columns are ${names.join(", ")}`,
-  });
-}
-
 /** Json cells are kept as text in parquet; here they become values again. */
 function decodeJsonColumns(rows: Row[], columns: readonly Column[]): void {
   for (const { name, type } of columns) {
     if (type !== "json") continue;
     for (const row of rows) {
       const cell = row[name];
-      if (typeof cell === "string") row[name] = JSON.parse(cell) as JsonValue;
+      if (typeof cell === "string") row[name] = JSON.parse(cell) as Json;
     }
   }
 }
@@ -219,10 +208,4 @@ function isDatasetInfo(value: unknown): value is DatasetInfo {
     isJsonObject(split) && typeof split.file === "string" && !split.file.includes("/") &&
     typeof split.rows === "number"
   );
-}
-
-/** A cell as text: what a template, a comparison or a message shows. */
-export function cellText(cell: Cell | undefined): string {
-  if (cell === null || cell === undefined) return "";
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
 }

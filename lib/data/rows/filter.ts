@@ -15,15 +15,17 @@ import {
 } from "../../text/clean.ts";
 import { type DedupeMode, SeenTexts } from "../../text/dedupe.ts";
 import { cutPassages } from "../../text/passages.ts";
-import { compileCondition } from "../../text/template.ts";
-import type { Row } from "../formats/columns.ts";
-import { type Dataset, requireColumn } from "./dataset.ts";
+import { compileCondition, compileTemplate } from "../../text/template.ts";
+import { type Column, requireColumn, type Row } from "../formats/columns.ts";
+import type { Dataset } from "./dataset.ts";
 import { permutation, randomStream } from "../../base/random.ts";
 
 /** Which rules apply; those that are absent do not. They apply in the order of these fields. */
 export interface FilterRules {
   /** The column with the text. */
   readonly column: string;
+  /** Columns to make from the others: name -> Jinja template. One of the same name is replaced. */
+  readonly addColumns?: Readonly<Record<string, string>>;
   readonly stripHtml?: boolean;
   readonly normalizeUnicode?: UnicodeForm;
   /** Cuts every text into passages: a row becomes several, with copies of its other columns. */
@@ -70,7 +72,8 @@ export function filterDataset(
   rules: FilterRules,
   options: { progress?: (done: number, total: number) => void } = {},
 ): Filtered {
-  const { type } = requireColumn(dataset.columns, rules.column);
+  const { columns, complete } = addedColumns(dataset.columns, rules.addColumns ?? {});
+  const { type } = requireColumn(columns, rules.column);
   if (type !== "string") {
     throw new UserError({
       what: `the column "${rules.column}" is ${type}`,
@@ -85,7 +88,7 @@ export function filterDataset(
       requirement: "passages.min_chars must not be more than passages.max_chars",
     });
   }
-  const tests = rowTests(dataset, rules);
+  const tests = rowTests(columns, rules);
   const dropped: Record<string, number> = {};
   for (const { rule } of tests) dropped[rule] = 0;
   const total = Object.values(dataset.splits).reduce((sum, rows) => sum + rows.length, 0);
@@ -95,7 +98,7 @@ export function filterDataset(
   Object.entries(dataset.splits).forEach(([split, rows], index) => {
     let result: Row[] = [];
     for (const row of rows) {
-      for (const changed of transform(row, rules)) {
+      for (const changed of transform(complete(row), rules)) {
         const failed = tests.find(({ drops }) => drops(changed));
         if (failed === undefined) result.push(changed);
         else dropped[failed.rule]! += 1;
@@ -118,11 +121,37 @@ export function filterDataset(
     kept += result.length;
   });
   options.progress?.(total, total);
-  return { dataset: { columns: dataset.columns, splits }, dropped, read: total, kept };
+  return { dataset: { columns, splits }, dropped, read: total, kept };
 }
 
 /** Keeps the shuffling of a filter apart from other randomness of the same seed. */
 const FILTER_STREAM = 0x66696c74;
+
+/**
+ * The columns with those that templates make, which are texts, and how a row gets them. Every template
+ * sees the row as it was read: their order has no meaning.
+ */
+function addedColumns(
+  columns: readonly Column[],
+  templates: Readonly<Record<string, string>>,
+): { columns: readonly Column[]; complete: (row: Row) => Row } {
+  const names = columns.map((column) => column.name);
+  const added = Object.entries(templates).map(([name, template]) => ({
+    name,
+    type: "string" as const,
+    render: compileTemplate(template, { columns: names, option: `add_columns.${name}` }),
+  }));
+  if (added.length === 0) return { columns, complete: (row) => row };
+  const all = new Map(columns.map((column) => [column.name, column]));
+  for (const { name, type } of added) all.set(name, { name, type });
+  return {
+    columns: [...all.values()],
+    complete: (row) => ({
+      ...row,
+      ...Object.fromEntries(added.map(({ name, render }) => [name, render(row)])),
+    }),
+  };
+}
 
 /** The rows that a row becomes: itself with another text, or one for each passage. */
 function transform(row: Row, rules: FilterRules): Row[] {
@@ -153,7 +182,7 @@ interface RowTest {
 }
 
 /** The rules that drop rows, in order. */
-function rowTests(dataset: Dataset, rules: FilterRules): RowTest[] {
+function rowTests(columns: readonly Column[], rules: FilterRules): RowTest[] {
   const text = (row: Row): string => (row[rules.column] ?? "") as string;
   const tests: RowTest[] = [];
   const add = (rule: string, drops: (row: Row) => boolean): void =>
@@ -165,8 +194,8 @@ function rowTests(dataset: Dataset, rules: FilterRules): RowTest[] {
   if (minWords !== undefined) add("min_words", (row) => wordCount(text(row)) < minWords);
   if (maxWords !== undefined) add("max_words", (row) => wordCount(text(row)) > maxWords);
   if (rules.where !== undefined) {
-    const columns = dataset.columns.map((column) => column.name);
-    const holds = compileCondition(rules.where, { columns, option: "where" });
+    const names = columns.map((column) => column.name);
+    const holds = compileCondition(rules.where, { columns: names, option: "where" });
     add("where", (row) => !holds(row));
   }
   if (rules.dedupe !== undefined) {

@@ -8,16 +8,9 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { checkFile, sha256File, sha256Text, splitId } from "../../base/checksum.ts";
+import { hashFile, sha256Hex } from "../../base/hash.ts";
 import { reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
-import type { PinnedFile } from "./resolved.ts";
-
-/** A file to download. */
-export interface Download extends PinnedFile {
-  readonly url: string;
-  /** What the user calls it, for messages. */
-  readonly written: string;
-}
+import { checkFile, type Download, splitId } from "./pinned_file.ts";
 
 /** Where and how. */
 export interface DownloadOptions {
@@ -64,7 +57,7 @@ export async function download(
     await complete(path, { file, handle, options });
     await Deno.writeTextFile(
       `${path}.json`,
-      JSON.stringify({ url: file.url, sha256: await sha256File(path) }),
+      JSON.stringify({ url: file.url, sha256: (await hashFile(path)).digest }),
     );
   }
   options.progress((await Deno.stat(path)).size);
@@ -109,9 +102,7 @@ async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 function cachePath(file: Download, cacheDir: string): string {
-  return `${cacheDir}/${
-    sha256Text(JSON.stringify([file.url, file.id ?? null, file.size ?? null]))
-  }`;
+  return `${cacheDir}/${sha256Hex(JSON.stringify([file.url, file.id ?? null, file.size ?? null]))}`;
 }
 
 async function removeIfThere(path: string): Promise<void> {
@@ -145,7 +136,9 @@ async function isComplete(path: string, file: Download): Promise<boolean> {
   } catch {
     return false; // No note, or half of one: the file is checked again when the rest is there.
   }
-  if (await sha256File(path) === sha256 && await checkFile(path, file) === undefined) return true;
+  if ((await hashFile(path)).digest === sha256 && await checkFile(path, file) === undefined) {
+    return true;
+  }
   await removeIfThere(`${path}.json`);
   await Deno.truncate(path, 0);
   return false;

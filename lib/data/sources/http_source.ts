@@ -5,15 +5,10 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import { type Download, download, prune, statusError } from "./download.ts";
+import { download, prune, statusError } from "./download.ts";
+import type { Download, PinnedFile } from "./pinned_file.ts";
 import { request } from "./http.ts";
-import type {
-  FetchSettings,
-  PinnedFile,
-  Resolution,
-  ResolvedSource,
-  ResolveSettings,
-} from "./resolved.ts";
+import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { HttpSource } from "./source.ts";
 import type { InputFile } from "../formats/text_file.ts";
 

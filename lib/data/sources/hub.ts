@@ -7,10 +7,9 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
-import { idOfEtag } from "../../base/checksum.ts";
 import { explainStatus, statusError } from "./download.ts";
 import { reason, request, type Token } from "./http.ts";
-import type { PinnedFile } from "./resolved.ts";
+import { idOfEtag, type PinnedFile } from "./pinned_file.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
 /** The public hub. */

@@ -7,7 +7,8 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type Download, download, prune } from "./download.ts";
+import { download, prune } from "./download.ts";
+import type { Download, PinnedFile } from "./pinned_file.ts";
 import { globToRegExp, isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
@@ -21,13 +22,7 @@ import {
   missingFile,
 } from "./hub.ts";
 import { request } from "./http.ts";
-import type {
-  FetchSettings,
-  PinnedFile,
-  Resolution,
-  ResolvedSource,
-  ResolveSettings,
-} from "./resolved.ts";
+import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import { checkSafetensorsHeader } from "../formats/safetensors_check.ts";
 import type { HubSource } from "./source.ts";
 

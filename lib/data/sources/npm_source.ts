@@ -34,26 +34,23 @@ export async function fetchNpm(
   settings: Pick<FetchSettings, "offline" | "log">,
 ): Promise<InputFile[]> {
   const folder = await packageFolder(source) ?? await obtain(source, settings);
-  const paths = isGlob(source.pattern)
-    ? await expandGlob(folder, source.pattern).catch(() => [])
-    : [source.pattern];
-  const files: InputFile[] = [];
-  for (const path of paths) {
-    if ((await Deno.stat(`${folder}/${path}`).catch(() => undefined))?.isFile) {
-      files.push({ path: `${folder}/${path}`, name: path });
-    }
-  }
-  if (files.length === 0) {
+  const { pattern } = source;
+  const paths = isGlob(pattern)
+    ? await expandGlob(folder, pattern).catch(() => [])
+    : (await Deno.stat(`${folder}/${pattern}`).catch(() => undefined))?.isFile
+    ? [pattern]
+    : [];
+  if (paths.length === 0) {
     const top: string[] = [];
     for await (const entry of Deno.readDir(folder)) {
       top.push(entry.name + (entry.isDirectory ? "/" : ""));
     }
     throw new UserError({
-      what: `no file "${source.pattern}" in ${source.package}@${source.version}`,
+      what: `no file "${pattern}" in ${source.package}@${source.version}`,
       requirement: `the package has ${top.sort().join(", ")}`,
     });
   }
-  return files;
+  return paths.map((path) => ({ path: `${folder}/${path}`, name: path }));
 }
 
 /** Makes Deno download and unpack a package. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Download } from "./download.ts";
+import type { Download, PinnedFile } from "./pinned_file.ts";
 import type { HubRepo } from "./source.ts";
 
 /** What resolving may use; the runner's `ResolveContext` has it all. */
@@ -35,18 +35,6 @@ export interface FetchSettings {
   readonly fetched: (file: Download) => void;
   /** Bytes done of those to fetch, over all files of a source. */
   readonly progress: (done: number, total: number) => void;
-}
-
-/**
- * A file on a server.
- *
- * `id` says which bytes are meant: `sha256:...` and `git:...` (the SHA-1 of a git blob) are checked,
- * `etag:...` and `modified:...` are compared with what the server announces.
- */
-export interface PinnedFile {
-  readonly path: string;
-  readonly size?: number;
-  readonly id?: string;
 }
 
 /** A source that was resolved: everything that fetching it needs, as JSON. */

@@ -6,7 +6,8 @@
 import { InternalError, UserError } from "../../base/errors.ts";
 import { type Column, type Row, unionColumns } from "../formats/columns.ts";
 import { writeDataset } from "../rows/dataset.ts";
-import { type Download, forget } from "./download.ts";
+import { forget } from "./download.ts";
+import type { Download } from "./pinned_file.ts";
 import { fetchHub } from "./hub_source.ts";
 import { type ReadOptions, readTables } from "../formats/read_table.ts";
 import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";

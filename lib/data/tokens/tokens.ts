@@ -8,13 +8,7 @@
  */
 import { InternalError, UserError } from "../../base/errors.ts";
 import { readSafetensors, type TensorData, writeSafetensors } from "../formats/safetensors.ts";
-import {
-  IGNORED_LABEL,
-  rowsProblem,
-  sameOffsets,
-  type TokenColumn,
-  type TokenRows,
-} from "./rows.ts";
+import { rowsProblem, sameOffsets, type TokenColumn, type TokenRows } from "./rows.ts";
 
 /** What tokens.json says of a column, in every split. */
 export interface ColumnInfo {
@@ -266,9 +260,7 @@ function labelsProblem(
     return labels?.per === "row" ? "has a class a row though no class has a name" : undefined;
   }
   if (labels?.per !== "row") return "has no labels though tokens.json names classes";
-  const stranger = labels.data.find((label) =>
-    label !== IGNORED_LABEL && (label < 0 || label >= names.length)
-  );
+  const stranger = labels.data.find((label) => label < 0 || label >= names.length);
   if (stranger === undefined) return undefined;
   return `has the class ${stranger}, and there are names for ${names.length}`;
 }

@@ -6,11 +6,13 @@
  */
 
 /** What ends a sequence. */
-export interface StoppingSettings {
+export interface StoppingRules {
   /** Any of these ids ends it and stays part of it. */
   readonly eosTokenIds: readonly number[];
   /** Texts that end it as soon as a token completes one; they stay part of it. */
   readonly stopStrings: readonly string[];
+  /** Ids to text, for the stop strings. */
+  readonly decode: (ids: readonly number[]) => string;
 }
 
 /** Why a sequence ended. */
@@ -20,19 +22,16 @@ export type FinishReason = "eos" | "length" | "stop_string";
  * Whether a sequence is finished with its newest token.
  *
  * @param ids Prompt and continuation, the newest token last.
- * @param options `maxLength`: most tokens of prompt and continuation together; `decode`: ids -> text.
+ * @param maxLength Most tokens of prompt and continuation together.
  * @returns Why, or undefined where it goes on.
  */
 export function finished(
   ids: readonly number[],
-  options: StoppingSettings & {
-    readonly maxLength: number;
-    readonly decode: (ids: readonly number[]) => string;
-  },
+  { maxLength, ...rules }: StoppingRules & { readonly maxLength: number },
 ): FinishReason | undefined {
-  if (options.eosTokenIds.includes(ids.at(-1)!)) return "eos";
-  if (options.stopStrings.length > 0 && completesStopString(ids, options)) return "stop_string";
-  return ids.length >= options.maxLength ? "length" : undefined;
+  if (rules.eosTokenIds.includes(ids.at(-1)!)) return "eos";
+  if (rules.stopStrings.length > 0 && completesStopString(ids, rules)) return "stop_string";
+  return ids.length >= maxLength ? "length" : undefined;
 }
 
 /**
@@ -41,10 +40,7 @@ export function finished(
  */
 function completesStopString(
   ids: readonly number[],
-  options: {
-    readonly stopStrings: readonly string[];
-    readonly decode: (ids: readonly number[]) => string;
-  },
+  options: Omit<StoppingRules, "eosTokenIds">,
 ): boolean {
   const longest = Math.max(...options.stopStrings.map((text) => text.length));
   // A UTF-16 unit is at most three bytes, and a token at least one byte; the rest is room for

@@ -1,122 +1,102 @@
 /**
- * The graphs that decoding and scoring run, compiled for one shape each and kept for the next batch.
- * B sequences, T tokens, L cached places, H heads, K width of a head, V vocabulary.
+ * The graphs that decoding and scoring run, compiled for one shape each and kept for the next batch. All that
+ * decoding knows of a model is here.
+ *
+ * B rows, T tokens, L cached places, H heads, K width of a head, V vocabulary.
  *
  * @module
  */
+import { InternalError } from "../../base/errors.ts";
 import { toOnnx } from "../../graph/onnx/compile.ts";
 import { Graph } from "../../graph/ir/graph.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { KeysAndValues, Slot } from "../../models/build.ts";
-import { type OpenModel, parameterConstants, parameterInputs } from "../../models/open.ts";
+import type { KeysAndValues, Slot } from "../../models/build/build.ts";
+import { type OpenModel, parameterInputs } from "../../models/open.ts";
 import type { AnyTensor, Engine, Session } from "../../runtime/session.ts";
 
-/** The parameters of a model, as an engine wants them. */
-export interface Weights {
-  readonly model: OpenModel;
-  /** Declares the parameters in a graph. */
-  declare(graph: Graph): Map<string, Tensor>;
-  /** What each run is fed with; empty where the graph holds them. */
-  readonly feeds: Readonly<Record<string, AnyTensor>>;
-  /** How many sessions there may be at once: each of them may hold all parameters. */
-  readonly mostSessions: number;
+/** What a run gives, by name. */
+export type Outputs = Readonly<Record<string, AnyTensor>>;
+
+/** A compiled graph: all inputs but the parameters -> what it computes. */
+export type Program = (inputs: Readonly<Record<string, AnyTensor>>) => Promise<Outputs>;
+
+/** A float32 output that a run gave to the host. */
+export function floatsOf(
+  outputs: Outputs,
+  name: string,
+): { readonly data: Float32Array<ArrayBuffer>; readonly dims: readonly number[] } {
+  const tensor = outputs[name];
+  if (tensor === undefined || !("data" in tensor)) {
+    throw new InternalError(`a run returned no ${name} to the host`);
+  }
+  return { data: tensor.data as Float32Array<ArrayBuffer>, dims: tensor.dims };
 }
 
 /** Sessions kept for the shapes that come back; every one of them holds memory for its activations. */
 const MOST_SESSIONS = 8;
 
-/** Bytes of parameters inside of sessions: WebAssembly addresses 4 GiB, and a session needs room to start. */
-const MOST_PARAMETER_BYTES = 2 ** 30;
-
-/** Parameters by checkpoint name. */
-export type ParameterArrays = ReadonlyMap<string, { readonly data: Float32Array<ArrayBuffer> }>;
-
-/**
- * Gives parameters to an engine: native code reads the host's arrays where they are, WebGPU gets a
- * copy in its memory, WebAssembly gets them inside of the graph, since it would copy them at each run.
- *
- * @param tensors Every parameter of the model.
- * @returns The weights, and what frees the device's copies.
- */
-export function placeWeights(
-  tensors: ParameterArrays,
-  options: { readonly model: OpenModel; readonly engine: Engine },
-): Weights & { release(): void } {
-  const { model, engine } = options;
-  const specs = model.parameters;
-  const { memory } = engine;
-  if (engine.name === "wasm") {
-    const bytes = specs.reduce((sum, { name }) => sum + tensors.get(name)!.data.byteLength, 0);
-    const fitting = Math.floor(MOST_PARAMETER_BYTES / bytes);
-    return {
-      model,
-      feeds: {},
-      mostSessions: Math.max(1, Math.min(fitting, MOST_SESSIONS)),
-      declare: (graph) => parameterConstants(graph, specs, (name) => tensors.get(name)!.data),
-      release: () => {},
-    };
-  }
-  const feeds: Record<string, AnyTensor> = {};
-  const release: (() => void)[] = [];
-  for (const { name, shape } of specs) {
-    const { data } = tensors.get(name)!;
-    if (memory === undefined) {
-      feeds[name] = { type: "float32", dims: shape, data };
-    } else {
-      const tensor = memory.allocate("float32", shape);
-      memory.upload(tensor, data);
-      feeds[name] = tensor;
-      release.push(() => memory.release(tensor));
-    }
-  }
-  return {
-    model,
-    feeds,
-    mostSessions: MOST_SESSIONS,
-    declare: (graph) => parameterInputs(graph, specs),
-    release: () => release.forEach((free) => free()),
-  };
-}
-
 /** Sessions by shape, compiled when asked for; a new one replaces the one that was used longest ago. */
 export class Programs {
-  readonly engine: Engine;
-  readonly weights: Weights;
+  readonly #engine: Engine;
+  readonly #model: OpenModel;
+  readonly #weights: Outputs;
   /** The one used last comes last. */
   readonly #sessions = new Map<string, Session>();
 
-  constructor(engine: Engine, weights: Weights) {
-    this.engine = engine;
-    this.weights = weights;
+  /**
+   * @param engine Where they run.
+   * @param options `model`, and `weights`: its parameters as the engine is fed with them.
+   */
+  constructor(
+    engine: Engine,
+    { model, weights }: { readonly model: OpenModel; readonly weights: Outputs },
+  ) {
+    this.#engine = engine;
+    this.#model = model;
+    this.#weights = weights;
+  }
+
+  /** V. */
+  get vocabSize(): number {
+    return this.#model.vocabSize;
+  }
+
+  /** Most tokens that the model sees at once. */
+  get contextLength(): number {
+    return this.#model.maxPositions ?? Infinity;
+  }
+
+  /** What a cache has to keep. */
+  get slots(): readonly Slot[] {
+    return this.#model.slots;
   }
 
   /**
-   * Reads prompts: `input_ids` int32 [B, T] padded on the right and `last` int32 [B], the place of each
-   * row's last token -> `logits` [B, V] there. With `keep`, also `key.i` and `value.i` [B, H, T, K].
+   * Reads prompts: `input_ids` int32 [B, T] padded on the right and `last` int32 [B], the place of each row's last
+   * token -> `logits` [B, V] there. With `keep`, also `key.SLOT` and `value.SLOT` [B, H, T, K].
    */
-  prefill(shape: { batch: number; length: number; keep: boolean }): Promise<Session> {
+  prefill(shape: { batch: number; length: number; keep: boolean }): Promise<Program> {
     const { batch, length, keep } = shape;
-    return this.#session(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
+    return this.#program(`prefill ${batch} ${length} ${keep}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const last = graph.input("last", { type: "int32", shape: [batch] });
-      const logits = this.weights.model.build(graph, { input_ids: inputIds }, {
+      const logits = this.#model.build(graph, { input_ids: inputIds }, {
         params,
         askedAt: last,
-        keep: keep ? keepIn(graph) : undefined,
+        keep: keep ? outputsOf(graph) : undefined,
       });
       graph.output("logits", ops.reshape(logits, [batch, -1]));
     });
   }
 
   /**
-   * Reads one token a row: `input_ids` and `position_ids` int32 [B, 1], `past_mask` int32 [B, L],
-   * `past_key.i` and `past_value.i` [B, H, L, K] -> `logits` [B, V], `key.i` and `value.i` [B, H, 1, K].
+   * Reads one token a row: `input_ids` and `position_ids` int32 [B, 1], `past_mask` int32 [B, L], `past_key.SLOT`
+   * and `past_value.SLOT` [B, H, L, K] -> `logits` [B, V], `key.SLOT` and `value.SLOT` [B, H, 1, K].
    */
-  step(shape: { batch: number; capacity: number }): Promise<Session> {
+  step(shape: { batch: number; capacity: number }): Promise<Program> {
     const { batch, capacity } = shape;
-    const { slots } = this.weights.model;
-    return this.#session(`step ${batch} ${capacity}`, (graph, params) => {
+    return this.#program(`step ${batch} ${capacity}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, 1] });
       const positionIds = graph.input("position_ids", { type: "int32", shape: [batch, 1] });
       const mask = graph.input("past_mask", { type: "int32", shape: [batch, capacity] });
@@ -125,15 +105,15 @@ export class Programs {
           type: "float32",
           shape: [batch, heads, capacity, width],
         });
-      const past = new Map(slots.map((slot) => [
+      const past = new Map(this.slots.map((slot) => [
         slot.name,
         { keys: cached("key", slot), values: cached("value", slot) },
       ]));
       const inputs = { input_ids: inputIds, position_ids: positionIds };
-      const logits = this.weights.model.build(graph, inputs, {
+      const logits = this.#model.build(graph, inputs, {
         params,
         past: { mask, of: (slot) => past.get(slot)! },
-        keep: keepIn(graph),
+        keep: outputsOf(graph),
       });
       graph.output("logits", ops.reshape(logits, [batch, -1]));
     });
@@ -143,13 +123,13 @@ export class Programs {
    * Scores tokens: `input_ids` int32 [B, T] padded on the right, `labels` int32 [B, T] with the token
    * that follows each, or -100 -> `losses` [B T], negative log-likelihoods, 0 without a label.
    */
-  score(shape: { batch: number; length: number }): Promise<Session> {
+  score(shape: { batch: number; length: number }): Promise<Program> {
     const { batch, length } = shape;
-    return this.#session(`score ${batch} ${length}`, (graph, params) => {
+    return this.#program(`score ${batch} ${length}`, (graph, params) => {
       const inputIds = graph.input("input_ids", { type: "int32", shape: [batch, length] });
       const labels = graph.input("labels", { type: "int32", shape: [batch, length] });
-      const logits = this.weights.model.build(graph, { input_ids: inputIds }, { params });
-      const rows = ops.reshape(logits, [batch * length, this.weights.model.vocabSize]);
+      const logits = this.#model.build(graph, { input_ids: inputIds }, { params });
+      const rows = ops.reshape(logits, [batch * length, this.vocabSize]);
       graph.output("losses", ops.crossEntropy(rows, { labels: ops.reshape(labels, [-1]) }));
     });
   }
@@ -165,29 +145,31 @@ export class Programs {
     await session?.release();
   }
 
-  async #session(
+  async #program(
     key: string,
     build: (graph: Graph, params: Map<string, Tensor>) => void,
-  ): Promise<Session> {
+  ): Promise<Program> {
     let session = this.#sessions.get(key);
     this.#sessions.delete(key);
     if (session === undefined) {
       // Before the new one is made, for there may not be room for both.
       const [oldest] = this.#sessions.keys();
-      if (oldest !== undefined && this.#sessions.size >= this.weights.mostSessions) {
+      if (oldest !== undefined && this.#sessions.size >= MOST_SESSIONS) {
         await this.#drop(oldest);
       }
       const graph = new Graph(key.split(" ")[0]);
-      build(graph, this.weights.declare(graph));
-      session = await this.engine.createSession(toOnnx(graph, { target: this.engine.name }));
+      build(graph, parameterInputs(graph, this.#model.parameters));
+      const { name: target } = this.#engine;
+      session = await this.#engine.createSession(toOnnx(graph, { target }));
     }
     this.#sessions.set(key, session);
-    return session;
+    const compiled = session;
+    return (inputs) => compiled.run({ ...this.#weights, ...inputs });
   }
 }
 
 /** Makes outputs of what a run computed for its own tokens. */
-function keepIn(graph: Graph): (slot: Slot, own: KeysAndValues) => void {
+function outputsOf(graph: Graph): (slot: Slot, own: KeysAndValues) => void {
   return ({ name }, { keys, values }) => {
     graph.output(`key.${name}`, keys);
     graph.output(`value.${name}`, values);

@@ -4,12 +4,13 @@
  *
  * @module
  */
+import type { Device } from "../../base/device.ts";
 
 /** Element types; ids and labels are int32, since the WebGPU engine has no 64-bit integers. */
 export type DataType = "float32" | "float16" | "int32" | "int64" | "bool";
 
 /** Where a graph will run. What each engine lacks is known to {@linkcode lower} alone. */
-export type Target = "cpu" | "webgpu" | "wasm";
+export type Target = Device;
 
 /** The operations of the graph. Each has an inference rule, a lowering and a gradient rule (or none). */
 export type Op =

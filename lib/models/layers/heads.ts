@@ -6,7 +6,7 @@
 import { UserError } from "../../base/errors.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import * as ops from "../../graph/ops/mod.ts";
-import type { Build } from "../build.ts";
+import type { Build } from "../build/build.ts";
 
 /**
  * Scores of all words at the positions that are asked for: `hidden x table^T`.

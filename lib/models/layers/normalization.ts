@@ -5,8 +5,8 @@
  */
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import * as ops from "../../graph/ops/mod.ts";
-import type { Build } from "../build.ts";
-import { ONES, ZEROS } from "../parameters.ts";
+import type { Build } from "../build/build.ts";
+import { ONES, ZEROS } from "../build/parameters.ts";
 
 /**
  * Layer normalization over the last axis, with `NAME.weight` and `NAME.bias`.

@@ -12,7 +12,6 @@ import { explainIssue, type IssueWords, type SchemaIssue, withoutSlips } from ".
 import { branchesOf, type JsonSchema, schemaAt } from "../schema/words.ts";
 import type { Misuse } from "../stage.ts";
 import { isMistyped, type StageCellFile } from "./stage_draft.ts";
-import { loadJinja, rowTemplateMistake } from "../../base/jinja.ts";
 import type { StageDescription } from "../types.ts";
 import { findNode, type NodePath, type Span } from "../yaml/node.ts";
 
@@ -89,10 +88,10 @@ export async function checkRowTemplates(options: JsonObject, report: OptionsRepo
   if (!/\{[{%#]/.test(JSON.stringify(options))) return;
   const texts = rowTemplates(report.description.optionsSchema as JsonSchema, options, []);
   if (texts.length === 0) return;
-  const jinja = await loadJinja();
+  const { templateMistake } = await import("../../base/jinja/template.ts");
   const { uses } = report.description;
   for (const { path, text } of texts) {
-    const mistake = rowTemplateMistake(jinja, text);
+    const mistake = templateMistake(text);
     if (mistake === undefined) continue;
     const span = optionSpan(report.stageFile, { path, problem: "wrong" });
     report.problems.add(span ?? report.stageFile.draft.key, {

@@ -14,7 +14,8 @@
 import type { Json } from "../../base/json.ts";
 import { nearest } from "../../base/errors.ts";
 import { findExpressions, OPEN } from "./template_scan.ts";
-import { type JinjaNode, loadJinja, memberPaths, whyUnreadable } from "../../base/jinja.ts";
+import { EXPRESSION_NAMES, usedNames } from "../../base/jinja/names.ts";
+import type { JinjaNode } from "../../base/jinja/tree.ts";
 import { formatLabel } from "./matrix_label.ts";
 import type { Problem, Problems } from "../yaml/problems.ts";
 import { jsonToNode, type MappingEntry, type Span, type YamlNode } from "../yaml/node.ts";
@@ -45,7 +46,7 @@ export async function evaluateTemplates(
   options: { scope: Scope; problems: Problems },
 ): Promise<YamlNode> {
   if (!containsTemplate(node)) return node;
-  const jinja = await loadJinja();
+  const jinja = await import("../../base/jinja/template.ts");
   return new Evaluator(jinja, options.scope, options.problems).visit(node);
 }
 
@@ -66,12 +67,15 @@ function containsTemplate(node: YamlNode): boolean {
   }
 }
 
+/** Loaded only where a file holds an expression. */
+type Jinja = typeof import("../../base/jinja/template.ts");
+
 class Evaluator {
-  readonly #jinja: Awaited<ReturnType<typeof loadJinja>>;
+  readonly #jinja: Jinja;
   readonly #scope: Scope;
   readonly #problems: Problems;
 
-  constructor(jinja: Awaited<ReturnType<typeof loadJinja>>, scope: Scope, problems: Problems) {
+  constructor(jinja: Jinja, scope: Scope, problems: Problems) {
     this.#jinja = jinja;
     this.#scope = scope;
     this.#problems = problems;
@@ -135,19 +139,19 @@ class Evaluator {
     const shown = `\${{${expression}}}`;
     let root: JinjaNode;
     try {
-      const { body } = this.#jinja.parse(`{{${expression}}}`);
+      const { body } = this.#jinja.parseTemplate(`{{${expression}}}`);
       if (body.length !== 1) throw new SyntaxError("it is not one expression");
       root = body[0]!;
     } catch (error) {
       this.#problems.add(place, {
-        what: `cannot read the expression ${shown}: ${whyUnreadable(error)}`,
+        what: `cannot read the expression ${shown}: ${this.#jinja.whyUnreadable(error)}`,
         remedy: "it takes Jinja expressions, such as ${{ params.epochs * 2 }}",
       });
       return undefined;
     }
     if (!this.#checkNames(root, { span, index })) return undefined;
     try {
-      const value = this.#jinja.evaluate(expression, this.#scope.values);
+      const value = this.#jinja.evaluateExpression(expression, this.#scope.values);
       if (value !== undefined) return value;
       this.#problems.add(place, { what: `the expression ${shown} has no value` });
     } catch (error) {
@@ -160,19 +164,20 @@ class Evaluator {
   /** Reports names that do not exist; true where all do. */
   #checkNames(root: JinjaNode, where: { span: Span; index: number }): boolean {
     const { values, absent = {}, unsetEnv, silent, onUse } = this.#scope;
-    const { paths, hasDefault } = memberPaths(root);
+    const { paths, allowsMissing } = usedNames([root]);
     let correct = true;
     const report = (name: string, problem: Problem): void => {
       correct = false;
       this.#problems.add(this.#place(where.span, { index: where.index, name }), problem);
     };
     for (const path of paths) {
+      const [head, ...rest] = path as [string, ...string[]];
+      if (EXPRESSION_NAMES.some((name) => name === head)) continue;
       onUse?.(path);
       if (silent?.(path)) {
         correct = false;
         continue;
       }
-      const [head, ...rest] = path as [string, ...string[]];
       if (Object.hasOwn(absent, head)) {
         report(head, absent[head]!);
         continue;
@@ -186,7 +191,7 @@ class Evaluator {
         continue;
       }
       if (head === "env" && rest[0] !== undefined && unsetEnv?.has(rest[0])) {
-        if (hasDefault) continue;
+        if (allowsMissing) continue;
         report(path.slice(0, 2).join("."), {
           what: `the environment variable "${rest[0]}" is not set`,
           remedy: `set it, or give a value: \${{ env.${rest[0]} | default("…") }}`,
@@ -201,7 +206,7 @@ class Evaluator {
         if (!Object.hasOwn(mapping, key)) {
           // Jinja's mappings have these methods.
           if (depth > 0 && ["get", "items", "keys", "values"].includes(key)) break;
-          if (hasDefault && head !== "env" && head !== "params") break;
+          if (allowsMissing && head !== "env" && head !== "params") break;
           report(path.slice(0, depth + 2).join("."), this.#unknownMember(path, depth, mapping));
           break;
         }

@@ -23,7 +23,7 @@ export interface ModuleGraph {
   readonly root: string;
   /**
    * Label -> SHA-256 of the file. Labels of files in the project count from it
-   * (`lib/decoding/strategies/sample.ts`); others begin with `./` or `../` and count from the root module;
+   * (`lib/decoding/strategies/draws.ts`); others begin with `./` or `../` and count from the root module;
    * remote modules have their URL.
    */
   readonly files: Readonly<Record<string, string>>;

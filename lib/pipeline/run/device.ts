@@ -6,14 +6,9 @@
  *
  * @module
  */
+import { type Device, isDevice } from "../../base/device.ts";
 import type { StoreIndex } from "../../store/mod.ts";
 import type { EngineNeeds } from "../sandbox/permissions.ts";
-
-/** An engine that stages compute on. */
-export type Device = "cpu" | "webgpu" | "wasm";
-
-/** What `--device` accepts. */
-export const DEVICE_CHOICES = ["auto", "cpu", "webgpu", "wasm"] as const;
 
 /** An engine and the sentence that says why it. */
 export interface DeviceChoice {
@@ -64,6 +59,5 @@ function cacheKey(): string {
 function isRemembered(value: unknown): value is DeviceChoice & { readonly time: number } {
   if (typeof value !== "object" || value === null) return false;
   const { device, why, time } = value as Readonly<Record<string, unknown>>;
-  return (device === "cpu" || device === "webgpu" || device === "wasm") &&
-    typeof why === "string" && typeof time === "number";
+  return isDevice(device) && typeof why === "string" && typeof time === "number";
 }

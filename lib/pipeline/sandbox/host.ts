@@ -9,6 +9,7 @@
  *
  * @module
  */
+import type { Device } from "../../base/device.ts";
 import type { Json } from "../../base/json.ts";
 import { InternalError, UserError, UserErrors } from "../../base/errors.ts";
 import { type ChildMessage, encodeMessage, isSummaryEntry, type ThrownError } from "./events.ts";
@@ -29,7 +30,7 @@ export interface StageJob {
   readonly options: Readonly<Record<string, Json>>;
   readonly seed: number;
   readonly sources: Json;
-  readonly device: "cpu" | "webgpu" | "wasm";
+  readonly device: Device;
   readonly threads: number;
   readonly offline: boolean;
   /** Names of the variables it was granted. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { AddedToken } from "../files.ts";
+import type { AddedToken } from "./files.ts";
 
 /** A stretch of text, or the id of an added token that stood there. */
 export type Section = string | number;

@@ -14,7 +14,7 @@ import { AddedTokenSplitter } from "./added_tokens.ts";
 import { ByteLevelBpe } from "./bpe.ts";
 import { BYTE_TO_CHAR, tokenBytes } from "./byte_level.ts";
 import type { Codec } from "./codec.ts";
-import type { TokenizerFiles } from "../files.ts";
+import type { TokenizerFiles } from "./files.ts";
 
 /**
  * A codec for a byte-level BPE tokenizer, or undefined where it is of another kind.

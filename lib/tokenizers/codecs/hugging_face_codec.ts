@@ -10,7 +10,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Codec } from "./codec.ts";
 import { exactNormalizer, rememberWords } from "./exact_components.ts";
 import { exactPreTokenizer } from "./exact_pre_tokenizers.ts";
-import type { TokenizerFiles } from "../files.ts";
+import type { TokenizerFiles } from "./files.ts";
 
 /**
  * A codec over `@huggingface/tokenizers`.

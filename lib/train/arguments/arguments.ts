@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { configOptions } from "./gpt2_config.ts";
+import type { configOptions } from "./model_config.ts";
+import { METRICS } from "../objectives/registry.ts";
 import type { TrainOptions } from "./options.ts";
 import { type resultOptions, SAVE_STEPS } from "./saving.ts";
 
@@ -42,13 +43,15 @@ export function trainingArguments(
   options: RunOptions,
   pipeline: { readonly seed: number },
 ): TrainingArguments {
+  const metric = options.metric_for_best_model ?? "loss";
+  const isGain = METRICS[metric.replace(/^eval_/, "")] === "more";
   return {
     ...options,
     eval_steps: options.eval_steps ?? options.logging_steps,
     save_steps: options.save_steps ?? SAVE_STEPS,
     save_total_limit: options.save_total_limit ?? 2,
-    metric_for_best_model: options.metric_for_best_model ?? "loss",
-    greater_is_better: options.greater_is_better ?? false,
+    metric_for_best_model: metric,
+    greater_is_better: options.greater_is_better ?? isGain,
     seed: options.seed ?? pipeline.seed,
     report_to: [options.report_to].flat().filter((name) => name !== "none"),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { METRICS } from "../objectives/registry.ts";
 import { intervalSteps, intervalStrategy } from "./interval.ts";
 import type { Rule } from "./rule.ts";
 
@@ -22,15 +23,17 @@ export const evaluationOptions = {
       "the result is the model of the best evaluation at which a checkpoint was due, in place of the last; " +
         "`save_strategy` must be that of evaluation, or best",
     ),
-  metric_for_best_model: z.enum(["loss", "eval_loss", "perplexity", "eval_perplexity"]).optional()
+  metric_for_best_model: z.enum(
+    Object.keys(METRICS).flatMap((name) => [name, `eval_${name}`]),
+  ).optional()
     .describe(
       "what of an evaluation says which is best, when to stop early and when the learning rate falls; " +
         "default loss",
     ),
   greater_is_better: z.boolean().optional()
     .describe(
-      "whether more of `metric_for_best_model` is better; default false, since it is true of no " +
-        "metric that there is (TrainingArguments takes it for true of a perplexity)",
+      "whether more of `metric_for_best_model` is better; default true of accuracy, false of loss and " +
+        "perplexity (of which TrainingArguments takes it for true)",
     ),
   early_stopping_patience: z.int().min(1).optional()
     .describe(

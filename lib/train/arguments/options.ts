@@ -10,7 +10,7 @@ import { acrossOptions } from "../../base/across_options.ts";
 import { computationOptions } from "./computation.ts";
 import { evaluationOptions, evaluationRules } from "./evaluation.ts";
 import { freezeOptions, freezeRules } from "./freeze.ts";
-import { configOptions, configRules } from "./gpt2_config.ts";
+import { configOptions, configRules } from "./model_config.ts";
 import { loggingOptions, reportOptions } from "./logging.ts";
 import { loraOptions, loraRules } from "./lora.ts";
 import { optimizerOptions, optimizerRules } from "./optimizer.ts";

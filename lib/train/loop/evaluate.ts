@@ -10,7 +10,7 @@ import { lengthBuckets } from "../../data/tokens/batch.ts";
 import { longestRow, type TokenRows } from "../../data/tokens/rows.ts";
 import type { OpenModel } from "../../models/open.ts";
 import type { AnyTensor, Engine } from "../../runtime/session.ts";
-import { fedBatch } from "../objectives/feeds.ts";
+import { type FedBatch, fedBatch } from "../objectives/feeds.ts";
 import type { EvaluationSums } from "../objectives/objective.ts";
 import { checkFits, objectiveOf } from "../objectives/registry.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
@@ -34,29 +34,36 @@ export interface EvaluationOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What the objective measured of a batch, at one of its rows. */
+export interface EvaluatedRow extends FedBatch {
+  /** Number in the split. */
+  readonly index: number;
+  /** Place in the batch. */
+  readonly row: number;
+  /** The objective's outputs for the whole batch. */
+  readonly outputs: Readonly<Record<string, Float32Array>>;
+}
+
 /**
- * Sums up the objective over every row of a split.
+ * Runs the objective over every row of a split that has something to predict, in order.
  *
  * @param placed The model, its parameters and the engine.
  * @param rows The split.
- * @param options Batch size, progress.
- * @returns The sums, of which the objective makes its figures.
+ * @param options Batch size, progress; `visit` hears of each row.
  * @throws {UserError} where the rows do not fit the model, or have nothing to predict.
  */
-export async function evaluateRows(
+export async function evaluateEach(
   placed: PlacedModel,
   rows: TokenRows,
-  options: EvaluationOptions,
-): Promise<EvaluationSums> {
+  options: EvaluationOptions & { readonly visit: (row: EvaluatedRow) => void },
+): Promise<void> {
   const { model, engine, feeds } = placed;
   const { batchSize, packed = false, progress, signal } = options;
   checkFits(model, rows, { what: "evaluate" });
-  const objective = objectiveOf(model.task);
   // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.
   const programs = new Map<number, EvaluationProgram>();
   const limit = model.maxPositions ?? Infinity;
   const lengths = lengthBuckets(Math.max(1, longestRow(rows)), { limit, packed });
-  const sums: Record<string, number> & { loss: number; counted: number } = { loss: 0, counted: 0 };
   try {
     for (let start = 0; start < rows.rows; start += batchSize) {
       signal?.throwIfAborted();
@@ -64,7 +71,7 @@ export async function evaluateRows(
       const chosen = Array.from({ length: count }, (_, i) => start + i);
       const fed = fedBatch(model, rows, { rows: chosen, batchSize, lengths });
       if (fed.predicted > 0) {
-        const { batch: { length }, targets } = fed;
+        const { length } = fed.batch;
         let program = programs.get(length);
         if (program === undefined) {
           program = await compileEvaluation(model, { engine, batchSize, length });
@@ -72,10 +79,7 @@ export async function evaluateRows(
         }
         const outputs = await program.run(feeds, fed.feeds);
         for (let row = 0; row < count; row++) {
-          sums.loss += outputs.loss![row]!;
-          sums.counted += targets.rowPredicted[row]!;
-          const more = objective.rowFigures?.(outputs, { ...fed, row }) ?? {};
-          for (const [name, value] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + value;
+          options.visit({ ...fed, index: start + row, row, outputs });
         }
       }
       progress?.(start + count, rows.rows, "rows");
@@ -83,5 +87,29 @@ export async function evaluateRows(
   } finally {
     for (const program of programs.values()) await program.release();
   }
+}
+
+/**
+ * Sums up the objective over every row of a split.
+ *
+ * @returns The sums, of which the objective makes its figures.
+ * @throws {UserError} as {@linkcode evaluateEach}.
+ */
+export async function evaluateRows(
+  placed: PlacedModel,
+  rows: TokenRows,
+  options: EvaluationOptions,
+): Promise<EvaluationSums> {
+  const objective = objectiveOf(placed.model.task);
+  const sums: Record<string, number> & { loss: number; counted: number } = { loss: 0, counted: 0 };
+  await evaluateEach(placed, rows, {
+    ...options,
+    visit({ outputs, row, ...fed }: EvaluatedRow): void {
+      sums.loss += outputs.loss![row]!;
+      sums.counted += fed.targets.rowPredicted[row]!;
+      const more = objective.rowFigures?.(outputs, { ...fed, row }) ?? {};
+      for (const [name, value] of Object.entries(more)) sums[name] = (sums[name] ?? 0) + value;
+    },
+  });
   return sums;
 }

@@ -10,7 +10,7 @@
  * @module
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import { sha256Text } from "../../base/checksum.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import {
   checkpointNumbers,
   type FoundCheckpoint,
@@ -103,7 +103,7 @@ const QUICK = 400;
 /** Keeps the checkpoints of a run in a folder. */
 export function openCheckpoints(options: CheckpointOptions): Checkpoints {
   const { dir, log, interval = 5_000, now = () => performance.now() } = options;
-  const identity = sha256Text(JSON.stringify(options.identity));
+  const identity = sha256Hex(JSON.stringify(options.identity));
   let since = now();
   /** Milliseconds that the last one took; of the first a guess. */
   let cost: number | undefined;

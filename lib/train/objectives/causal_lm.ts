@@ -22,7 +22,7 @@ import type { Objective } from "./objective.ts";
 /** The objective. */
 export const CAUSAL_LM: Objective = {
   task: "causal_lm",
-  metrics: ["perplexity"],
+  metrics: { perplexity: "less" },
   targets: { targets: "token" },
   check(rows, { model, what }): void {
     const { data: labels, offsets } = labelsOf(rows);

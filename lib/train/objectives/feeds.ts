@@ -29,7 +29,12 @@ export function fedBatch(
   options: CollateOptions & { readonly rows: ArrayLike<number> },
 ): FedBatch {
   const objective = objectiveOf(model.task);
-  const batch = collate(source, options);
+  const { input_ids: ids } = source.columns;
+  const { pad_token_id: pad } = model.config;
+  // A decoder that classifies finds the end of a row by the padding that its config names.
+  const padded = { ...ids, pad: typeof pad === "number" ? pad : ids.pad };
+  const columns = { ...source.columns, input_ids: padded };
+  const batch = collate({ ...source, columns }, options);
   const targets = objective.targetsOf(batch);
   const shapes = { token: [batch.batchSize, batch.length], row: [batch.batchSize] };
   return {

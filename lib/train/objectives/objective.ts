@@ -41,8 +41,8 @@ export type EvaluationSums =
 /** Something that can be learned. */
 export interface Objective {
   readonly task: Task;
-  /** What its figures are called beside `eval_loss`, for `metric_for_best_model`. */
-  readonly metrics: readonly string[];
+  /** What its figures are called beside `eval_loss`, and whether more of one is better or less. */
+  readonly metrics: Readonly<Record<string, "more" | "less">>;
   /** Its graph inputs beside the model's own: `[B, T]` for a number a token, `[B]` for one a row. */
   readonly targets: Readonly<Record<string, "token" | "row">>;
   /**

@@ -13,6 +13,12 @@ import { SEQUENCE_CLASSIFICATION } from "./sequence_classification.ts";
 
 const OBJECTIVES: readonly Objective[] = [CAUSAL_LM, SEQUENCE_CLASSIFICATION];
 
+/** What evaluations can be judged by, whatever is learned: `metric_for_best_model`. */
+export const METRICS: Readonly<Record<string, "more" | "less">> = {
+  loss: "less",
+  ...Object.assign({}, ...OBJECTIVES.map(({ metrics }) => metrics)),
+};
+
 /** The objective of a task. */
 export function objectiveOf(task: Task): Objective {
   const found = OBJECTIVES.find((objective) => objective.task === task);

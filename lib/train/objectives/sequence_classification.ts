@@ -13,7 +13,7 @@ import type { Objective } from "./objective.ts";
 /** The objective. */
 export const SEQUENCE_CLASSIFICATION: Objective = {
   task: "sequence_classification",
-  metrics: ["accuracy"],
+  metrics: { accuracy: "more" },
   targets: { labels: "row" },
   check({ rows, columns: { labels, input_ids } }, { model, what }): void {
     if (labels?.per !== "row") {

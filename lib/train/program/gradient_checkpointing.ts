@@ -14,8 +14,8 @@ import { InternalError } from "../../base/errors.ts";
 import { backpropagate, sumGradients } from "../../graph/autodiff/autodiff.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
-import type { Segment } from "../../models/build.ts";
-import type { DropoutSource } from "../../models/layers/dropout.ts";
+import type { Segment } from "../../models/build/build.ts";
+import type { DropoutSource } from "../../models/build/dropout.ts";
 
 /**
  * The gradients of a loss, as `gradients` gives them.

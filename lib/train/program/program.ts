@@ -15,7 +15,7 @@ import type { Tensor } from "../../graph/ir/tensor.ts";
 import { toOnnx } from "../../graph/onnx/compile.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import type { Inputs } from "../../models/architecture.ts";
-import type { Segment } from "../../models/build.ts";
+import type { Segment } from "../../models/build/build.ts";
 import { type OpenModel, parameterInputs } from "../../models/open.ts";
 import type { AnyTensor, Engine, HostTensor, Session } from "../../runtime/session.ts";
 import { objectiveOf } from "../objectives/registry.ts";

@@ -8,7 +8,7 @@
  */
 import { unreachable } from "../../base/errors.ts";
 import { randomStream } from "../../base/random.ts";
-import type { ParameterSpec } from "../../models/parameters.ts";
+import type { ParameterSpec } from "../../models/build/parameters.ts";
 
 /** Keeps this use of a seed apart from others: order, dropout. */
 const WEIGHTS = 0x77656967687473;

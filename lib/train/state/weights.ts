@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ParameterSpec } from "../../models/parameters.ts";
+import type { ParameterSpec } from "../../models/build/parameters.ts";
 import type { HostTensor } from "../../runtime/session.ts";
 import { type Arena, type ArenaLayout, arenaLayout, makeArena, viewOf } from "./arena.ts";
 

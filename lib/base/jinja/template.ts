@@ -1,0 +1,102 @@
+/**
+ * Jinja by `@huggingface/jinja`: the subset that chat templates use. Parses templates, renders them,
+ * evaluates expressions, and says in words what cannot be read.
+ *
+ * Whoever loads a pipeline imports this file only where one holds an expression or a row template.
+ *
+ * @module
+ */
+import { Environment, Interpreter, Template } from "@huggingface/jinja";
+import type { Json } from "../json.ts";
+import { unknownFilter } from "./filters.ts";
+import type { EXPRESSION_NAMES } from "./names.ts";
+import type { JinjaNode } from "./tree.ts";
+
+/** A template that was parsed. */
+export interface ParsedTemplate {
+  readonly body: readonly JinjaNode[];
+  /** Throws whatever the package throws. */
+  readonly render: (values: Readonly<Record<string, unknown>>) => string;
+}
+
+/** Parses a template. Throws whatever the package throws; {@linkcode whyUnreadable} puts it into words. */
+export function parseTemplate(source: string): ParsedTemplate {
+  const template = new Template(source);
+  return { body: template.parsed.body, render: (values) => template.render(values) };
+}
+
+/** More numbers than a pipeline file can need; the package's own `range` fills the memory. */
+const MAX_RANGE = 10_000;
+
+const EXPRESSION_VALUES: Readonly<Record<(typeof EXPRESSION_NAMES)[number], unknown>> = {
+  true: true,
+  True: true,
+  false: false,
+  False: false,
+  none: null,
+  None: null,
+  range: (first: unknown, second?: unknown, by: unknown = 1): number[] => {
+    const [start, stop, step] = [second === undefined ? 0 : first, second ?? first, by].map(Number);
+    const count = Math.ceil((stop! - start!) / step!);
+    if (Number.isNaN(count) || step === 0) throw new Error("range() takes whole numbers");
+    if (count > MAX_RANGE) throw new Error(`range() makes at most ${MAX_RANGE} numbers`);
+    return Array.from({ length: Math.max(0, count) }, (_, i) => start! + i * step!);
+  },
+};
+
+/**
+ * The value of an expression; undefined where it has none.
+ *
+ * @param values What the expression may name.
+ */
+export function evaluateExpression(
+  expression: string,
+  values: Readonly<Record<string, Json>>,
+): Json | undefined {
+  const render = (template: string): string => {
+    const environment = new Environment();
+    for (const [name, value] of Object.entries({ ...EXPRESSION_VALUES, ...values })) {
+      environment.set(name, value);
+    }
+    return String(new Interpreter(environment).run(new Template(template).parsed).value);
+  };
+  const value = JSON.parse(render(`{{ (${expression}) | tojson }}`)) as Json;
+  // Undefined, NaN and infinity are written as null, too.
+  if (value === null && render(`{{ (${expression}) is none }}`) !== "true") return undefined;
+  return value;
+}
+
+/**
+ * Checks the syntax of a row template (`{{ column }}`) or of an expression in one, and the names of
+ * its filters and tests.
+ *
+ * @returns Why it cannot be read; undefined where it can.
+ */
+export function templateMistake(template: string): string | undefined {
+  try {
+    return unknownFilter(parseTemplate(template).body);
+  } catch (error) {
+    return whyUnreadable(error);
+  }
+}
+
+/** Why the package could not parse a template, in words. */
+export function whyUnreadable(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes("Unexpected end of input")) return "it ends too early";
+  const unexpected = /Unexpected token: (\w+)/.exec(message);
+  if (unexpected) {
+    const token = unexpected[1]!;
+    if (token === "CloseExpression") return 'something is missing before "}}"';
+    if (token === "CloseStatement") return 'something is missing before "%}"';
+    return `unexpected ${token}`;
+  }
+  if (/Expected closing (expression|statement)/i.test(message)) {
+    return "it does not end where it should";
+  }
+  const expected = /Expected ([^,.]+), got/.exec(message);
+  if (expected) return `it lacks a ${expected[1]}`;
+  // The package runs off the end of its tokens: a block such as {% for %} that is never closed.
+  if (error instanceof TypeError) return "a block is not closed";
+  return message.replace(/^Parser Error: /, "").replace(/^./, (letter) => letter.toLowerCase());
+}

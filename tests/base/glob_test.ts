@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { expandGlob, globToRegExp, naturalCompare } from "../../lib/base/glob.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+
+Deno.test("globToRegExp() matches as a shell does", () => {
+  const cases: [string, string, boolean][] = [
+    ["data/*.txt", "data/a.txt", true],
+    ["data/*.txt", "data/x/a.txt", false],
+    ["data/**/*.txt", "data/x/y/a.txt", true],
+    ["data/**/*.txt", "data/a.txt", true],
+    ["a?.{csv,tsv}", "ab.tsv", true],
+    ["a?.{csv,tsv}", "a/.tsv", false],
+    ["[ab]-[!0-9].txt", "b-x.txt", true],
+    ["[ab]-[!0-9].txt", "b-1.txt", false],
+    ["a+b(1).txt", "a+b(1).txt", true],
+    ["a.txt", "aXtxt", false],
+    ["*.txt", ".hidden.txt", true],
+    ["[]a].txt", "].txt", true],
+    ["[a^[].txt", "^.txt", true],
+    ["[!]].txt", "a.txt", true],
+    ["[!]].txt", "].txt", false],
+    ["[a.txt", "[a.txt", true],
+    ["{a,b", "{a,b", true],
+    ["a}", "a}", true],
+    ["{x/y,z}/*.txt", "x/y/a.txt", true],
+    ["?.txt", "\u{1f40b}.txt", true],
+  ];
+  for (const [pattern, path, expected] of cases) {
+    assert.equal(globToRegExp(pattern).test(path), expected, `${pattern} ${path}`);
+  }
+  assert.equal(globToRegExp("*.json", { slash: true }).test("a/b.json"), true);
+});
+
+Deno.test("expandGlob() finds files in the order a person counts", async () => {
+  const dir = await temporaryDirectory();
+  await Deno.mkdir(`${dir}/a/b`, { recursive: true });
+  for (const path of ["c_1.txt", "c_10.txt", "c_2.txt", "a/x.txt", "a/b/y.txt", "z.md"]) {
+    await Deno.writeTextFile(`${dir}/${path}`, "");
+  }
+  assert.deepEqual(await expandGlob(dir, "c_*.txt"), ["c_1.txt", "c_2.txt", "c_10.txt"]);
+  assert.deepEqual(await expandGlob(dir, "**/*.txt"), [
+    "a/b/y.txt",
+    "a/x.txt",
+    "c_1.txt",
+    "c_2.txt",
+    "c_10.txt",
+  ]);
+  assert.deepEqual(await expandGlob(dir, "*/*.txt"), ["a/x.txt"]);
+  assert.ok(naturalCompare("v1.9", "v1.10") < 0);
+});
+
+Deno.test("expandGlob() reads no pattern in the name of the folder", async () => {
+  const dir = await temporaryDirectory();
+  for (const folder of ["[ab]", "a", "{a}"]) {
+    await Deno.mkdir(`${dir}/${folder}`);
+    await Deno.writeTextFile(`${dir}/${folder}/.in ${folder}.txt`, "");
+  }
+  assert.deepEqual(await expandGlob(`${dir}/[ab]`, "*.txt"), [".in [ab].txt"]);
+  assert.deepEqual(await expandGlob(`${dir}/{a}`, "*.txt"), [".in {a}.txt"]);
+  await assert.rejects(expandGlob(`${dir}/none`, "*.txt"), Deno.errors.NotFound);
+});
