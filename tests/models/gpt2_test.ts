@@ -6,13 +6,9 @@ import type { JsonObject } from "../../lib/base/json.ts";
 import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import {
-  type OpenModel,
-  openModel,
-  parameterConstants,
-  parameterInputs,
-} from "../../lib/models/open.ts";
+import { type OpenModel, openModel, parameterInputs } from "../../lib/models/open.ts";
 import { architectureOf } from "../../lib/models/registry.ts";
+import { parameterConstants } from "../fixtures/parameter_constants.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { tableWeights, trainingFeeds, trainingGraph } from "./training.ts";

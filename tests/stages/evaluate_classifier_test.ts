@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
-import { parameterConstants } from "../../lib/models/build/parameters.ts";
-import { sequenceClassifier } from "../../lib/models/sequence_classifier.ts";
+import { openModel } from "../../lib/models/open.ts";
 import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import stage from "../../stages/evaluate.ts";
+import { parameterConstants } from "../fixtures/parameter_constants.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-import { END, writeByteTokenizer, writeTinyModel } from "../generation/fixtures/tiny_model.ts";
+import { END, writeByteTokenizer, writeTinyModel } from "../decoding/fixtures/tiny_model.ts";
 import { normal, runGraph } from "../graph/running.ts";
 import { splitOf } from "../train/fixture.ts";
 
@@ -73,9 +73,9 @@ type Config = Record<string, unknown>;
 function weights(config: Config, seed: number): Map<string, Float32Array<ArrayBuffer>> {
   const random = randomNumbers(seed);
   return new Map(
-    sequenceClassifier(config as typeof CONFIG).parameters.map((spec) => [
+    openModel(config as typeof CONFIG).parameters.map((spec) => [
       spec.name,
-      Float32Array.from(normal(random, spec), (x) => 0.3 * x + (spec.init === "ones" ? 1 : 0)),
+      Float32Array.from(normal(random, spec), (x) => 0.3 * x + (spec.init.kind === "ones" ? 1 : 0)),
     ]),
   );
 }
@@ -84,7 +84,7 @@ async function writeClassifier(dir: string, config: Config, seed: number): Promi
   const values = weights(config, seed);
   await saveCheckpoint(dir, {
     config: config as typeof CONFIG,
-    tensors: sequenceClassifier(config as typeof CONFIG).parameters.map(({ name, shape }) =>
+    tensors: openModel(config as typeof CONFIG).parameters.map(({ name, shape }) =>
       [name, { shape, data: values.get(name)! }] as const
     ),
   });
@@ -157,13 +157,13 @@ async function run(
 
 /** What the model says of one text, computed by itself. */
 async function probabilities(text: string, seed = 5): Promise<number[]> {
-  const model = sequenceClassifier(CONFIG);
+  const model = openModel(CONFIG);
   const graph = new Graph();
   const values = weights(CONFIG, seed);
   const params = parameterConstants(graph, model.parameters, (name) => values.get(name)!);
   const ids = encode(text);
   const inputIds = graph.input("ids", { type: "int32", shape: [1, ids.length] });
-  graph.output("logits", model.forward(graph, { params, inputIds }));
+  graph.output("logits", model.build(graph, { input_ids: inputIds }, { params }));
   const { logits } = await runGraph(graph, { ids: Int32Array.from(ids) });
   const powers = Array.from(logits!, Math.exp);
   return powers.map((power) => power / powers.reduce((a, b) => a + b));
