@@ -9,9 +9,9 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import type { Tensor } from "../../lib/graph/ir/tensor.ts";
 import { neededNodes } from "../../lib/graph/onnx/lower.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { type Build, newBuild, type Segment } from "../../lib/models/build.ts";
+import { type Build, newBuild, type Segment } from "../../lib/models/build/build.ts";
 import { layerNorm } from "../../lib/models/layers/normalization.ts";
-import { normal as drawn, type ParameterSpec } from "../../lib/models/parameters.ts";
+import { normal as drawn, type ParameterSpec } from "../../lib/models/build/parameters.ts";
 import { checkpointedGradients } from "../../lib/train/program/gradient_checkpointing.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
@@ -42,7 +42,7 @@ function reading(b: Build, name: string, inputs: readonly Tensor[]): Tensor {
 
 /** The tensors of a model that its loss reads. */
 const MODELS: Record<string, (b: Build) => readonly Tensor[]> = {
-  "two inputs and two outputs a block"(b) {
+  "two inputs and two outputs a block"(b): readonly Tensor[] {
     let [x, y] = [states(b, "x"), states(b, "y")];
     for (const n of [0, 1, 2]) {
       [x, y] = b.at(`h.${n}`).block([x, y], (b, x, y) => [
@@ -52,7 +52,7 @@ const MODELS: Record<string, (b: Build) => readonly Tensor[]> = {
     }
     return [x, y];
   },
-  "outputs that nothing reads"(b) {
+  "outputs that nothing reads"(b): readonly Tensor[] {
     let x = states(b, "x");
     for (const n of [0, 1]) {
       [x] = b.at(`h.${n}`).block([x], (b, x) => {
@@ -62,34 +62,34 @@ const MODELS: Record<string, (b: Build) => readonly Tensor[]> = {
     }
     return [x];
   },
-  "a tensor that every block reads"(b) {
+  "a tensor that every block reads"(b): readonly Tensor[] {
     const bias = ops.tanh(states(b, "bias"));
     let x = states(b, "x");
     for (const n of [0, 1, 2]) x = reading(b, `h.${n}`, [x, bias]);
     return [x];
   },
-  "a tensor that the first block and the loss read"(b) {
+  "a tensor that the first block and the loss read"(b): readonly Tensor[] {
     const start = ops.tanh(states(b, "x"));
     return [start, reading(b, "h.1", [reading(b, "h.0", [start])])];
   },
-  "a parameter that blocks and the loss read"(b) {
+  "a parameter that blocks and the loss read"(b): readonly Tensor[] {
     const table = states(b, "table");
     let x = states(b, "x");
     for (const n of [0, 1]) x = reading(b, `h.${n}`, [x, table]);
     return [ops.mul(x, table)];
   },
-  "states that are made between blocks"(b) {
+  "states that are made between blocks"(b): readonly Tensor[] {
     let x = states(b, "x");
     for (const n of [0, 1, 2]) x = layerNorm(b, `norm.${n}`, reading(b, `h.${n}`, [x]), 1e-5);
     return [x];
   },
-  "a block that reads the inputs of those before it"(b) {
+  "a block that reads the inputs of those before it"(b): readonly Tensor[] {
     const first = ops.tanh(states(b, "x"));
     const second = reading(b, "h.0", [first]);
     const third = reading(b, "h.1", [second]);
     return [reading(b, "h.2", [third, second, first])];
   },
-  "a decoder whose blocks all read what an encoder ends with"(b) {
+  "a decoder whose blocks all read what an encoder ends with"(b): readonly Tensor[] {
     let x = states(b, "x");
     for (const n of [0, 1]) x = reading(b, `encoder.${n}`, [x]);
     const encoded = layerNorm(b, "norm", x, 1e-5);
@@ -97,7 +97,7 @@ const MODELS: Record<string, (b: Build) => readonly Tensor[]> = {
     for (const n of [0, 1, 2]) y = reading(b, `decoder.${n}`, [y, encoded]);
     return [y];
   },
-  "two towers that meet in the loss"(b) {
+  "two towers that meet in the loss"(b): readonly Tensor[] {
     const x = states(b, "x");
     return [reading(b, "left", [x]), reading(b, "right", [x])];
   },

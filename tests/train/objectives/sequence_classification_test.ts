@@ -186,7 +186,7 @@ Deno.test("a classifier refuses rows that it cannot learn from", () => {
     [() => fits([[1], [2]]), /the rows have no class.*set label_column/s],
     [() => fits([[1, 2]], [1, 2], "token"), /the rows have no class/],
     [() => fits([[1], []], [0, 1]), /row 1 has no token to classify by.*drop_empty/s],
-    [() => fits([[1], [2]], [-100, -100]), /no row has a class/],
+    [() => fits([[1], [2]], [-100, -100]), /no row has a class that counts/],
     [() => fits([[1, 20]], [0]), /token id 20, the model's vocabulary has 20/],
     [() => fits([Array(17).fill(1)], [0]), /rows of 17 tokens, the model has 16 positions/],
   ];
