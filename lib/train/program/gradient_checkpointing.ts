@@ -1,8 +1,9 @@
 /**
  * Gradient checkpointing (Chen et al., arXiv 1604.06174): of each block only the input is kept; its inner
  * states are computed again when the backward pass comes to it. Memory for the states of one block instead of
- * all, for a second forward pass; the numbers are the same, to the bit where no gradient of an input of a block is
- * the sum of parts from that block and from elsewhere, which are then summed up in another order.
+ * all, for a second forward pass. The numbers are the same but for rounding: to the bit for GPT-2, not where an
+ * input of a block gets gradients from elsewhere, too (they are summed up in another order), nor where the engine
+ * fuses operations of the first pass, between which the backward pass no longer reads (DistilBERT on ONNX Runtime).
  *
  * An engine orders a graph's nodes as it likes within what they depend on, and stores equal nodes once. So
  * the second pass of a block takes its input plus a zero that is made of the gradients of the block after it:
