@@ -7,6 +7,8 @@ import { UserError } from "../../../lib/base/errors.ts";
 import { randomStream } from "../../../lib/base/random.ts";
 import { gradients } from "../../../lib/graph/autodiff/autodiff.ts";
 import { Graph } from "../../../lib/graph/ir/graph.ts";
+import { loadCheckpoint } from "../../../lib/checkpoint/load.ts";
+import { readSafetensors } from "../../../lib/data/formats/safetensors.ts";
 import { openModel } from "../../../lib/models/open.ts";
 import { openEngine } from "../../../lib/runtime/engine.ts";
 import { float32 } from "../../../lib/runtime/session.ts";
@@ -17,7 +19,40 @@ import { checkFits } from "../../../lib/train/objectives/registry.ts";
 import { SEQUENCE_CLASSIFICATION } from "../../../lib/train/objectives/sequence_classification.ts";
 import { initializeParameter } from "../../../lib/train/state/initialize.ts";
 import { relativeError, runGraph } from "../../graph/running.ts";
+import { TINY } from "../../parity/traces.ts";
 import { splitOf } from "../fixture.ts";
+
+Deno.test("an evaluation has the loss that transformers has of its own classifier", async () => {
+  const folder = `${TINY}/gpt2-classify`;
+  const { config, tensors } = await loadCheckpoint(`${folder}/model`);
+  const { tensors: trace } = await readSafetensors(`${folder}/golden.safetensors`);
+  const { loss } = JSON.parse(await Deno.readTextFile(`${folder}/golden.json`));
+  const numbers = (name: string): number[] => Array.from(trace.get(`in.${name}`)!.data, Number);
+  const [ids, mask, labels] = [numbers("input_ids"), numbers("attention_mask"), numbers("labels")];
+  const length = ids.length / labels.length;
+  const rows = labels.map((_, row) =>
+    ids.slice(row * length, (row + 1) * length).filter((_, i) => mask[row * length + i] === 1)
+  );
+  const engine = await openEngine("cpu", { threads: 1 });
+  const feeds = Object.fromEntries(
+    [...tensors].map(([name, { shape, data }]) => [name, float32(data, shape)]),
+  );
+  // The last batch is not full.
+  const sums = await evaluateRows(
+    { model: openModel(config), engine, feeds },
+    splitOf(rows, { labels, per: "row" }),
+    { batchSize: 2 },
+  );
+  await engine.dispose();
+  assert.equal(sums.counted, 3);
+  assert.ok(Math.abs(sums.loss / 3 - loss) < 1e-5, `${sums.loss / 3}, not ${loss}`);
+  const logits = Array.from(trace.get("logits")!.data, Number);
+  const correct = labels.filter((label, row) => {
+    const scores = logits.slice(3 * row, 3 * row + 3);
+    return scores.indexOf(Math.max(...scores)) === label;
+  });
+  assert.equal(sums.correct, correct.length);
+});
 
 /** The logits of the reference script, `[3, 4]`: regular numbers in -3..3. */
 const LOGITS = Float32Array.from({ length: 12 }, (_, i) => {
