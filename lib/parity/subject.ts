@@ -7,7 +7,7 @@ import { nearest, UserError } from "../base/errors.ts";
 import { gradients } from "../graph/autodiff/autodiff.ts";
 import { Graph } from "../graph/ir/graph.ts";
 import * as ops from "../graph/ops/mod.ts";
-import { architectureOf, taskOf } from "../models/registry.ts";
+import { ARCHITECTURES } from "../models/registry.ts";
 import { type OpenModel, openModel, parameterInputs } from "../models/open.ts";
 import { type HostTensor, int32 } from "../runtime/session.ts";
 import { objectiveOf } from "../train/objectives/registry.ts";
@@ -114,12 +114,14 @@ export function subjectOf(trace: Trace): Subject | Unsupported {
 
 /** The model by the class that config.json names. */
 function open({ config }: Trace): { readonly model: OpenModel } | Unsupported {
-  try {
-    architectureOf(config);
-    taskOf(config);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { unsupported: error.parts.what };
+  const { model_type: type, architectures } = config;
+  const architecture = ARCHITECTURES.find(({ modelType }) => modelType === type);
+  if (architecture === undefined) {
+    return { unsupported: `model_type ${JSON.stringify(type)} is not supported` };
+  }
+  const [name] = Array.isArray(architectures) ? architectures : [];
+  if (!Object.values(architecture.heads).some((head) => head === name)) {
+    return { unsupported: `the architecture ${JSON.stringify(name)} is not supported` };
   }
   return { model: openModel(config) };
 }

@@ -13,7 +13,7 @@ import { savedHeads } from "../checkpoint/save_adapter.ts";
 import type { Task } from "../models/architecture.ts";
 import { classFields, classNames } from "../models/classes.ts";
 import { type OpenModel, openModel } from "../models/open.ts";
-import { taskOf } from "../models/registry.ts";
+import { architectureOf, taskOf } from "../models/registry.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments/arguments.ts";
 import { type TrainedParameters, trainedParameters } from "./arguments/freeze.ts";
 import { initializeParameter } from "./state/initialize.ts";
@@ -90,7 +90,7 @@ export async function prepareModel(
     : await loadCheckpoint(dir, {
       model: { names: model.names, parameters: parameters.filter((one) => !added.includes(one)) },
       // The folder's model has the same head, or one for another task.
-      mayLack: taskOf(given) === task ? [] : heads,
+      mayLack: hasHead(given, model.task) ? [] : heads,
       into: ({ name }) => weights.view(name).data,
     });
   if (unused.length > 0) log(`not used of the model's tensors: ${unused.join(", ")}`);
@@ -121,13 +121,19 @@ function taskFor(config: JsonObject, labels: readonly string[] | undefined): Tas
   });
 }
 
+/** Whether a model is of the class of a task, so that its folder has the head; of others the base is taken over. */
+function hasHead(config: JsonObject, task: Task): boolean {
+  const [name] = Array.isArray(config.architectures) ? config.architectures : [];
+  return name !== undefined && name === architectureOf(config).heads[task];
+}
+
 /** Fields of the config of a classifier that follow from the data. */
 function classConfig(
   config: JsonObject,
   info: Tokens["info"] & { readonly labels: readonly string[] },
 ): JsonObject {
   const { labels, pad_token_id: pad } = info;
-  const known = taskOf(config) === "sequence_classification" ? classNames(config) : undefined;
+  const known = hasHead(config, "sequence_classification") ? classNames(config) : undefined;
   const isDefault = known?.every((name, id) => name === `LABEL_${id}`) ?? true;
   if (!isDefault && String(known) !== String(labels)) {
     throw new UserError({

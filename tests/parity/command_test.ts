@@ -20,18 +20,18 @@ for (const device of ["cpu", "wasm", "webgpu"]) {
     fn: async () => {
       const { code, out } = await parity(TINY, "--device", device);
       assert.equal(code, 0, out);
-      assert.match(out, /2 hold, 0 differ, 0 skipped/);
+      assert.match(out, /3 hold, 0 differ, 0 skipped/);
     },
   });
 }
 
 /** Shared traces whose architectures there are. */
-const KNOWN = ["gpt2-classify", "gpt2-lm"];
+const KNOWN = ["distilbert-classify", "gpt2-classify", "gpt2-lm"];
 
 for (const device of ["cpu", "wasm"]) {
   Deno.test({
     name:
-      `parity holds on the shared traces of GPT-2 on ${device}, and lists the others as skipped`,
+      `parity holds on the shared traces of GPT-2 and DistilBERT on ${device}, and lists the others as skipped`,
     // Shared traces do not ship.
     ignore: SHARED === undefined,
     fn: async () => {
@@ -50,11 +50,11 @@ for (const device of ["cpu", "wasm"]) {
   });
 }
 
-for (const trace of ["gpt2-lm", "gpt2-classify"]) {
+for (const trace of ["gpt2-lm", "gpt2-classify", "distilbert-classify"]) {
   Deno.test(`parity fails where one gradient of ${trace} is altered by 1%, wherever it is`, async () => {
     const folder = `${SHARED ?? TINY}/${trace}`;
     const { tensors } = await readSafetensors(`${folder}/golden.safetensors`);
-    const names = [...tensors.keys()].filter((name) => name.startsWith("grad."));
+    const names = [...tensors.keys()].filter((name) => /^grad\.(?!.*k_lin\.bias)/.test(name));
     const random = randomNumbers(trace.length);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!;
     for (let round = 0; round < 10; round++) {
@@ -86,7 +86,8 @@ for (const trace of ["gpt2-lm", "gpt2-classify"]) {
     const config = JSON.parse(
       await Deno.readTextFile(`${SHARED ?? TINY}/${trace}/model/config.json`),
     );
-    const others = gradients.undetermined - config.n_layer * config.n_embd;
+    const { n_layer, n_embd, n_layers = n_layer, dim = n_embd } = config;
+    const others = gradients.undetermined - n_layers * dim;
     assert.ok(others <= 0.01 * gradients.count, `${others} of ${gradients.count}`);
   });
 }
@@ -167,10 +168,12 @@ Deno.test("parity --json prints one document with every tensor's error", async (
   const { type, device, holds, traces } = JSON.parse(out);
   assert.deepEqual([type, device, holds], ["parity", "cpu", true]);
   assert.deepEqual(traces.map(({ folder, status }: Record<string, string>) => [folder, status]), [
+    ["distilbert-classify", "holds"],
     ["gpt2-classify", "holds"],
     ["gpt2-lm", "holds"],
   ]);
-  const names = traces[0].quantities.map(({ name }: { name: string }) => name);
+  const [, classifier] = traces;
+  const names = classifier.quantities.map(({ name }: { name: string }) => name);
   assert.deepEqual(names, [
     "logits",
     "loss",
@@ -180,10 +183,10 @@ Deno.test("parity --json prints one document with every tensor's error", async (
     "learning_rates",
     "weights_after",
   ]);
-  for (const { error, tolerance, holds } of traces[0].quantities) {
+  for (const { error, tolerance, holds } of classifier.quantities) {
     assert.ok(error <= tolerance && holds);
   }
-  const { tensors } = traces[0].quantities[2];
+  const { tensors } = classifier.quantities[2];
   assert.equal(Object.keys(tensors).length, 17);
   assert.ok(tensors["score.weight"] < 1e-4);
 });

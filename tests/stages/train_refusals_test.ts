@@ -78,8 +78,8 @@ Deno.test("train refuses tokens and labels that are none, before it begins", asy
     ["train", labelled([[1, 2], [3, 4]], [-100, -100, 3, -100]), /train: no row .* to predict/],
     ["validation", splitOf([[1], [2]]), /evaluate: no row has a second token to predict/],
     ["validation", labelled([[1, 2]], [1, -100]), /evaluate: no row has a second token to predict/],
-    ["train", labelled([[1, 2]], [1, 24]), /holds the token id 24/],
-    ["train", labelled([[1, 2]], [1, -7]), /holds the label -7; token ids, and -100/],
+    ["train", labelled([[1, 2]], [1, 24]), /holds the label 24, the model's vocabulary has 24/],
+    ["train", labelled([[1, 2]], [1, -7]), /holds the label -7, .*; token ids, and -100/],
     ["train", splitOf([[1, -2]]), /holds the token id -2/],
   ];
   for (const [name, split, message] of cases) {

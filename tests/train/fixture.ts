@@ -37,12 +37,18 @@ export function splitOf(
  * Writes rows as a tokens artifact; token 0 is every special one.
  *
  * @param splits Rows of token ids by split.
- * @param options `vocabSize`: how many tokens there are.
+ * @param options `vocabSize`: how many tokens there are; `classes`: names of classes, and that of a row.
  * @returns Its folder.
  */
 export async function writeRows(
   splits: Readonly<Record<string, readonly (readonly number[])[]>>,
-  { vocabSize }: { readonly vocabSize: number },
+  { vocabSize, classes }: {
+    readonly vocabSize: number;
+    readonly classes?: {
+      readonly names: readonly string[];
+      readonly of: (row: readonly number[]) => number;
+    };
+  },
 ): Promise<string> {
   const dir = await temporaryDirectory();
   await writeTokens(dir, {
@@ -54,9 +60,13 @@ export async function writeRows(
       bos_token_id: 0,
       pad_token_id: 0,
       tokenizer: { source: "trained", type: "BPE" },
+      ...(classes === undefined ? {} : { labels: classes.names }),
     },
     splits: Object.fromEntries(
-      Object.entries(splits).map(([name, rows]) => [name, splitOf(rows)]),
+      Object.entries(splits).map(([name, rows]) => [
+        name,
+        splitOf(rows, classes === undefined ? {} : { labels: rows.map(classes.of), per: "row" }),
+      ]),
     ),
   });
   return dir;

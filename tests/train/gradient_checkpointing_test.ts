@@ -95,7 +95,7 @@ function nodeNames(trained: RegExp, checkpointed: boolean): string[] {
 
 Deno.test("checkpointedGradients() computes no block again below those that are trained", () => {
   const blocks = (names: string[]): number[] =>
-    [0, 1, 2].filter((n) => names.some((name) => name.startsWith(`again/h${n}/`)));
+    [0, 1, 2].filter((n) => names.some((name) => name.startsWith(`again/transformer/h/${n}/`)));
   assert.deepEqual(blocks(nodeNames(/./, true)), [0, 1, 2]);
   assert.deepEqual(blocks(nodeNames(/\.h\.1\.mlp/, true)), [1, 2]);
   assert.deepEqual(blocks(nodeNames(/ln_f/, true)), []);

@@ -66,7 +66,7 @@ async function run({ device = "webgpu", args, ...others }: Setting = {}): Promis
     async createSession(onnx: Uint8Array, options?: SessionOptions): Promise<Session> {
       const session = await opened.createSession(onnx, options);
       if (session.inputNames.includes("targets")) {
-        const kind = session.outputNames.includes("loss") ? "train" : "evaluate";
+        const kind = session.inputNames.includes("loss_denominator") ? "train" : "evaluate";
         const scaled = session.inputNames.includes("loss_scale");
         fed.add(`${kind}${scaled ? ", scaled" : ""}${hasHalf(onnx) ? ", float16" : ""}`);
       }

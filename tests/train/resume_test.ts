@@ -16,7 +16,10 @@ import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 const hasAdapter = (await requestAdapter()) !== undefined;
 
 /** 11 rows of uneven length, one of them too short to teach anything; 3 to evaluate on. */
-async function writeData(seed: number, longest = 8): Promise<string> {
+async function writeData(
+  seed: number,
+  { longest = 8, classes = false }: { longest?: number; classes?: boolean } = {},
+): Promise<string> {
   const random = randomStream(seed);
   const row = (_: unknown, i: number): number[] =>
     Array.from(
@@ -27,7 +30,8 @@ async function writeData(seed: number, longest = 8): Promise<string> {
     train: Array.from({ length: 11 }, row),
     validation: Array.from({ length: 3 }, row),
   };
-  return await writeRows(splits, { vocabSize: 20 });
+  const odd = { names: ["even", "odd"], of: (row: readonly number[]) => row.length % 2 };
+  return await writeRows(splits, { vocabSize: 20, ...(classes ? { classes: odd } : {}) });
 }
 
 interface Setting {
@@ -175,7 +179,7 @@ const SETTINGS: Record<string, Partial<TrainingArguments>> = {
 
 for (const [i, [what, args]] of Object.entries(SETTINGS).entries()) {
   Deno.test(`a run killed again and again ends with the same bytes: ${what}`, async () => {
-    const data = await writeData(i, i === 0 ? 16 : 8);
+    const data = await writeData(i, { longest: i === 0 ? 16 : 8 });
     const undisturbed = await run({ data, args });
     // In one of them two steps, so that it goes on from every step there is.
     const steps = args.save_strategy !== undefined ? 7 : i === 1 ? 2 : 4;
@@ -185,6 +189,28 @@ for (const [i, [what, args]] of Object.entries(SETTINGS).entries()) {
     const [start, total] = killed.progress[0]!;
     assert.ok(start > 0);
     assert.ok(killed.log.includes(`resumed at step ${start} of ${total}`), killed.log.join("\n"));
+  });
+}
+
+for (
+  const [what, args] of Object.entries({
+    "": {},
+    " with LoRA, the best by accuracy": {
+      lora: { r: 2, lora_alpha: 4, lora_dropout: 0.2, target_modules: ["c_attn"], bias: "none" },
+      load_best_model_at_end: true,
+      metric_for_best_model: "accuracy",
+      greater_is_better: true,
+      eval_strategy: "steps",
+      eval_steps: 1,
+    },
+  } as Record<string, Partial<TrainingArguments>>)
+) {
+  Deno.test(`a classifier that was killed again and again has the same bytes${what}`, async () => {
+    const data = await writeData(40, { classes: true });
+    const undisturbed = await run({ data, args });
+    const killed = await runKilled({ data, args }, 4);
+    assert.deepEqual(killed.files, undisturbed.files);
+    assert.ok(killed.attempts >= 2, `${killed.attempts} attempts`);
   });
 }
 

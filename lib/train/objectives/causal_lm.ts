@@ -17,7 +17,7 @@ import {
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import { meanCrossEntropy } from "./cross_entropy.ts";
-import type { Objective } from "./objective.ts";
+import type { Objective, Targets } from "./objective.ts";
 
 /** The objective. */
 export const CAUSAL_LM: Objective = {
@@ -47,7 +47,7 @@ export const CAUSAL_LM: Objective = {
       remedy: "look at what filter and split left over",
     });
   },
-  targetsOf(batch) {
+  targetsOf(batch): Targets {
     const { batchSize, length, rowTokens } = batch;
     const targets = new Int32Array(batchSize * length).fill(IGNORED_LABEL);
     const rowPredicted = new Int32Array(batchSize);
@@ -64,11 +64,11 @@ export const CAUSAL_LM: Objective = {
   },
   loss: (logits, { targets }, options) =>
     meanCrossEntropy(flat(logits), { ...options, labels: flat(targets!) }),
-  evaluation(logits, { targets }) {
+  evaluation(logits, { targets }): { loss: Tensor } {
     const losses = ops.crossEntropy(flat(logits), { labels: flat(targets!) }); // [B T]
     return { loss: ops.reduceSum(ops.reshape(losses, targets!.shape), { axes: [1] }) };
   },
-  figures({ loss: sum, counted }) {
+  figures({ loss: sum, counted }): Record<string, number> {
     const loss = sum / counted;
     return { eval_loss: loss, eval_perplexity: Math.exp(loss), eval_tokens: counted };
   },

@@ -48,15 +48,24 @@ export function checkFits(
       remedy: `tokenize with max_length: ${maxPositions} or less`,
     });
   }
-  let highest = -1;
-  for (const id of rows.columns.input_ids.data) if (id > highest) highest = id;
-  if (highest >= vocabSize) {
+  const [least, most] = extremes(rows.columns.input_ids.data);
+  if (least < 0 || most >= vocabSize) {
     throw new UserError({
-      what: `cannot ${options.what}: the data holds the token id ${highest}, ` +
+      what: `cannot ${options.what}: the data holds the token id ${least < 0 ? least : most}, ` +
         `the model's vocabulary has ${vocabSize} (vocab_size)`,
       requirement: "data that was tokenized with the model's tokenizer",
       remedy: "give the tokenize stage the model as its tokenizer, or leave vocab_size out",
     });
   }
   objectiveOf(model.task).check(rows, { ...options, model });
+}
+
+/** The least and the highest of some ids; 0 and -1 of none. */
+function extremes(ids: Int32Array): [number, number] {
+  let [least, most] = [0, -1];
+  for (const id of ids) {
+    if (id < least) least = id;
+    if (id > most) most = id;
+  }
+  return [least, most];
 }

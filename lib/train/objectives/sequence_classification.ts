@@ -8,7 +8,7 @@ import { UserError } from "../../base/errors.ts";
 import { IGNORED_LABEL } from "../../data/tokens/rows.ts";
 import * as ops from "../../graph/ops/mod.ts";
 import { meanCrossEntropy } from "./cross_entropy.ts";
-import type { Objective } from "./objective.ts";
+import type { Objective, Targets } from "./objective.ts";
 
 /** The objective. */
 export const SEQUENCE_CLASSIFICATION: Objective = {
@@ -37,8 +37,14 @@ export const SEQUENCE_CLASSIFICATION: Objective = {
         remedy: "drop empty texts with filter (drop_empty)",
       });
     }
+    if (labels.data.some((label) => label !== IGNORED_LABEL)) return;
+    throw new UserError({
+      what: `cannot ${what}: no row has a class that counts`,
+      requirement: `a label from 0 to ${classes - 1} in some row`,
+      remedy: "look at what filter and split left over",
+    });
   },
-  targetsOf({ columns: { labels } }) {
+  targetsOf({ columns: { labels } }): Targets {
     const { data } = labels!;
     return {
       feeds: { labels: data },
@@ -50,7 +56,7 @@ export const SEQUENCE_CLASSIFICATION: Objective = {
     loss: ops.crossEntropy(logits, { labels: labels! }), // [B]
     logits, // [B, C]
   }),
-  rowFigures({ logits }, { row, targets, batch }) {
+  rowFigures({ logits }, { row, targets, batch }): { correct: number } {
     const classes = logits!.length / batch.batchSize;
     const scores = logits!.subarray(row * classes, (row + 1) * classes);
     const label = targets.feeds.labels![row]!;
