@@ -15,10 +15,10 @@ import {
   syncFolder,
   temporaryName,
   writeAll,
-} from "./durable.ts";
-import { guarded, systemCode } from "./failure.ts";
+} from "./disk/durable.ts";
+import { guarded, systemCode } from "./disk/failure.ts";
 import { type Digest, type FileHash, hashFile, sha256Hex } from "../base/hash.ts";
-import type { StoreLayout } from "./layout.ts";
+import type { StoreLayout } from "./disk/layout.ts";
 
 /** What checking a blob found. */
 export type BlobState =

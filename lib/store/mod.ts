@@ -4,7 +4,7 @@
  * @module
  */
 export { openStore, type Store } from "./store.ts";
-export { layoutOf, safeName, type StoreLayout } from "./layout.ts";
+export { layoutOf, safeName, type StoreLayout } from "./disk/layout.ts";
 export { canonicalDigest, canonicalJson } from "../base/canonical_json.ts";
 export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 export { Blobs, type BlobState, type PutOptions } from "./blobs.ts";
@@ -18,5 +18,5 @@ export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.
 export { Scratch, type ScratchFolder } from "./scratch.ts";
 export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";
-export { type Attempt, guarded, storeFailure } from "./failure.ts";
-export { writeFileAtomic, type WriteOptions } from "./durable.ts";
+export { type Attempt, guarded, storeFailure } from "./disk/failure.ts";
+export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

@@ -17,10 +17,10 @@ import {
   readTextOf,
   removeQuietly,
   writeFileAtomic,
-} from "../durable.ts";
-import { guarded } from "../failure.ts";
+} from "../disk/durable.ts";
+import { guarded } from "../disk/failure.ts";
 import { type Digest, isDigest } from "../../base/hash.ts";
-import type { StoreLayout } from "../layout.ts";
+import type { StoreLayout } from "../disk/layout.ts";
 
 /** What made an artifact. `C` is the key document (`lib/pipeline/key/fingerprint.ts`). */
 export interface Action<C = unknown> {

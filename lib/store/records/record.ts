@@ -16,9 +16,9 @@ import {
   removeQuietly,
   temporaryName,
   writeFileAtomic,
-} from "../durable.ts";
-import { guarded, storeFailure, systemCode } from "../failure.ts";
-import { safeName, type StoreLayout } from "../layout.ts";
+} from "../disk/durable.ts";
+import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
+import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { ownerState, thisOwner } from "../locks/owner.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
 
