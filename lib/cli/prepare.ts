@@ -3,17 +3,14 @@
  *
  * @module
  */
-import type { Json } from "../base/json.ts";
-import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { baseDirOf } from "../pipeline/sandbox/permissions.ts";
+import { memoryOf } from "../pipeline/code/memory.ts";
 import type { DecideContext } from "../pipeline/run/decide.ts";
 import { chooseEngine, type DeviceChoice } from "../pipeline/run/device.ts";
 import { loadPipeline } from "../pipeline/file/load.ts";
 import { Lockfile } from "../pipeline/key/lockfile.ts";
 import { select, type Selection } from "../pipeline/run/selection.ts";
-import { type ModuleGraph, moduleGraph } from "../pipeline/key/module_graph.ts";
-import { canonicalDigest, openStore } from "../store/mod.ts";
+import { openStore } from "../store/mod.ts";
 import { type CommandContext, runsFolder } from "./context.ts";
 import type { PlanOptions } from "./run_options.ts";
 
@@ -33,24 +30,15 @@ export async function prepare(
   { io, signal }: { readonly io: CommandContext; readonly signal: AbortSignal },
 ): Promise<Prepared> {
   const store = openStore(await realFolder(runsFolder(io, options.runs)));
-  const graphOf = (module: string): Promise<ModuleGraph> =>
-    moduleGraph(module, { project: io.root, index: store.index, signal });
   let remember = (): Promise<void> => Promise.resolve();
   const pipeline = await loadPipeline(options.file, {
     registry: io.stages,
     params: options.params,
-    root: io.root,
+    project: io.root,
     env: io.env,
-    cache: {
-      get: (namespace, key) => store.index.get(namespace, key) as Json | undefined,
-      set: (namespace, key, value) => store.index.set(namespace, key, value),
-      isEmpty: () => !existsSync(store.layout.index),
-    },
+    memory: memoryOf(store, { project: io.root, signal }),
     defer: (later) => remember = later,
-    digestModule: async (module) => {
-      const { files, imports, packages } = await graphOf(module);
-      return canonicalDigest({ files, imports, packages });
-    },
+    signal,
   });
   const selection = select(pipeline, options);
   await remember();
@@ -60,7 +48,7 @@ export async function prepare(
     registry: io.stages,
     store,
     project: io.root,
-    baseDir: baseDirOf(pipeline),
+    baseDir: dirname(pipeline.file),
     lockfile: await Lockfile.open(pipeline.file),
     device: () =>
       device ??= chooseEngine(options.device, { engines: io.engines, index: store.index }),

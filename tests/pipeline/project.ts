@@ -5,10 +5,10 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileUrl } from "../../lib/base/paths.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { CommandContext } from "../../lib/cli/context.ts";
-import type { RunEvent, StageFailure } from "../../lib/pipeline/sandbox/events.ts";
+import type { RunEvent, StageFailure } from "../../lib/pipeline/run/events.ts";
 import type { StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { StageRegistry } from "../../lib/pipeline/types.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -169,7 +169,7 @@ const STAGES = { "make.ts": MAKE, "join.ts": JOIN, "compute.ts": COMPUTE };
 /** The project's stages as built-in ones. */
 export function registryOf(folder: string, names: readonly string[]): StageRegistry {
   return Object.fromEntries(names.map((name) => {
-    const module = pathToFileURL(join(folder, `${name}.ts`)).href;
+    const module = fileUrl(join(folder, `${name}.ts`));
     const load = async (): Promise<StageDefinition> => (await import(module)).default;
     return [name, { module, load }];
   }));

@@ -11,17 +11,16 @@ import type { DeviceChoice } from "./device.ts";
 import {
   type Components,
   componentsOf,
-  explain,
   fingerprint,
   isComplete,
-  isComponents,
   type PendingComponents,
 } from "../key/fingerprint.ts";
+import { explain, isComponents } from "../key/explain.ts";
 import { editedFiles } from "./edited.ts";
 import { grantedOf } from "../key/granted.ts";
 import type { Lockfile } from "../key/lockfile.ts";
-import { moduleGraph } from "../key/module_graph.ts";
-import { refuseUngrantedData } from "../sandbox/permissions.ts";
+import { moduleGraph } from "../code/module_graph.ts";
+import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
 
@@ -75,7 +74,7 @@ export class Decider {
   sourcesOf(node: StageNode): Promise<FoundSources | undefined> {
     let found = this.#sources.get(node.id);
     if (found === undefined) {
-      found = resolveSources(node, { ...this.#context, seed: this.#context.pipeline.seed });
+      found = resolveSources(node, this.#context);
       this.#sources.set(node.id, found);
     }
     return found;

@@ -7,7 +7,7 @@
  * @module
  */
 import type { StoreIndex } from "../../store/mod.ts";
-import type { EngineNeeds } from "../sandbox/permissions.ts";
+import type { EngineNeeds } from "../sandbox/grants.ts";
 
 /** An engine that stages compute on. */
 export type Device = "cpu" | "webgpu" | "wasm";

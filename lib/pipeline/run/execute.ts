@@ -10,7 +10,7 @@ import { InternalError, UserError } from "../../base/errors.ts";
 import type { RunStart, RunStatus, StageRecord } from "../../store/mod.ts";
 import { type DecideContext, Decider } from "./decide.ts";
 import { type DeviceChoice, type Engines, forgetEngine } from "./device.ts";
-import type { RunEvent, StageOutcome } from "../sandbox/events.ts";
+import type { RunEvent, StageOutcome } from "./events.ts";
 import { executeStage, type StageRun, type StageRunResult } from "./execute_stage.ts";
 import { failureOfError } from "../sandbox/failure.ts";
 import { Pool } from "./pool.ts";
@@ -273,6 +273,7 @@ class Execution {
       device,
       threads,
       offline: options.offline,
+      project: options.project,
       baseDir: options.baseDir,
       store,
       engines: options.engines,
@@ -302,13 +303,7 @@ class Execution {
         });
         await this.#log.save();
       },
-      onMessage: (message) => {
-        if (message.type === "progress" || message.type === "log") {
-          this.#log.emit({ ...message, stage });
-        } else if (message.type === "summary") {
-          this.#log.emit({ type: "summary", stage, entry: message.entry });
-        }
-      },
+      onReport: (report) => this.#log.emit({ ...report, stage }),
       onNote: (text) => this.#log.emit({ type: "note", stage, text }),
     });
   }

@@ -20,15 +20,15 @@ import {
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
 import type { DeviceChoice, Engines } from "./device.ts";
 import { editedFiles } from "./edited.ts";
-import type { ChildMessage, StageFailure, SummaryEntry } from "../sandbox/events.ts";
-import { failureOf, failureOfError } from "../sandbox/failure.ts";
+import { failureOf, failureOfError, type StageFailure } from "../sandbox/failure.ts";
+import type { Report, RunRequest } from "../sandbox/protocol.ts";
 import type { Components } from "../key/fingerprint.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { checkOutput } from "../sandbox/output_check.ts";
-import { grantsOf } from "../sandbox/permissions.ts";
+import { grantsOf } from "../sandbox/grants.ts";
 import type { Pool } from "./pool.ts";
 import type { FoundSources } from "../key/sources.ts";
-import type { InputArtifact } from "../stage.ts";
+import type { InputArtifact, SummaryEntry } from "../stage.ts";
 import { StageLog } from "./run_log.ts";
 import type { StageNode } from "../types.ts";
 
@@ -45,6 +45,8 @@ export interface StageRun {
   readonly device: DeviceChoice | undefined;
   readonly threads: number;
   readonly offline: boolean;
+  /** Absolute folder with `deno.json`. */
+  readonly project: string;
   /** Absolute folder of the pipeline file. */
   readonly baseDir: string;
   readonly store: Store;
@@ -59,7 +61,7 @@ export interface StageRun {
   readonly kill: AbortSignal;
   /** Told when the process starts, which may be long after the call. */
   readonly onStart: () => Promise<void>;
-  readonly onMessage: (message: ChildMessage) => void;
+  readonly onReport: (report: Report) => void;
   readonly onNote: (text: string) => void;
 }
 
@@ -140,43 +142,39 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
   const granted = grantsOf(node, {
     baseDir,
     inputs: folders,
-    output,
-    cache,
-    resume,
+    own: [output, cache, resume].filter((folder) => folder !== undefined),
     sources: run.sources,
     engine,
     modules: Object.keys(run.components.code.files),
   });
   const grants = { ...granted, read: await withRealPaths(granted.read) };
+  const request: RunRequest = {
+    task: "run",
+    inputs,
+    lists,
+    output,
+    cache,
+    resume,
+    options: node.options,
+    seed: run.seed,
+    sources: run.sources?.data ?? null,
+    device: run.device?.device ?? "cpu",
+    threads: Math.max(1, run.threads),
+    offline: run.offline,
+    env: grants.env,
+  };
   const summary: SummaryEntry[] = [];
   using log = await StageLog.open(run.logPath);
-  const outcome = await runChild({
+  const outcome = await runChild(request, {
     module: node.description.module,
-    job: {
-      task: "run",
-      inputs,
-      lists,
-      output,
-      cache: cache ?? null,
-      resume: resume ?? null,
-      options: node.options,
-      seed: run.seed,
-      sources: run.sources?.data ?? null,
-      device: run.device?.device ?? "cpu",
-      threads: Math.max(1, run.threads),
-      offline: run.offline,
-      env: grants.env,
-      baseDir,
-      pins: {},
-      update: false,
-    },
+    project: run.project,
     grants,
     environment: engine?.environment ?? {},
-    scratch: generated,
+    folder: generated,
     timeout: node.timeout,
-    onMessage: (message) => {
-      if (message.type === "summary") summary.push(message.entry);
-      run.onMessage(message);
+    onReport: (report) => {
+      if (report.type === "summary") summary.push(report.entry);
+      run.onReport(report);
     },
     onLine: (line) => log.line(line),
     stop: run.stop,
@@ -202,7 +200,7 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
 }
 
 async function failed(
-  outcome: Exclude<ChildOutcome, { type: "done" }>,
+  outcome: Exclude<ChildOutcome<null>, { type: "done" }>,
   run: StageRun,
   log: StageLog,
 ): Promise<StageRunResult> {

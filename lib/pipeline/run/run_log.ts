@@ -10,7 +10,7 @@ import {
   type Store,
   storeFailure,
 } from "../../store/mod.ts";
-import type { RunEvent } from "../sandbox/events.ts";
+import type { RunEvent } from "./events.ts";
 
 /** An event before its time is put in. */
 export type Untimed<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, "time"> : never;

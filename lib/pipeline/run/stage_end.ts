@@ -5,8 +5,9 @@
  */
 import { InternalError } from "../../base/errors.ts";
 import type { Action, Store } from "../../store/mod.ts";
-import { isSummaryEntry, type StageFailure, type StageOutcome } from "../sandbox/events.ts";
-import { failureText } from "../sandbox/failure.ts";
+import type { StageOutcome } from "./events.ts";
+import { failureText, type StageFailure } from "../sandbox/failure.ts";
+import { isSummaryEntry } from "../sandbox/protocol.ts";
 import type { RunLog } from "./run_log.ts";
 import type { StageNode } from "../types.ts";
 
