@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { filePath } from "../base/paths.ts";
 import type { Device } from "./session.ts";
 
 /**
@@ -79,7 +80,5 @@ function webFile(name: string): string {
 
 /** Path of a file beside a package's entry module. */
 function fromPackage(entry: string, relative: string): string {
-  const { pathname } = new URL(relative, entry);
-  const path = decodeURIComponent(pathname);
-  return Deno.build.os === "windows" ? path.slice(1).replaceAll("/", "\\") : path;
+  return filePath(new URL(relative, entry));
 }

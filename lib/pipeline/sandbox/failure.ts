@@ -92,10 +92,13 @@ function thrown(error: ThrownError, node: StageNode, baseDir: string): StageFail
 function placeOf(error: ThrownError, node: StageNode): Location | undefined {
   const { module, builtin, uses } = node.description;
   if (builtin || error.stack === undefined) return undefined;
+  // Deno spells a module in a stack as its URL or, where it maps the place to the source, decoded.
+  const spellings = [module, decodeURIComponent(module)];
   for (const line of error.stack.split("\n")) {
-    const start = line.indexOf(`${module}:`);
-    if (start < 0) continue;
-    const [row, column] = line.slice(start + module.length + 1).split(/[:)]/).map(Number);
+    const spelling = spellings.find((each) => line.includes(`${each}:`));
+    if (spelling === undefined) continue;
+    const start = line.indexOf(`${spelling}:`) + spelling.length + 1;
+    const [row, column] = line.slice(start).split(/[:)]/).map(Number);
     if (row === undefined || !(row >= 1)) continue;
     return { file: uses, line: row, column: column !== undefined && column >= 1 ? column : 1 };
   }
