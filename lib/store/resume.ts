@@ -18,7 +18,7 @@ import type { StoreLayout } from "./disk/layout.ts";
 import type { Locks } from "./locks/lock.ts";
 
 /** Work that nobody went on with for so long is given up: 30 days, in milliseconds. */
-export const GIVEN_UP_AFTER: number = 30 * 24 * 3600 * 1000;
+const GIVEN_UP_AFTER = 30 * 24 * 3600 * 1000;
 
 /** The resume folders of a store. */
 export class ResumeFolders {

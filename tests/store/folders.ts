@@ -42,6 +42,11 @@ export async function filesUnder(folder: string, prefix = ""): Promise<string[]>
   return found.sort();
 }
 
+/** Keys that have an action record, sorted. */
+export async function keysOf({ layout }: Store): Promise<string[]> {
+  return (await filesUnder(layout.actions)).map((name) => name.replace(/\.json$/, ""));
+}
+
 /** Starts a TypeScript file of the tests as a process of its own, with pipes. */
 export function startChild(file: string, args: readonly string[]): Deno.ChildProcess {
   const path = import.meta.resolve(file);

@@ -108,13 +108,6 @@ export class Locks {
     }
   }
 
-  /** The living owner of a lock, or undefined where it is free. */
-  async holder(name: string): Promise<Owner | undefined> {
-    const held = await readHeld(this.pathOf(name));
-    if (held?.owner === undefined || await isDead(held, this.pathOf(name))) return undefined;
-    return held.owner;
-  }
-
   /** Removes the files that dead owners left. */
   async sweep(): Promise<void> {
     for (const name of await listNames(this.#folder)) {
