@@ -5,19 +5,18 @@
  */
 import { dirname } from "node:path";
 import { memoryOf } from "../pipeline/code/memory.ts";
-import type { DecideContext } from "../pipeline/run/decide.ts";
+import type { PlanContext } from "../pipeline/run/context.ts";
 import { chooseEngine, type DeviceChoice } from "../pipeline/run/device.ts";
 import { loadPipeline } from "../pipeline/file/load.ts";
 import { Lockfile } from "../pipeline/key/lockfile.ts";
-import { select, type Selection } from "../pipeline/run/selection.ts";
+import { select } from "../pipeline/run/selection.ts";
 import { openStore } from "../store/mod.ts";
 import { type CommandContext, runsFolder } from "./context.ts";
 import type { PlanOptions } from "./run_options.ts";
 
 /** A pipeline that was found correct, with its store open. */
 export interface Prepared extends Disposable {
-  readonly context: DecideContext;
-  readonly selection: Selection;
+  readonly context: PlanContext;
 }
 
 /**
@@ -26,37 +25,38 @@ export interface Prepared extends Disposable {
  * @throws {UserError} For every mistake in the file or on the command line.
  */
 export async function prepare(
-  options: PlanOptions,
+  { file, params, runs, device: asked, update, offline, ...selected }: PlanOptions,
   { io, signal }: { readonly io: CommandContext; readonly signal: AbortSignal },
 ): Promise<Prepared> {
-  const store = openStore(await realFolder(runsFolder(io, options.runs)));
+  const store = openStore(await realFolder(runsFolder(io, runs)));
+  const { stages: registry, root: project, engines } = io;
   let remember = (): Promise<void> => Promise.resolve();
-  const pipeline = await loadPipeline(options.file, {
-    registry: io.stages,
-    params: options.params,
-    project: io.root,
+  const pipeline = await loadPipeline(file, {
+    registry,
+    params,
+    project,
     env: io.env,
-    memory: memoryOf(store, { project: io.root, signal }),
+    memory: memoryOf(store, { project, signal }),
     defer: (later) => remember = later,
     signal,
   });
-  const selection = select(pipeline, options);
+  const selection = select(pipeline, selected);
   await remember();
   let device: Promise<DeviceChoice> | undefined;
-  const context: DecideContext = {
+  const context: PlanContext = {
     pipeline,
-    registry: io.stages,
+    selection,
+    registry,
     store,
-    project: io.root,
+    project,
     baseDir: dirname(pipeline.file),
     lockfile: await Lockfile.open(pipeline.file),
-    device: () =>
-      device ??= chooseEngine(options.device, { engines: io.engines, index: store.index }),
-    update: options.update,
-    offline: options.offline,
+    device: () => device ??= chooseEngine(asked, { engines, index: store.index }),
+    update,
+    offline,
     signal,
   };
-  return { context, selection, [Symbol.dispose]: () => store.close() };
+  return { context, [Symbol.dispose]: () => store.close() };
 }
 
 /** A folder without symbolic links in its path: permissions are checked against real paths. */

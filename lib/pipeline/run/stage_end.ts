@@ -21,8 +21,6 @@ export type Ended =
 /** How a stage ended, for the record. */
 export interface StageEnd {
   readonly outcome: StageOutcome;
-  /** By `performance.now()`, from when its inputs were there. */
-  readonly began: number;
   /** Its result, where there is one. */
   readonly action?: Action;
   readonly key?: string;
@@ -33,7 +31,13 @@ export interface StageEnd {
 /** Records the end of a stage and opens its result in the run's folder. */
 export async function recordEnd(
   node: StageNode,
-  { end, log, store }: { readonly end: StageEnd; readonly log: RunLog; readonly store: Store },
+  { end, began, log, store }: {
+    readonly end: StageEnd;
+    /** By `performance.now()`, from when its inputs and a place were there. */
+    readonly began: number;
+    readonly log: RunLog;
+    readonly store: Store;
+  },
 ): Promise<Ended> {
   const { outcome, action, failure, blockedBy } = end;
   const { folder } = log;
@@ -44,7 +48,7 @@ export async function recordEnd(
   const key = action?.key ?? end.key;
   const duration = outcome === "done" && action !== undefined
     ? action.seconds * 1000
-    : performance.now() - end.began;
+    : performance.now() - began;
   const ran = outcome === "done" || outcome === "failed" || outcome === "interrupted";
   log.set(node.id, {
     status: outcome,
