@@ -101,7 +101,7 @@ export interface Project extends AsyncDisposable {
   /** Runs a command in this process. `run FILE` gets `--json`, so that its events can be read. */
   temper(args: readonly string[], options?: TemperOptions): Promise<Outcome>;
   /** Starts a command in a process of its own; `make` and `join` are there as `./make.ts`, `./join.ts`. */
-  spawn(args: readonly string[]): Deno.ChildProcess;
+  spawn(args: readonly string[], env?: Readonly<Record<string, string>>): Deno.ChildProcess;
   /** Content of a stage's artifact in the newest run. */
   result(stage: string, file?: string): Promise<string>;
 }
@@ -138,7 +138,7 @@ export async function project(files: Readonly<Record<string, string>> = {}): Pro
     runs,
     write,
     temper: (args, options = {}) => temper(folder, args, options),
-    spawn: (args) =>
+    spawn: (args, env = {}) =>
       new Deno.Command(Deno.execPath(), {
         args: [
           "run",
@@ -151,7 +151,7 @@ export async function project(files: Readonly<Record<string, string>> = {}): Pro
           ...args,
         ],
         cwd: folder,
-        env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: folder },
+        env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: folder, ...env },
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
