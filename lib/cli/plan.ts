@@ -3,39 +3,29 @@
  *
  * @module
  */
+import type { PlanContext } from "../pipeline/run/context.ts";
 import { plan } from "../pipeline/run/plan.ts";
 import { planLines } from "../report/terminal/plan.ts";
 import { styleFor } from "../report/terminal/text.ts";
-import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
-import { prepare, type Prepared } from "./prepare.ts";
-import { FILE_OPERAND, planOptions, readRunOptions } from "./run_options.ts";
-
-function spec(): ArgumentSpec {
-  return {
-    name: "plan",
-    description: "Says what a run would do and why, without doing it.",
-    operands: [FILE_OPERAND],
-    options: planOptions(),
-  };
-}
+import { prepare } from "./prepare.ts";
+import { runOptions } from "./run_options.ts";
 
 /** Runs the command. */
 export async function run(argv: string[], io: CommandContext): Promise<number> {
-  const parsed = parseArguments(argv, { spec: spec(), io });
-  if (parsed === undefined) return 0;
-  const options = readRunOptions(parsed);
+  const options = runOptions(argv, { command: "plan", io });
+  if (options === undefined) return 0;
   using prepared = await prepare(options, { io, signal: new AbortController().signal });
-  await printPlan(prepared, { io, json: options.json });
+  await printPlan(prepared.context, { io, json: options.json });
   return 0;
 }
 
 /** Prints the plan: a table, or one JSON document. */
 export async function printPlan(
-  { context, selection }: Prepared,
+  context: PlanContext,
   { io, json }: { readonly io: CommandContext; readonly json: boolean },
 ): Promise<void> {
-  const stages = await plan(context, selection);
+  const stages = await plan(context);
   if (json) {
     const { name, file } = context.pipeline;
     io.out.write(JSON.stringify({ type: "plan", pipeline: name, file, stages }) + "\n");

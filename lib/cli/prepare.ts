@@ -3,24 +3,20 @@
  *
  * @module
  */
-import type { Json } from "../base/json.ts";
-import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { baseDirOf } from "../pipeline/sandbox/permissions.ts";
-import type { DecideContext } from "../pipeline/run/decide.ts";
+import { memoryOf } from "../pipeline/code/memory.ts";
+import type { PlanContext } from "../pipeline/run/context.ts";
 import { chooseEngine, type DeviceChoice } from "../pipeline/run/device.ts";
 import { loadPipeline } from "../pipeline/file/load.ts";
 import { Lockfile } from "../pipeline/key/lockfile.ts";
-import { select, type Selection } from "../pipeline/run/selection.ts";
-import { type ModuleGraph, moduleGraph } from "../pipeline/key/module_graph.ts";
-import { canonicalDigest, openStore } from "../store/mod.ts";
+import { select } from "../pipeline/run/selection.ts";
+import { openStore } from "../store/mod.ts";
 import { type CommandContext, runsFolder } from "./context.ts";
 import type { PlanOptions } from "./run_options.ts";
 
 /** A pipeline that was found correct, with its store open. */
 export interface Prepared extends Disposable {
-  readonly context: DecideContext;
-  readonly selection: Selection;
+  readonly context: PlanContext;
 }
 
 /**
@@ -29,46 +25,38 @@ export interface Prepared extends Disposable {
  * @throws {UserError} For every mistake in the file or on the command line.
  */
 export async function prepare(
-  options: PlanOptions,
+  { file, params, runs, device: asked, update, offline, ...selected }: PlanOptions,
   { io, signal }: { readonly io: CommandContext; readonly signal: AbortSignal },
 ): Promise<Prepared> {
-  const store = openStore(await realFolder(runsFolder(io, options.runs)));
-  const graphOf = (module: string): Promise<ModuleGraph> =>
-    moduleGraph(module, { project: io.root, index: store.index, signal });
+  const store = openStore(await realFolder(runsFolder(io, runs)));
+  const { stages: registry, root: project, engines } = io;
   let remember = (): Promise<void> => Promise.resolve();
-  const pipeline = await loadPipeline(options.file, {
-    registry: io.stages,
-    params: options.params,
-    root: io.root,
+  const pipeline = await loadPipeline(file, {
+    registry,
+    params,
+    project,
     env: io.env,
-    cache: {
-      get: (namespace, key) => store.index.get(namespace, key) as Json | undefined,
-      set: (namespace, key, value) => store.index.set(namespace, key, value),
-      isEmpty: () => !existsSync(store.layout.index),
-    },
+    memory: memoryOf(store, { project, signal }),
     defer: (later) => remember = later,
-    digestModule: async (module) => {
-      const { files, imports, packages } = await graphOf(module);
-      return canonicalDigest({ files, imports, packages });
-    },
+    signal,
   });
-  const selection = select(pipeline, options);
+  const selection = select(pipeline, selected);
   await remember();
   let device: Promise<DeviceChoice> | undefined;
-  const context: DecideContext = {
+  const context: PlanContext = {
     pipeline,
-    registry: io.stages,
+    selection,
+    registry,
     store,
-    project: io.root,
-    baseDir: baseDirOf(pipeline),
+    project,
+    baseDir: dirname(pipeline.file),
     lockfile: await Lockfile.open(pipeline.file),
-    device: () =>
-      device ??= chooseEngine(options.device, { engines: io.engines, index: store.index }),
-    update: options.update,
-    offline: options.offline,
+    device: () => device ??= chooseEngine(asked, { engines, index: store.index }),
+    update,
+    offline,
     signal,
   };
-  return { context, selection, [Symbol.dispose]: () => store.close() };
+  return { context, [Symbol.dispose]: () => store.close() };
 }
 
 /** A folder without symbolic links in its path: permissions are checked against real paths. */

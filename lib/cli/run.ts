@@ -13,87 +13,53 @@ import {
 } from "../report/terminal/terminal.ts";
 import { styleFor } from "../report/terminal/text.ts";
 import { thisOwner } from "../store/mod.ts";
-import { type ArgumentSpec, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 import { printPlan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
-import {
-  FILE_OPERAND,
-  planOptions,
-  readRunOptions,
-  runOnlyOptions,
-  type RunOptions,
-} from "./run_options.ts";
+import { runOptions } from "./run_options.ts";
 import { versionsOf } from "./versions.ts";
-
-function spec(): ArgumentSpec {
-  return {
-    name: "run",
-    description: "Runs a pipeline: what is there already is kept, the rest is made.",
-    operands: [FILE_OPERAND],
-    options: [...planOptions(), ...runOnlyOptions()],
-    examples: [
-      "Examples:",
-      "  deno task run pipelines/quickstart.yaml",
-      "  deno task run pipelines/imdb.yaml -p max_length=128 --device cpu",
-      "  deno task run pipelines/imdb.yaml --from tokens",
-    ].join("\n"),
-  };
-}
 
 /** Exit codes by how the run ended. */
 const EXIT = { done: 0, failed: 1, interrupted: 130 } as const;
 
 /** Runs the command. */
 export async function run(argv: string[], io: CommandContext): Promise<number> {
-  const parsed = parseArguments(argv, { spec: spec(), io });
-  if (parsed === undefined) return 0;
-  const options = readRunOptions(parsed);
+  const options = runOptions(argv, { command: "run", io });
+  if (options === undefined) return 0;
+  const { dryRun, json } = options;
   // The record needs it and finding it takes a process, which may as well start now.
-  const owner = options.dryRun ? undefined : thisOwner().catch(() => {});
-  try {
-    return await runPipeline(argv, { options, io });
-  } finally {
-    await owner;
-  }
-}
-
-async function runPipeline(
-  argv: readonly string[],
-  { options, io }: { readonly options: RunOptions; readonly io: CommandContext },
-): Promise<number> {
+  const owner = dryRun ? undefined : thisOwner().catch(() => {});
   using signals = listenForStop(io);
-  using prepared = await prepare(options, { io, signal: signals.stop });
-  if (options.dryRun) {
-    await printPlan(prepared, { io, json: options.json });
-    return 0;
-  }
-  const { context, selection } = prepared;
-  if (selection.required.size > 0) {
-    checkRequired(await plan(context, selection), { pipeline: context.pipeline, selection });
-  }
-  const cores = navigator.hardwareConcurrency;
-  const reporter = reporterFor(io, options.json);
   try {
-    const result = await execute({
+    using prepared = await prepare(options, { io, signal: signals.stop });
+    const { context } = prepared;
+    if (dryRun) {
+      await printPlan(context, { io, json });
+      return EXIT.done;
+    }
+    if (context.selection.required.size > 0) checkRequired(await plan(context), context);
+    const cores = navigator.hardwareConcurrency;
+    const reporter = reporterFor(io, json);
+    const { status } = await execute({
       ...context,
-      selection,
       engines: io.engines,
       jobs: options.jobs ?? cores,
       cores,
       command: ["run", ...argv],
       versions: await versionsOf(io.root),
-      stop: signals.stop,
       kill: signals.kill,
       listen: (event) => reporter.event(event),
-    });
-    reporter.close();
-    if (result.status === "interrupted") {
+    }).finally(() => reporter.close());
+    if (status === "interrupted") {
       io.err.write("interrupted; run the same command to go on: finished stages are kept\n");
     }
-    return EXIT[result.status];
+    return EXIT[status];
+  } catch (error) {
+    // Stopped before anything ran.
+    if (signals.stop.aborted && error === signals.stop.reason) return EXIT.interrupted;
+    throw error;
   } finally {
-    reporter.close();
+    await owner;
   }
 }
 

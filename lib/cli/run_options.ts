@@ -6,7 +6,8 @@
 import { UserError } from "../base/errors.ts";
 import { type Device, DEVICE_CHOICES } from "../base/device.ts";
 import type { SelectionRequest } from "../pipeline/run/selection.ts";
-import { type Arguments, collect, once, Option, wholeNumber } from "./arguments.ts";
+import { collect, once, Option, parseArguments, wholeNumber } from "./arguments.ts";
+import type { CommandContext } from "./context.ts";
 
 /** What decides which stages run and what their keys are. */
 export interface PlanOptions extends SelectionRequest {
@@ -26,48 +27,66 @@ export interface RunOptions extends PlanOptions {
   readonly dryRun: boolean;
 }
 
-/** The pipeline file. */
-export const FILE_OPERAND = {
-  name: "<file>",
-  description: "a pipeline, such as pipelines/imdb.yaml",
-};
+/** What \`run\` and \`plan\` share. */
+const PLAN_OPTIONS: readonly Option[] = [
+  new Option("-p, --param <key=value>", "set a parameter of the pipeline; may be repeated")
+    .argParser(collect),
+  new Option("--only <stage>", "this stage alone, on results that exist").argParser(once),
+  new Option("--from <stage>", "rerun this stage and what depends on it").argParser(once),
+  new Option("--force <stage>", "rerun this stage even if its result is there; may be repeated")
+    .argParser(collect),
+  new Option("--device <device>", "the engine that stages compute on")
+    .choices([...DEVICE_CHOICES]).default("auto"),
+  new Option("--update", "look movable sources up anew and move their pins"),
+  new Option("--offline", "use what is on this machine alone"),
+  new Option(
+    "--runs <folder>",
+    "where runs and results are kept (default: TEMPER_RUNS, else runs/ in the project)",
+  ),
+  new Option("--json", "machine-readable output: NDJSON of events, or one document"),
+];
 
-/** What `run` and `plan` share. */
-export function planOptions(): Option[] {
-  return [
-    new Option("-p, --param <key=value>", "set a parameter of the pipeline; may be repeated")
-      .argParser(collect),
-    new Option("--only <stage>", "this stage alone, on results that exist").argParser(once),
-    new Option("--from <stage>", "rerun this stage and what depends on it").argParser(once),
-    new Option("--force <stage>", "rerun this stage even if its result is there; may be repeated")
-      .argParser(collect),
-    new Option("--device <device>", "the engine that stages compute on")
-      .choices([...DEVICE_CHOICES]).default("auto"),
-    new Option("--update", "look movable sources up anew and move their pins"),
-    new Option("--offline", "use what is on this machine alone"),
-    new Option(
-      "--runs <folder>",
-      "where runs and results are kept (default: TEMPER_RUNS, else runs/ in the project)",
-    ),
-    new Option("--json", "machine-readable output: NDJSON of events, or one document"),
-  ];
-}
+/** What only \`run\` takes. */
+const RUN_OPTIONS: readonly Option[] = [
+  new Option("--dry-run", "say what would be done and why, and do nothing"),
+  new Option("-j, --jobs <number>", "stages at once (default: the number of cores)")
+    .argParser(wholeNumber),
+];
 
-/** What only `run` takes. */
-export function runOnlyOptions(): Option[] {
-  return [
-    new Option("--dry-run", "say what would be done and why, and do nothing"),
-    new Option("-j, --jobs <number>", "stages at once (default: the number of cores)")
-      .argParser(wholeNumber),
-  ];
-}
+/** What \`--help\` says of either command. */
+const COMMANDS = {
+  plan: {
+    description: "Says what a run would do and why, without doing it.",
+    options: PLAN_OPTIONS,
+  },
+  run: {
+    description: "Runs a pipeline: what is there already is kept, the rest is made.",
+    options: [...PLAN_OPTIONS, ...RUN_OPTIONS],
+    examples: [
+      "Examples:",
+      "  deno task run pipelines/quickstart.yaml",
+      "  deno task run pipelines/imdb.yaml -p max_length=128 --device cpu",
+      "  deno task run pipelines/imdb.yaml --from tokens",
+    ].join("\n"),
+  },
+} as const;
 
 /**
- * Reads what commander parsed.
+ * Reads the arguments of \`run\` or \`plan\`.
  *
- * @throws {UserError} Where options contradict each other.
+ * @param argv What follows the command's name.
+ * @returns undefined where help was asked for and printed.
+ * @throws {UserError} For what is not accepted, and where options contradict each other.
  */
-export function readRunOptions({ operands, options }: Arguments): RunOptions {
+export function runOptions(
+  argv: readonly string[],
+  { command, io }: { readonly command: "run" | "plan"; readonly io: CommandContext },
+): RunOptions | undefined {
+  const operand = { name: "<file>", description: "a pipeline, such as pipelines/imdb.yaml" };
+  const spec = { name: command, operands: [operand], ...COMMANDS[command] };
+  const parsed = parseArguments(argv, { spec, io });
+  if (parsed === undefined) return undefined;
+  const { operands, options } = parsed;
   const given = options as {
     readonly param?: readonly string[];
     readonly only?: string;

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { pipelineJsonSchema } from "../pipeline/schema/editor.ts";
+import { pipelineJsonSchema } from "../pipeline/definition/editor.ts";
 import { Option, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

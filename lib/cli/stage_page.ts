@@ -4,7 +4,7 @@
  * @module
  */
 import { roleWords } from "../pipeline/definition/inputs_spec.ts";
-import { formatLabel } from "../pipeline/file/matrix_label.ts";
+import { formatLabel } from "../pipeline/schema/value_words.ts";
 import { type JsonSchema, schemaWords } from "../pipeline/schema/words.ts";
 import type { StageDescription } from "../pipeline/types.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { firstLine } from "../pipeline/schema/editor.ts";
-import { describeStage, isOwnStage, unknownStage } from "../pipeline/file/stage_definitions.ts";
+import { firstLine } from "../pipeline/definition/editor.ts";
+import { askStage, isOwnStage, unknownStage } from "../pipeline/file/stage_definitions.ts";
 import type { StageDescription } from "../pipeline/types.ts";
 import { Option, parseArguments } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
@@ -54,8 +54,8 @@ function stageName(name: string, io: CommandContext): string {
 }
 
 async function describe(uses: string, io: CommandContext): Promise<StageDescription> {
-  const options = { registry: io.stages, baseDir: io.cwd, root: io.root };
-  return (await describeStage(uses, [], options)).description;
+  const options = { registry: io.stages, baseDir: io.cwd, project: io.root };
+  return (await askStage(uses, [], options)).description;
 }
 
 function list(descriptions: readonly StageDescription[]): string {

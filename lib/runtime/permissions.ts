@@ -11,6 +11,7 @@
  * @module
  */
 import type { Device } from "../base/device.ts";
+import { filePath } from "../base/paths.ts";
 
 /**
  * The variable that keeps ONNX Runtime's native library from telling its makers of each session, a matter
@@ -79,7 +80,5 @@ function webFile(name: string): string {
 
 /** Path of a file beside a package's entry module. */
 function fromPackage(entry: string, relative: string): string {
-  const { pathname } = new URL(relative, entry);
-  const path = decodeURIComponent(pathname);
-  return Deno.build.os === "windows" ? path.slice(1).replaceAll("/", "\\") : path;
+  return filePath(new URL(relative, entry));
 }

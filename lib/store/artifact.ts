@@ -20,10 +20,10 @@ import {
   removeQuietly,
   temporaryName,
   writeFileAtomic,
-} from "./durable.ts";
-import { guarded, systemCode } from "./failure.ts";
+} from "./disk/durable.ts";
+import { guarded, systemCode } from "./disk/failure.ts";
 import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
-import type { StoreLayout } from "./layout.ts";
+import type { StoreLayout } from "./disk/layout.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listTree } from "./tree.ts";
 

@@ -15,10 +15,10 @@ import {
   syncFolder,
   temporaryName,
   writeAll,
-} from "./durable.ts";
-import { guarded, systemCode } from "./failure.ts";
-import { type Digest, type FileHash, hashFile, sha256Hex } from "../base/hash.ts";
-import type { StoreLayout } from "./layout.ts";
+} from "./disk/durable.ts";
+import { guarded, systemCode } from "./disk/failure.ts";
+import { type Digest, type FileHash, hashFile } from "../base/hash.ts";
+import type { StoreLayout } from "./disk/layout.ts";
 
 /** What checking a blob found. */
 export type BlobState =
@@ -26,13 +26,6 @@ export type BlobState =
   | { readonly state: "missing" }
   /** The bytes have changed; the file lies at `setAside` now. */
   | { readonly state: "damaged"; readonly setAside: string };
-
-/** Options of {@linkcode Blobs.put}. */
-export interface PutOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** True leaves the file where it is; by default it moves into the store where that is safe. */
-  readonly keep?: boolean;
-}
 
 /** The blobs of a store. */
 export class Blobs {
@@ -54,37 +47,19 @@ export class Blobs {
   }
 
   /**
-   * Stores a file's content. Without `keep` the file may be gone afterwards.
+   * Stores a file's content. The file may be gone afterwards: it moves in where that is safe.
    *
    * @throws {UserError} On a full or unwritable disk.
    */
-  async put(file: string, options: PutOptions = {}): Promise<FileHash> {
+  async put(
+    file: string,
+    { signal }: { readonly signal?: AbortSignal | undefined } = {},
+  ): Promise<FileHash> {
     const attempt = { doing: `store ${basename(file)}`, path: this.#layout.blobs };
-    return await guarded(attempt, async () => {
-      const moved = options.keep ? undefined : await this.#move(file, options.signal);
-      return moved ?? await this.#copy(file, options.signal);
-    });
-  }
-
-  /** Stores bytes. */
-  async putBytes(bytes: Uint8Array): Promise<FileHash> {
-    const hash = { digest: sha256Hex(bytes), size: bytes.length };
-    return await guarded({ doing: "store a file", path: this.#layout.blobs }, async () => {
-      const temporary = await this.#temporary();
-      try {
-        {
-          using file = await Deno.open(temporary, { write: true, createNew: true });
-          await writeAll(file, bytes);
-          await file.sync();
-        }
-        await Deno.chmod(temporary, 0o444);
-        await this.#adopt(temporary, hash);
-      } catch (error) {
-        await removeQuietly(temporary);
-        throw error;
-      }
-      return hash;
-    });
+    return await guarded(
+      attempt,
+      async () => await this.#move(file, signal) ?? await this.#copy(file, signal),
+    );
   }
 
   /** Reads every byte of a blob and sets it aside if they do not match its name. */

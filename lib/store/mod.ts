@@ -4,19 +4,19 @@
  * @module
  */
 export { openStore, type Store } from "./store.ts";
-export { layoutOf, safeName, type StoreLayout } from "./layout.ts";
+export { layoutOf, safeName, type StoreLayout } from "./disk/layout.ts";
 export { canonicalDigest, canonicalJson } from "../base/canonical_json.ts";
 export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
-export { Blobs, type BlobState, type PutOptions } from "./blobs.ts";
+export { Blobs, type BlobState } from "./blobs.ts";
 export { Artifacts, type ArtifactState, type DamagedFile, type Published } from "./artifact.ts";
 export type { Manifest, ManifestFile } from "./manifest.ts";
 export { type Action, Actions, keyLock } from "./records/action.ts";
-export { type FoundRun, type ListOptions, readEvents, RunFolder, Runs } from "./records/record.ts";
+export { type FoundRun, type ListOptions, RunFolder, Runs } from "./records/record.ts";
 export type { RunRecord, RunStart, RunStatus, StageRecord } from "./records/run_record.ts";
 export { type AcquireOptions, type Lock, Locks } from "./locks/lock.ts";
 export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
 export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";
-export { type Attempt, guarded, storeFailure } from "./failure.ts";
-export { writeFileAtomic, type WriteOptions } from "./durable.ts";
+export { type Attempt, guarded, storeFailure } from "./disk/failure.ts";
+export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

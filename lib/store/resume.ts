@@ -11,14 +11,14 @@
  */
 import { join } from "node:path";
 import { type Actions, keyLock } from "./records/action.ts";
-import { ensureFolder, listNames, lstatOf, removeQuietly } from "./durable.ts";
-import { guarded } from "./failure.ts";
+import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
+import { guarded } from "./disk/failure.ts";
 import { isDigest } from "../base/hash.ts";
-import type { StoreLayout } from "./layout.ts";
+import type { StoreLayout } from "./disk/layout.ts";
 import type { Locks } from "./locks/lock.ts";
 
 /** Work that nobody went on with for so long is given up: 30 days, in milliseconds. */
-export const GIVEN_UP_AFTER: number = 30 * 24 * 3600 * 1000;
+const GIVEN_UP_AFTER = 30 * 24 * 3600 * 1000;
 
 /** The resume folders of a store. */
 export class ResumeFolders {

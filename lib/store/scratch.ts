@@ -7,9 +7,9 @@
  * @module
  */
 import { join } from "node:path";
-import { listNames, lstatOf, readTextOf, removeQuietly, writeFileAtomic } from "./durable.ts";
-import { guarded } from "./failure.ts";
-import type { StoreLayout } from "./layout.ts";
+import { listNames, lstatOf, readTextOf, removeQuietly, writeFileAtomic } from "./disk/durable.ts";
+import { guarded } from "./disk/failure.ts";
+import type { StoreLayout } from "./disk/layout.ts";
 import { ownerState, parseOwner, thisOwner } from "./locks/owner.ts";
 
 /** A folder for one attempt. */

@@ -7,7 +7,7 @@ import { Actions } from "./records/action.ts";
 import { Artifacts } from "./artifact.ts";
 import { Blobs } from "./blobs.ts";
 import { StoreIndex } from "./index.ts";
-import { layoutOf, type StoreLayout } from "./layout.ts";
+import { layoutOf, type StoreLayout } from "./disk/layout.ts";
 import { Locks } from "./locks/lock.ts";
 import { Runs } from "./records/record.ts";
 import { ResumeFolders } from "./resume.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "../../lib/base/errors.ts";
 import { run, SCHEMA_FILE } from "../../lib/cli/schema.ts";
-import { pipelineJsonSchema } from "../../lib/pipeline/schema/editor.ts";
+import { pipelineJsonSchema } from "../../lib/pipeline/definition/editor.ts";
 import { REGISTRY } from "../pipeline/loading.ts";
 import { hearing } from "./hearing.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

@@ -1,3 +1,4 @@
+import { filePath } from "../../lib/base/paths.ts";
 import assert from "node:assert/strict";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -230,7 +231,7 @@ Deno.test({
   }`,
   ignore: absent,
   async fn(): Promise<void> {
-    const { columns, rows } = await readParquet(decodeURIComponent(REVIEWS.pathname));
+    const { columns, rows } = await readParquet(filePath(REVIEWS));
     assert.deepEqual(columns, [{ name: "text", type: "string" }, { name: "label", type: "int" }]);
     assert.equal(rows.length, 10081);
     assert.ok(

@@ -59,6 +59,7 @@ Deno.test("parseSource() says what is wrong with a source", () => {
     ["hf://spaces/o/n", /no source on a hub/],
     ["s3://bucket/x", /"s3:" is no kind of source/],
     ["htps://x.org/y", /did you mean "https"/],
+    ["file://reviews.csv", /names no file of this machine; file:\/\/\/FOLDER/],
     ["", /is empty/],
   ];
   for (const [written, expected] of cases) {

@@ -4,8 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join, relative } from "node:path";
+import { filePath } from "../../lib/base/paths.ts";
 import type { StagePlan } from "../../lib/pipeline/run/plan.ts";
 import {
   byOutcome,
@@ -328,8 +328,7 @@ async function modulesOf(root: string, stage: string): Promise<string[]> {
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
     modules: { specifier: string }[];
   };
-  const base = pathToFileURL(root).href + "/";
-  return modules.flatMap(({ specifier }) =>
-    specifier.startsWith(base) ? [decodeURIComponent(specifier.slice(base.length))] : []
-  );
+  return modules.filter(({ specifier }) => specifier.startsWith("file:"))
+    .map(({ specifier }) => relative(root, filePath(specifier)))
+    .filter((path) => !path.startsWith(".."));
 }

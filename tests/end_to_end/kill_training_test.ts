@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { RunEvent } from "../../lib/pipeline/sandbox/events.ts";
+import type { RunEvent } from "../../lib/pipeline/run/events.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { brokenIn } from "./store_check.ts";

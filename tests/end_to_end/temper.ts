@@ -4,7 +4,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import type { RunEvent, StageFailure } from "../../lib/pipeline/sandbox/events.ts";
+import type { RunEvent, StageFailure } from "../../lib/pipeline/run/events.ts";
 import type { StagePlan } from "../../lib/pipeline/run/plan.ts";
 import type { RunRecord } from "../../lib/store/mod.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

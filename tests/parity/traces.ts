@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { filePath } from "../../lib/base/paths.ts";
 import { existsSync } from "node:fs";
 import {
   readSafetensors,
@@ -15,10 +16,10 @@ import { hearing } from "../cli/hearing.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** The folder of the tiny traces. */
-export const TINY = new URL("fixtures", import.meta.url).pathname;
+export const TINY = filePath(import.meta.resolve("./fixtures"));
 
 /** The folder of the shared traces; undefined where there is none. */
-export const SHARED = [new URL("../../../shared/reference/goldens", import.meta.url).pathname]
+export const SHARED = [filePath(import.meta.resolve("../../../shared/reference/goldens"))]
   .find((path) => existsSync(path));
 
 /** What a run of the command came to. */

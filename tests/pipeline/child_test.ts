@@ -1,19 +1,27 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileUrl } from "../../lib/base/paths.ts";
 import { type ChildOutcome, runChild } from "../../lib/pipeline/sandbox/child.ts";
-import { type ChildMessage, decodeLine, encodeMessage } from "../../lib/pipeline/sandbox/events.ts";
-import { project } from "./project.ts";
+import {
+  MARK,
+  type Message,
+  parseLine,
+  type Report,
+  type RunRequest,
+} from "../../lib/pipeline/sandbox/protocol.ts";
+import { project, ROOT } from "./project.ts";
 
-Deno.test("decodeLine() finds a message behind what a stage printed without a newline", () => {
-  const message: ChildMessage = { type: "log", message: "a\nb" };
-  assert.deepEqual(decodeLine(encodeMessage(message)), { message });
-  assert.deepEqual(decodeLine(`printed${encodeMessage(message)}`), { text: "printed", message });
-  assert.deepEqual(decodeLine("plain"), { text: "plain" });
-  assert.deepEqual(decodeLine(encodeMessage(message).slice(0, -2)).message, undefined);
+const encode = (message: unknown): string => MARK + JSON.stringify(message);
+
+Deno.test("parseLine() finds a message behind what a stage printed without a newline", () => {
+  const message: Message = { type: "log", message: "a\nb" };
+  assert.deepEqual(parseLine(encode(message)), { message });
+  assert.deepEqual(parseLine(`printed${encode(message)}`), { text: "printed", message });
+  assert.deepEqual(parseLine("plain"), { text: "plain" });
+  assert.deepEqual(parseLine(encode(message).slice(0, -2)).message, undefined);
 });
 
-Deno.test("decodeLine() takes what has the mark and not the form of a message for text", () => {
+Deno.test("parseLine() takes what has the mark and not the form of a message for text", () => {
   const forms = [
     null,
     5,
@@ -32,9 +40,8 @@ Deno.test("decodeLine() takes what has the mark and not the form of a message fo
     { type: "error", error: { name: "E", message: "m", causes: [], parts: { what: 7 } } },
   ];
   for (const form of forms) {
-    const line = encodeMessage({ type: "log", message: "" })
-      .replace(/\{.*/, JSON.stringify(form));
-    assert.deepEqual(decodeLine(line), { text: line }, JSON.stringify(form));
+    const line = encode(form);
+    assert.deepEqual(parseLine(line), { text: line }, JSON.stringify(form));
   }
 });
 
@@ -46,7 +53,7 @@ async function make(
     patience?: number;
     after?: (stop: AbortController, kill: AbortController) => void;
   } = {},
-): Promise<{ outcome: ChildOutcome; messages: ChildMessage[]; lines: string[]; seconds: number }> {
+): Promise<{ outcome: ChildOutcome<null>; messages: Report[]; lines: string[]; seconds: number }> {
   await using p = await project();
   const output = join(p.folder, "output");
   const scratch = join(p.folder, "scratch");
@@ -54,35 +61,30 @@ async function make(
   await Deno.mkdir(scratch);
   const stop = new AbortController();
   const kill = new AbortController();
-  const messages: ChildMessage[] = [];
+  const messages: Report[] = [];
   const lines: string[] = [];
   const began = performance.now();
-  const outcome = await runChild({
-    module: pathToFileURL(join(p.folder, "make.ts")).href,
-    job: {
-      task: "run",
-      inputs: {},
-      lists: {},
-      output,
-      cache: null,
-      resume: null,
-      options: { text: "text", what: "write", linger: 0, busy: 0, ...options },
-      seed: 1,
-      sources: null,
-      device: "cpu",
-      threads: 1,
-      offline: false,
-      env: [],
-      baseDir: p.folder,
-      pins: {},
-      update: false,
-    },
+  const request: RunRequest = {
+    task: "run",
+    inputs: {},
+    lists: {},
+    output,
+    options: { text: "text", what: "write", linger: 0, busy: 0, ...options },
+    seed: 1,
+    sources: null,
+    device: "cpu",
+    threads: 1,
+    offline: false,
+    env: [],
+  };
+  const outcome = await runChild(request, {
+    module: fileUrl(join(p.folder, "make.ts")),
+    project: ROOT,
     grants: { read: [output], write: [output], net: [], env: [], ffi: [], import: [] },
-    environment: {},
-    scratch,
+    folder: scratch,
     timeout,
     patience,
-    onMessage: (message) => {
+    onReport: (message) => {
       if (messages.push(message) === 1) after?.(stop, kill);
     },
     onLine: (line) => lines.push(line),

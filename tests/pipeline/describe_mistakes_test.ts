@@ -15,7 +15,7 @@ testMistakes("loading an own stage reports", [
     yaml: using(),
     loading: module('const secret = Deno.env.get("SECRET_TOKEN");'),
     expected: [
-      '4:14+8 the stage "./own.ts" reads the environment variable "SECRET_TOKEN" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { env: ["SECRET_TOKEN"] }',
+      '4:14+8 the stage "./own.ts" tries to read the environment variable "SECRET_TOKEN" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { env: ["SECRET_TOKEN"] }',
     ],
   },
   {
@@ -23,7 +23,7 @@ testMistakes("loading an own stage reports", [
     yaml: using(),
     loading: module('Deno.readTextFileSync("/etc/hostname");'),
     expected: [
-      '4:14+8 the stage "./own.ts" reads the file "/etc/hostname" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["/etc/hostname"] }',
+      '4:14+8 the stage "./own.ts" tries to read "/etc/hostname" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["/etc/hostname"] }',
     ],
   },
   {
@@ -31,7 +31,7 @@ testMistakes("loading an own stage reports", [
     yaml: using(),
     loading: module('await fetch("https://example.com/x");'),
     expected: [
-      '4:14+8 the stage "./own.ts" connects to "example.com:443" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { net: ["example.com:443"] }',
+      '4:14+8 the stage "./own.ts" tries to use the network: "example.com:443" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { net: ["example.com:443"] }',
     ],
   },
   {
@@ -39,7 +39,7 @@ testMistakes("loading an own stage reports", [
     yaml: using(),
     loading: module('new Deno.Command("ls").outputSync();'),
     expected: [
-      '4:14+8 the stage "./own.ts" starts the process "ls" while it is loaded, which is denied; a stage\'s module is loaded without any permission; a stage cannot have this permission, not in run() either',
+      '4:14+8 the stage "./own.ts" tries to start the process "ls" while it is loaded, which is denied; a stage\'s module is loaded without any permission; a stage cannot have this permission, not in run() either',
     ],
   },
   {
@@ -99,7 +99,7 @@ testMistakes("loading an own stage reports", [
     yaml: using(),
     loading: module('await import(["./x", "ts"].join("."));'),
     expected: [
-      '4:14+8 the stage "./own.ts" reads the file "<dir>/x.ts" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["<dir>/x.ts"] }',
+      '4:14+8 the stage "./own.ts" tries to read "<dir>/x.ts" while it is loaded, which is denied; a stage\'s module is loaded without any permission; move it into run(), and declare permissions: { read: ["<dir>/x.ts"] }',
     ],
   },
   {

@@ -98,7 +98,8 @@ Deno.test("an own stage gets what it asks for, if at least that is granted", asy
 
 Deno.test("what an own stage said is remembered for as long as its code is the same", async () => {
   const entries = new Map<string, string>();
-  const cache = {
+  let digest = "one";
+  const memory = {
     get: (namespace: string, key: string) => {
       const text = entries.get(`${namespace} ${key}`);
       return text === undefined ? undefined : JSON.parse(text);
@@ -106,9 +107,8 @@ Deno.test("what an own stage said is remembered for as long as its code is the s
     set: (namespace: string, key: string, value: unknown) => {
       entries.set(`${namespace} ${key}`, JSON.stringify(value));
     },
+    digestModule: () => Promise.resolve(digest),
   };
-  let digest = "one";
-  const digestModule = () => Promise.resolve(digest);
   // The pipeline's folder is part of what is remembered, so both loads have to share one.
   const folder = await temporaryDirectory();
   const { loadPipeline } = await import("../../lib/pipeline/file/load.ts");
@@ -116,7 +116,7 @@ Deno.test("what an own stage said is remembered for as long as its code is the s
   const doc = async (step: number, text: string): Promise<string> => {
     await Deno.writeTextFile(`${folder}/own.ts`, text);
     await Deno.writeTextFile(`${folder}/p.yaml`, using(`, with: { step: ${step} }`));
-    const options = { params: [], registry: REGISTRY, root: ROOT, cache, digestModule };
+    const options = { params: [], registry: REGISTRY, project: ROOT, memory };
     const pipeline = await loadPipeline(`${folder}/p.yaml`, options);
     assert.equal(stage(pipeline, "o").options.step, step);
     return stage(pipeline, "o").description.doc;

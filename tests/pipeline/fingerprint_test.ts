@@ -2,12 +2,11 @@ import assert from "node:assert/strict";
 import {
   type Components,
   componentsOf,
-  explain,
   fingerprint,
   isComplete,
-  isComponents,
   type StageFacts,
 } from "../../lib/pipeline/key/fingerprint.ts";
+import { explain, isComponents } from "../../lib/pipeline/key/explain.ts";
 import { canonicalDigest, sha256Hex } from "../../lib/store/mod.ts";
 
 const A = sha256Hex("a");

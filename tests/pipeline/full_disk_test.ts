@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ThrownError } from "../../lib/pipeline/sandbox/events.ts";
+import type { ThrownError } from "../../lib/pipeline/sandbox/protocol.ts";
 import { explainFullDisk } from "../../lib/pipeline/sandbox/full_disk.ts";
 import type { StageNode } from "../../lib/pipeline/types.ts";
 
@@ -7,7 +7,7 @@ const NODE = { id: "model" } as StageNode;
 
 function thrown(parts: Partial<ThrownError>): ThrownError {
   const message = "No space left on device (os error 28)";
-  return { name: "Error", message, stack: "at x", parts: undefined, causes: [], ...parts };
+  return { name: "Error", message, stack: "at x", causes: [], ...parts };
 }
 
 Deno.test("explainFullDisk() names the folder, what is free there and what helps", async () => {
@@ -42,7 +42,7 @@ Deno.test("explainFullDisk() keeps a stage's own sentence, and its remedy before
 
 Deno.test("explainFullDisk() is about nothing else", async () => {
   const options = { node: NODE, folder: "/there/is/none" };
-  for (const code of [undefined, "ENOENT", "EACCES"]) {
-    assert.equal(await explainFullDisk(thrown({ code }), options), undefined);
+  for (const parts of [{}, { code: "ENOENT" }, { code: "EACCES" }]) {
+    assert.equal(await explainFullDisk(thrown(parts), options), undefined);
   }
 });

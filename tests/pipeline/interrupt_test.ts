@@ -97,6 +97,29 @@ Deno.test({
 });
 
 Deno.test({
+  name: "Ctrl-C while an own stage is loaded ends the command, and the stage's process with it",
+  ignore: !posix,
+  async fn(): Promise<void> {
+    await using p = await project({
+      "loops.ts": "while (true);",
+      "p.yaml": "name: loading\nstages:\n  a: { uses: ./loops.ts }\n",
+    });
+    const loading = async (): Promise<string[]> => {
+      const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args="] }).output();
+      return new TextDecoder().decode(stdout).split("\n")
+        .filter((line) => line.includes(`${p.folder}/temporary/`) && line.includes("-P=stage"));
+    };
+    await Deno.mkdir(join(p.folder, "temporary"));
+    const child = p.spawn(["run", "p.yaml"], { TMPDIR: join(p.folder, "temporary") });
+    while ((await loading()).length === 0) await new Promise((go) => setTimeout(go, 50));
+    child.kill("SIGINT");
+    const { code, stderr } = await child.output();
+    assert.equal(code, 130, new TextDecoder().decode(stderr));
+    assert.deepEqual(await loading(), []);
+  },
+});
+
+Deno.test({
   name: "kill -9 of a stage fails that stage, with what helps",
   ignore: !posix,
   async fn(): Promise<void> {

@@ -106,7 +106,7 @@ Deno.test("loadPipeline() says that there is no such file, and which is near", a
   const folder = await temporaryDirectory();
   await Deno.writeTextFile(join(folder, "imdb.yaml"), "");
   const messages = async (file: string): Promise<string[]> => {
-    const options = { params: [], registry: REGISTRY, root: ROOT };
+    const options = { params: [], registry: REGISTRY, project: ROOT };
     const error = await loadPipeline(file, options).then(() => undefined, (error) => error);
     assert.ok(error instanceof UserErrors);
     return error.errors.map(({ message }) => message.replaceAll(folder, "<dir>"));

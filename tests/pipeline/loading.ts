@@ -98,7 +98,7 @@ export async function load(text: string | Uint8Array, loading: Loading = {}): Pr
   return await loadPipeline(join(folder, "p.yaml"), {
     params: [],
     registry: REGISTRY,
-    root: ROOT,
+    project: ROOT,
     env: () => undefined,
     ...options,
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { formatNumber, matrixLabels } from "../../lib/pipeline/file/matrix_label.ts";
+import { matrixLabels } from "../../lib/pipeline/file/matrix_label.ts";
+import { formatLabel } from "../../lib/pipeline/schema/value_words.ts";
 import type { Pipeline } from "../../lib/pipeline/types.ts";
 import { load, mistakes, stage, withStages } from "./loading.ts";
 
@@ -9,7 +10,7 @@ function inputsOf({ stages }: Pipeline): Record<string, unknown> {
   return Object.fromEntries(stages.map(({ id, inputs }) => [id, inputs]));
 }
 
-Deno.test("formatNumber() writes numbers as people write hyperparameters", () => {
+Deno.test("formatLabel() writes numbers as people write hyperparameters", () => {
   const table: [number, string][] = [
     [0.00001, "1e-5"],
     [3e-5, "3e-5"],
@@ -26,7 +27,7 @@ Deno.test("formatNumber() writes numbers as people write hyperparameters", () =>
     [0, "0"],
     [1.5, "1.5"],
   ];
-  for (const [value, expected] of table) assert.equal(formatNumber(value), expected);
+  for (const [value, expected] of table) assert.equal(formatLabel(value), expected);
 });
 
 Deno.test("matrixLabels() are safe in file names and different from each other", () => {

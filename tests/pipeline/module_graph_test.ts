@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { fileUrl } from "../../lib/base/paths.ts";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { UserError } from "../../lib/base/errors.ts";
-import { type ModuleGraph, moduleGraph } from "../../lib/pipeline/key/module_graph.ts";
+import { type ModuleGraph, moduleGraph } from "../../lib/pipeline/code/module_graph.ts";
 import { sha256Hex, StoreIndex } from "../../lib/store/mod.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -102,7 +102,7 @@ Deno.test("moduleGraph() names files outside the project from the module, never 
       !JSON.stringify(content).includes(beside) && !JSON.stringify(content).includes(project),
     );
     using index = new StoreIndex(":memory:");
-    const url = pathToFileURL(join(beside, "my/stage.ts")).href;
+    const url = fileUrl(join(beside, "my/stage.ts"));
     assert.deepEqual(await moduleGraph(url, { project, index }), found);
   });
 });

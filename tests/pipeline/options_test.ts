@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { checkOptions } from "../../lib/pipeline/definition/options.ts";
-import { describeDefinition } from "../../lib/pipeline/definition/describe.ts";
-import { defineStage, type StageDefinition } from "../../lib/pipeline/stage.ts";
+import type { OptionsResult } from "../../lib/pipeline/definition/options.ts";
+import { describeStage } from "../../lib/pipeline/definition/describe.ts";
+import { defineStage } from "../../lib/pipeline/stage.ts";
 import { load, mistakes, withStages } from "./loading.ts";
 
 const DATA = "d: { uses: download, with: { from: x } }";
@@ -137,15 +137,12 @@ function check(
   definition: unknown,
   given: Record<string, never | unknown>,
   inputs: readonly string[] = [],
-): ReturnType<typeof checkOptions> {
-  const stage = definition as StageDefinition;
-  const identity = { uses: "x", module: "file:///x.ts", builtin: true };
-  const schema = describeDefinition(stage, identity);
-  return checkOptions(
-    stage,
-    { given: given as never, matrix: {}, inputs },
-    () => schema.optionsSchema,
-  );
+): OptionsResult {
+  const { results } = describeStage(definition, {
+    identity: { uses: "x", module: "file:///x.ts", builtin: true },
+    requests: [{ given: given as never, matrix: {}, inputs }],
+  });
+  return results[0]!;
 }
 
 Deno.test("checkOptions() takes further options where the definition says so", () => {

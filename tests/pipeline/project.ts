@@ -5,10 +5,10 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileUrl } from "../../lib/base/paths.ts";
 import { main } from "../../lib/cli/mod.ts";
 import type { CommandContext } from "../../lib/cli/context.ts";
-import type { RunEvent, StageFailure } from "../../lib/pipeline/sandbox/events.ts";
+import type { RunEvent, StageFailure } from "../../lib/pipeline/run/events.ts";
 import type { StageDefinition } from "../../lib/pipeline/stage.ts";
 import type { StageRegistry } from "../../lib/pipeline/types.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -101,7 +101,7 @@ export interface Project extends AsyncDisposable {
   /** Runs a command in this process. `run FILE` gets `--json`, so that its events can be read. */
   temper(args: readonly string[], options?: TemperOptions): Promise<Outcome>;
   /** Starts a command in a process of its own; `make` and `join` are there as `./make.ts`, `./join.ts`. */
-  spawn(args: readonly string[]): Deno.ChildProcess;
+  spawn(args: readonly string[], env?: Readonly<Record<string, string>>): Deno.ChildProcess;
   /** Content of a stage's artifact in the newest run. */
   result(stage: string, file?: string): Promise<string>;
 }
@@ -138,7 +138,7 @@ export async function project(files: Readonly<Record<string, string>> = {}): Pro
     runs,
     write,
     temper: (args, options = {}) => temper(folder, args, options),
-    spawn: (args) =>
+    spawn: (args, env = {}) =>
       new Deno.Command(Deno.execPath(), {
         args: [
           "run",
@@ -151,7 +151,7 @@ export async function project(files: Readonly<Record<string, string>> = {}): Pro
           ...args,
         ],
         cwd: folder,
-        env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: folder },
+        env: { NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: folder, ...env },
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -169,7 +169,7 @@ const STAGES = { "make.ts": MAKE, "join.ts": JOIN, "compute.ts": COMPUTE };
 /** The project's stages as built-in ones. */
 export function registryOf(folder: string, names: readonly string[]): StageRegistry {
   return Object.fromEntries(names.map((name) => {
-    const module = pathToFileURL(join(folder, `${name}.ts`)).href;
+    const module = fileUrl(join(folder, `${name}.ts`));
     const load = async (): Promise<StageDefinition> => (await import(module)).default;
     return [name, { module, load }];
   }));

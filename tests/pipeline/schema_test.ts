@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { STAGES } from "../../stages/mod.ts";
 import { loadPipeline } from "../../lib/pipeline/file/load.ts";
-import { pipelineJsonSchema } from "../../lib/pipeline/schema/editor.ts";
+import { pipelineJsonSchema } from "../../lib/pipeline/definition/editor.ts";
 import { type JsonSchema, schemaAt, schemaWords } from "../../lib/pipeline/schema/words.ts";
 import { REGISTRY, ROOT } from "./loading.ts";
 
@@ -128,7 +128,7 @@ Deno.test("the checked-in schema is the one that the definitions make", async ()
 Deno.test("the pipelines that come with Temper are correct", async () => {
   for await (const { name } of Deno.readDir(join(ROOT, "pipelines"))) {
     if (!name.endsWith(".yaml")) continue;
-    const options = { params: [], registry: STAGES, root: ROOT };
+    const options = { params: [], registry: STAGES, project: ROOT };
     const pipeline = await loadPipeline(join(ROOT, "pipelines", name), options);
     assert.ok(pipeline.stages.length > 0, name);
   }

@@ -1,5 +1,6 @@
 import type { Json } from "../../lib/base/json.ts";
 import assert from "node:assert/strict";
+import type { Memory } from "../../lib/pipeline/code/memory.ts";
 import { Problems } from "../../lib/pipeline/yaml/problems.ts";
 import { loadPipeline } from "../../lib/pipeline/file/load.ts";
 import { recallYaml, rememberYaml } from "../../lib/pipeline/yaml/memory.ts";
@@ -16,24 +17,15 @@ stages:
 `;
 
 /** A memory that counts, over JSON text as the index keeps it. */
-function memory(parser = "parser 1"): {
-  entries: Map<string, string>;
-  cache: {
-    get(ns: string, key: string): Json | undefined;
-    set(ns: string, key: string, value: Json): void;
-  };
-  digestModule(): Promise<string>;
-} {
+function memory(parser = "parser 1"): Memory & { readonly entries: Map<string, string> } {
   const entries = new Map<string, string>();
   return {
     entries,
-    cache: {
-      get: (ns, key): Json | undefined => {
-        const text = entries.get(`${ns} ${key}`);
-        return text === undefined ? undefined : JSON.parse(text);
-      },
-      set: (ns, key, value): void => void entries.set(`${ns} ${key}`, JSON.stringify(value)),
+    get: (ns, key): Json | undefined => {
+      const text = entries.get(`${ns} ${key}`);
+      return text === undefined ? undefined : JSON.parse(text);
     },
+    set: (ns, key, value): void => void entries.set(`${ns} ${key}`, JSON.stringify(value)),
     digestModule: () => Promise.resolve(parser),
   };
 }
@@ -59,7 +51,7 @@ Deno.test("loadPipeline() remembers a file without a mistake, and no other", asy
   const folder = await temporaryDirectory();
   const load = async (text: string, kept: ReturnType<typeof memory>): Promise<number> => {
     await Deno.writeTextFile(`${folder}/p.yaml`, text);
-    const options = { params: [], registry: STAGES, root: folder, ...kept };
+    const options = { params: [], registry: STAGES, project: folder, memory: kept };
     await loadPipeline(`${folder}/p.yaml`, options).catch(() => undefined);
     return [...kept.entries.keys()].filter((key) => key.startsWith("yaml ")).length;
   };

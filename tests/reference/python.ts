@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { filePath } from "../../lib/base/paths.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const PYTHON = Deno.env.get("TEMPER_PYTHON") ?? "python3";
@@ -40,7 +41,7 @@ export async function runScript<Result>(
   const file = `${folder}/jobs.json`;
   await Deno.writeTextFile(file, JSON.stringify(jobs));
   const { success, stdout, stderr } = await new Deno.Command(PYTHON, {
-    args: [new URL(script, import.meta.url).pathname, file],
+    args: [filePath(new URL(script, import.meta.url)), file],
     // torch makes a cache in the folder for temporary files.
     env: { HF_HUB_OFFLINE: "1", TOKENIZERS_PARALLELISM: "false", TMPDIR: folder },
   }).output();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { RunEvent } from "../../lib/pipeline/sandbox/events.ts";
+import type { RunEvent } from "../../lib/pipeline/run/events.ts";
 import { liveReporter, plainReporter, type Screen } from "../../lib/report/terminal/terminal.ts";
 import { newRunState, rateOf, update } from "../../lib/report/terminal/state.ts";
 import {

@@ -1,4 +1,5 @@
 /** Helpers of the store's tests: a temporary store, files, a way to list a folder. */
+import { filePath } from "../../lib/base/paths.ts";
 import { join } from "node:path";
 import { openStore, type Store } from "../../lib/store/mod.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -41,10 +42,15 @@ export async function filesUnder(folder: string, prefix = ""): Promise<string[]>
   return found.sort();
 }
 
+/** Keys that have an action record, sorted. */
+export async function keysOf({ layout }: Store): Promise<string[]> {
+  return (await filesUnder(layout.actions)).map((name) => name.replace(/\.json$/, ""));
+}
+
 /** Starts a TypeScript file of the tests as a process of its own, with pipes. */
 export function startChild(file: string, args: readonly string[]): Deno.ChildProcess {
-  const path = new URL(file, import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const path = import.meta.resolve(file);
+  const config = filePath(import.meta.resolve("../../deno.json"));
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", "--config", config, path, ...args],
     stdin: "null",

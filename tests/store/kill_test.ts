@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { hashFile, openStore } from "../../lib/store/mod.ts";
-import { filesUnder, firstOutput, startChild } from "./folders.ts";
+import { filesUnder, firstOutput, keysOf, startChild } from "./folders.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 Deno.test("a publishing process killed at any moment leaves nothing half done that can be read", async () => {
@@ -17,7 +17,7 @@ Deno.test("a publishing process killed at any moment leaves nothing half done th
     await child.status;
 
     using store = openStore(runs);
-    for (const key of await store.actions.keys()) {
+    for (const key of await keysOf(store)) {
       const action = await store.actions.read(key);
       assert.ok(action !== undefined, "a visible action record is whole");
       assert.deepEqual((await store.artifacts.verify(action.artifact)).ok, true);
@@ -32,13 +32,13 @@ Deno.test("a publishing process killed at any moment leaves nothing half done th
     for (const name of await openedFolders(join(runs, "opened"))) {
       assert.equal((await filesUnder(join(runs, "opened", name))).length, 3);
     }
-    finished = (await store.actions.keys()).length;
+    finished = (await keysOf(store)).length;
   }
   // The next process works on undisturbed, and what the dead ones left can be swept.
   const last = await startChild("./publishing_child.ts", [runs, "7"]).output();
   assert.ok(last.success);
   using store = openStore(runs);
-  assert.equal((await store.actions.keys()).length, 25);
+  assert.equal((await keysOf(store)).length, 25);
   assert.ok(finished > 0);
   await store.sweep();
   assert.deepEqual(await filesUnder(store.layout.scratch), []);

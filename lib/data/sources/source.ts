@@ -12,6 +12,7 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
+import { filePath } from "../../base/paths.ts";
 
 /** A file or pattern in an npm package. */
 export interface NpmSource {
@@ -78,7 +79,13 @@ export function parseSource(written: string): Source {
     return { type: "http", written, url: new URL(written).href };
   }
   if (written.startsWith("file://")) {
-    return { type: "file", written, pattern: decodeURIComponent(new URL(written).pathname) };
+    if (!URL.canParse(written) || new URL(written).host !== "") {
+      throw new UserError({
+        what: `"${written}" names no file of this machine`,
+        requirement: "file:///FOLDER/FILE, or the path alone",
+      });
+    }
+    return { type: "file", written, pattern: filePath(written) };
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(written)?.[1];
   if (scheme !== undefined && (written.includes("://") || SCHEMES.includes(scheme.toLowerCase()))) {

@@ -9,8 +9,14 @@ import { isJsonObject, type Json } from "../../base/json.ts";
 import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
 import { parseInputSpec } from "./inputs_spec.ts";
-import { KINDS, type Permissions, type StageDefinition } from "../stage.ts";
-import { acceptsOthers } from "./options.ts";
+import { type InputSpec, KINDS, type Permissions, type StageDefinition } from "../stage.ts";
+import {
+  acceptsOthers,
+  checkOptions,
+  optionNames,
+  type OptionsRequest,
+  type OptionsResult,
+} from "./options.ts";
 import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "../schema/permission_forms.ts";
 import type { RoleSpec, StageDescription } from "../types.ts";
 
@@ -23,21 +29,46 @@ export interface StageIdentity {
   readonly builtin: boolean;
 }
 
+/** A stage's description, and what it says about the options it was asked about. */
+export interface DescribedStage {
+  readonly description: StageDescription;
+  /** In the order of the requests. */
+  readonly results: readonly OptionsResult[];
+  readonly optionNames: readonly string[];
+}
+
 /**
- * Describes a definition.
+ * Describes the default export of a stage's module and checks options against it.
  *
- * @param definition A stage's default export, checked by {@linkcode definitionMistake}.
- * @param identity Whose it is.
- * @returns The description; `optionsSchema` is made at its first use, which most runs never come to.
- * @throws {UserError} If a role's specification means nothing.
+ * @param value The default export; undefined where the module has none.
+ * @param options `identity`: whose it is; `requests`: options to check, an entry for each cell.
+ * @returns The description; its `optionsSchema` is made at its first use, which most runs never come to.
+ * @throws {UserError} If it is no stage.
  */
-export function describeDefinition(
+export function describeStage(
+  value: unknown,
+  { identity, requests }: {
+    readonly identity: StageIdentity;
+    readonly requests: readonly OptionsRequest[];
+  },
+): DescribedStage {
+  const mistake = definitionMistake(value);
+  if (mistake !== undefined) throw notAStage(identity.uses, mistake);
+  const definition = value as StageDefinition;
+  const description = describeDefinition(definition, identity);
+  const results = requests.map((request) =>
+    checkOptions(definition, request, () => description.optionsSchema)
+  );
+  return { description, results, optionNames: optionNames(definition) };
+}
+
+function describeDefinition(
   definition: StageDefinition,
   identity: StageIdentity,
 ): StageDescription {
   const inputs: Record<string, RoleSpec> = {};
   for (const [role, spec] of Object.entries(definition.inputs)) {
-    inputs[role] = parseInputSpec(role, spec);
+    inputs[role] = parseRole(identity.uses, role, spec);
   }
   let optionsSchema: Json | undefined;
   return {
@@ -78,13 +109,18 @@ export function cleanPermissions(permissions: Permissions): Permissions {
   };
 }
 
-/**
- * Why a module's default export is not a stage.
- *
- * @param value The default export; undefined where the module has none.
- * @returns What is wrong with it, as the end of the sentence "its default export …"; undefined for a stage.
- */
-export function definitionMistake(value: unknown): string | undefined {
+function parseRole(uses: string, role: string, spec: InputSpec): RoleSpec {
+  try {
+    return parseInputSpec(role, spec);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const { parts } = error;
+    throw new UserError({ ...parts, what: `"${uses}" is not a stage: ${parts.what}` });
+  }
+}
+
+/** What is wrong with a default export, as the end of the sentence "its default export …"; undefined for a stage. */
+function definitionMistake(value: unknown): string | undefined {
   if (value === undefined) return "is missing";
   if (!isJsonObject(value)) return "is not what defineStage() returns";
   const definition = value as unknown as Partial<Record<keyof StageDefinition, unknown>>;
@@ -126,7 +162,7 @@ function permissionsMistake(permissions: unknown): boolean {
 }
 
 /** The error for a module that holds no stage. */
-export function notAStage(uses: string, mistake: string): UserError {
+function notAStage(uses: string, mistake: string): UserError {
   return new UserError({
     what: `"${uses}" is not a stage: its default export ${mistake}`,
     requirement:

@@ -16,7 +16,7 @@
 import type { JsonObject } from "../../base/json.ts";
 import { dirname, resolve } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
-import type { DescribeCache } from "../sandbox/describe_own.ts";
+import type { Memory } from "../code/memory.ts";
 import { checkRoles, orderStages } from "./inputs.ts";
 import { readFrame } from "./frame.ts";
 import { readSource } from "./read_text.ts";
@@ -25,14 +25,14 @@ import { checkRowTemplates, reportOptions } from "./options_report.ts";
 import { Problems } from "../yaml/problems.ts";
 import { timeoutMilliseconds } from "../schema/pipeline_file.ts";
 import type { Kind, Permissions } from "../stage.ts";
-import { type DescribedStage, describeStage, isOwnStage } from "./stage_definitions.ts";
+import { askStage, isOwnStage } from "./stage_definitions.ts";
 import { draftStage, readCell, type StageCellFile, type StageDraft } from "./stage_draft.ts";
 import { permissionMistake } from "./stage_permissions.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
 import { recallYaml, rememberYaml } from "../yaml/memory.ts";
 import { type MappingNode, nodeToJson, type YamlNode } from "../yaml/node.ts";
 import type { OptionsResult } from "../definition/options.ts";
-import { cleanPermissions } from "../definition/describe.ts";
+import { cleanPermissions, type DescribedStage } from "../definition/describe.ts";
 
 /** What {@linkcode loadPipeline} needs. */
 export interface LoadOptions {
@@ -40,21 +40,18 @@ export interface LoadOptions {
   readonly params: readonly string[];
   /** The built-in stages. */
   readonly registry: StageRegistry;
-  /** The project's folder with `deno.json`, whose import map says what "temper" is. */
-  readonly root: string;
-  /**
-   * Remembers trees of files and what own stages said about themselves. Needs `digestModule` to know when
-   * that holds.
-   */
-  readonly cache?: DescribeCache | undefined;
-  /** Digest of a module (`file:` URL) and all that it imports. */
-  readonly digestModule?: ((url: string) => Promise<string>) | undefined;
+  /** Folder with `deno.json`, whose import map says what "temper" is. */
+  readonly project: string;
+  /** Remembers trees of files and what own stages said about themselves. */
+  readonly memory?: Memory | undefined;
   /** Takes what is to be remembered once the caller finds nothing wrong either; default: it is done at once. */
   readonly defer?: ((remember: () => Promise<void>) => void) | undefined;
   /** Reads an environment variable; default `Deno.env.get`. */
   readonly env?: ((name: string) => string | undefined) | undefined;
   /** Milliseconds that an own stage may take to be loaded; default 10 s. */
   readonly describeTimeout?: number | undefined;
+  /** Stops the processes in which own stages are described. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -68,7 +65,8 @@ export interface LoadOptions {
 export async function loadPipeline(file: string, options: LoadOptions): Promise<Pipeline> {
   const problems = new Problems(await readSource(file));
   const { text } = problems.source;
-  const known = await recallYaml(text, options);
+  const { memory } = options;
+  const known = memory === undefined ? undefined : await recallYaml(text, memory);
   // The package takes a good part of a call that finds every stage cached.
   const parsed = known ?? (await import("../yaml/source.ts")).parseYaml(problems);
   const root = rootMapping(parsed, problems);
@@ -94,8 +92,8 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
   const described = await describeAll(cells, { ...options, file, problems });
   const stages = await checkCells(cells, { described, problems });
   problems.throwIfAny();
-  if (known === undefined) {
-    const remember = (): Promise<void> => rememberYaml(text, { root: parsed, memory: options });
+  if (known === undefined && memory !== undefined) {
+    const remember = (): Promise<void> => rememberYaml(text, { root: parsed, memory });
     if (options.defer === undefined) await remember();
     else options.defer(remember);
   }
@@ -178,12 +176,9 @@ async function describeAll(
       inputs: connectedRoles(file),
     }));
     try {
-      const stage = await describeStage(uses, requests, {
-        registry: options.registry,
+      const stage = await askStage(uses, requests, {
+        ...options,
         baseDir: dirname(resolve(options.file)),
-        root: options.root,
-        cache: options.cache,
-        digestModule: options.digestModule,
         timeout: options.describeTimeout,
       });
       const results = new Map(asking.map((file, index) => [file, stage.results[index]!]));

@@ -4,28 +4,9 @@
  * @module
  */
 import type { Json } from "../../base/json.ts";
+import { formatLabel } from "../schema/value_words.ts";
 
 const MAX_LABEL = 48;
-
-/**
- * A number in its shortest form, as people write hyperparameters.
- *
- * @param value A finite number.
- * @returns `1e-5` for 0.00001, `0.1`, `2.5e-5`; whole numbers keep their digits up to 1e15.
- */
-export function formatNumber(value: number): string {
-  const plain = String(value);
-  if (Number.isInteger(value) && Math.abs(value) < 1e15) return plain;
-  const exponential = value.toExponential().replace("e+", "e");
-  return exponential.length < plain.length ? exponential : plain.replace("e+", "e");
-}
-
-/** A value as text, for messages and for `${{ }}` inside of a text; lists and mappings as JSON. */
-export function formatLabel(value: Json): string {
-  if (typeof value === "string") return value;
-  if (typeof value === "number") return formatNumber(value);
-  return JSON.stringify(value);
-}
 
 /**
  * Labels of the values of one matrix key: safe in file names of every system, and different from each other.

@@ -8,7 +8,7 @@
  */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { nearest, UserError } from "../../base/errors.ts";
-import { formatLabel } from "./matrix_label.ts";
+import { formatLabel, typeName } from "../schema/value_words.ts";
 import type { Problems } from "../yaml/problems.ts";
 
 /**
@@ -118,21 +118,4 @@ async function typed(
     : isJsonObject(value);
   if (!fits) throw wrong();
   return value as Json;
-}
-
-/** What a value is, in the words of messages. */
-export function typeName(value: unknown): string {
-  if (value === null) return "null";
-  if (value === undefined) return "nothing";
-  if (Array.isArray(value)) return "a list";
-  switch (typeof value) {
-    case "string":
-      return "text";
-    case "number":
-      return "a number";
-    case "boolean":
-      return "true or false";
-    default:
-      return "a mapping";
-  }
 }

@@ -6,29 +6,16 @@
  * @module
  */
 import { basename, dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { nearest, UserError } from "../../base/errors.ts";
-import { definitionMistake, describeDefinition, notAStage } from "../definition/describe.ts";
-import { type DescribeOptions, describeOwn } from "../sandbox/describe_own.ts";
+import { fileUrl } from "../../base/paths.ts";
+import { type DescribedStage, describeStage } from "../definition/describe.ts";
+import type { OptionsRequest } from "../definition/options.ts";
+import { type DescribeOptions, describeOwn } from "../sandbox/describe.ts";
+import type { StageRegistry } from "../types.ts";
 import { namesIn } from "./read_text.ts";
-import {
-  checkOptions,
-  optionNames,
-  type OptionsRequest,
-  type OptionsResult,
-} from "../definition/options.ts";
-import type { StageDescription, StageRegistry } from "../types.ts";
 
-/** A stage's description, and what it says about the options it was asked about. */
-export interface DescribedStage {
-  readonly description: StageDescription;
-  /** In the order of the requests. */
-  readonly results: readonly OptionsResult[];
-  readonly optionNames: readonly string[];
-}
-
-/** What {@linkcode describeStage} needs. */
-export interface DefinitionOptions extends DescribeOptions {
+/** What {@linkcode askStage} needs. */
+export interface AskOptions extends DescribeOptions {
   readonly registry: StageRegistry;
   /** Folder from which paths of own stages count. */
   readonly baseDir: string;
@@ -40,7 +27,7 @@ export function isOwnStage(uses: string): boolean {
 }
 
 /**
- * Describes a stage and checks options against it.
+ * Asks a stage about itself and about options.
  *
  * @param uses As written after `uses:`.
  * @param requests Options to check.
@@ -48,10 +35,10 @@ export function isOwnStage(uses: string): boolean {
  * @returns The description with a result for each request.
  * @throws {UserError} If there is no such stage, or its module is at fault.
  */
-export async function describeStage(
+export async function askStage(
   uses: string,
   requests: readonly OptionsRequest[],
-  options: DefinitionOptions,
+  options: AskOptions,
 ): Promise<DescribedStage> {
   if (isOwnStage(uses)) {
     const path = resolve(options.baseDir, uses);
@@ -59,20 +46,12 @@ export async function describeStage(
     // Deno grants importing a file, not following a link to it.
     const isLink = (await Deno.lstat(path)).isSymlink;
     const file = isLink ? await Deno.realPath(path) : path;
-    const identity = { uses, module: pathToFileURL(file).href, builtin: false };
-    return await describeOwn(identity, requests, options);
+    return await describeOwn({ uses, module: fileUrl(file), builtin: false }, requests, options);
   }
   const { registry } = options;
   if (!Object.hasOwn(registry, uses)) throw unknownStage(uses, Object.keys(registry));
   const { module, load } = registry[uses]!;
-  const definition = await load();
-  const mistake = definitionMistake(definition);
-  if (mistake !== undefined) throw notAStage(uses, mistake);
-  const description = describeDefinition(definition, { uses, module, builtin: true });
-  const results = requests.map((request) =>
-    checkOptions(definition, request, () => description.optionsSchema)
-  );
-  return { description, results, optionNames: optionNames(definition) };
+  return describeStage(await load(), { identity: { uses, module, builtin: true }, requests });
 }
 
 /** The error for a name that is no built-in stage. */

@@ -1,6 +1,5 @@
 /**
- * The key of a stage: the SHA-256 of everything that decides its output, and the words for what of
- * it changed.
+ * The key of a stage: the SHA-256 of everything that decides its output.
  *
  * The key document keeps file -> digest, package -> version and so on instead of one digest of all,
  * so that two documents can be compared and every difference named. Canonical JSON (RFC 8785) makes
@@ -11,9 +10,7 @@
 import type { Json } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
 import { canonicalDigest, canonicalJson } from "../../base/canonical_json.ts";
-import type { ModuleGraph } from "./module_graph.ts";
-
-export { explain, type ExplainOptions, isComponents } from "./explain.ts";
+import type { ModuleGraph } from "../code/module_graph.ts";
 
 /** Everything that decides what a stage puts out: the key document. Plain JSON. */
 export interface Components {

@@ -12,8 +12,9 @@ import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
 import type { Lockfile } from "./lockfile.ts";
-import { moduleGraph } from "./module_graph.ts";
-import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/permissions.ts";
+import { moduleGraph } from "../code/module_graph.ts";
+import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/grants.ts";
+import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode, StageRegistry } from "../types.ts";
 
@@ -26,7 +27,6 @@ export interface ResolveOptions {
   readonly lockfile: Lockfile;
   /** Absolute folder of the pipeline file. */
   readonly baseDir: string;
-  readonly seed: number;
   readonly update: boolean;
   readonly offline: boolean;
   readonly signal: AbortSignal;
@@ -89,40 +89,21 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
   const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
   refuseUngrantedData(node, graph.data, baseDir);
   await using scratch = await store.scratch.create();
-  const outcome = await runChild({
+  const request: ResolveRequest = {
+    task: "resolve",
+    options: node.options,
+    baseDir,
+    pins: lockfile.all(),
+    update: options.update,
+    offline: options.offline,
+    env: node.permissions.env ?? [],
+  };
+  const outcome = await runChild(request, {
     module: node.description.module,
-    job: {
-      task: "resolve",
-      inputs: {},
-      lists: {},
-      output: "",
-      cache: null,
-      resume: null,
-      options: node.options,
-      seed: options.seed,
-      sources: null,
-      device: "cpu",
-      threads: 1,
-      offline: options.offline,
-      env: node.permissions.env ?? [],
-      baseDir,
-      pins: lockfile.all(),
-      update: options.update,
-    },
-    grants: grantsOf(node, {
-      baseDir,
-      inputs: [],
-      output: undefined,
-      cache: undefined,
-      sources: undefined,
-      engine: undefined,
-      modules: Object.keys(graph.files),
-    }),
-    environment: {},
-    scratch: scratch.path,
+    project,
+    grants: grantsOf(node, { baseDir, modules: Object.keys(graph.files) }),
+    folder: scratch.path,
     timeout: node.timeout,
-    onMessage: () => {},
-    onLine: () => {},
     stop: signal,
     kill: signal,
   });
@@ -131,16 +112,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     const { what, ...rest } = failureOf(outcome, node, baseDir);
     throw new UserError({ what: `resolving its sources: ${what}`, ...definedOnly(rest) });
   }
-  const { sources, pins } = outcome.value as unknown as {
-    readonly sources: Sources | null;
-    readonly pins: Readonly<Record<string, Json>>;
-  };
-  if (sources === null || typeof sources !== "object" || sources.key === undefined) {
-    throw new UserError({
-      what: `the resolve of stage "${node.id}" found no key`,
-      requirement: "it returns { key, data?, read?, net?, env? }",
-    });
-  }
+  const { sources, pins } = outcome.value;
   const beyond = beyondGrants(node, sources, baseDir);
   if (beyond !== undefined) {
     throw new UserError({

@@ -7,50 +7,34 @@
  * @module
  */
 import type { Action, Store } from "../../store/mod.ts";
-import type { DeviceChoice } from "./device.ts";
+import type { PlanContext } from "./context.ts";
 import {
   type Components,
   componentsOf,
-  explain,
   fingerprint,
   isComplete,
-  isComponents,
   type PendingComponents,
 } from "../key/fingerprint.ts";
+import { explain, isComponents } from "../key/explain.ts";
 import { editedFiles } from "./edited.ts";
 import { grantedOf } from "../key/granted.ts";
-import type { Lockfile } from "../key/lockfile.ts";
-import { moduleGraph } from "../key/module_graph.ts";
-import { refuseUngrantedData } from "../sandbox/permissions.ts";
+import { moduleGraph } from "../code/module_graph.ts";
+import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
-import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
+import type { StageNode } from "../types.ts";
 
-/** What deciding needs to know of the world. */
-export interface DecideContext {
-  readonly pipeline: Pipeline;
-  readonly registry: StageRegistry;
-  readonly store: Store;
-  /** Absolute folder with `deno.json`. */
-  readonly project: string;
-  /** Absolute folder of the pipeline file. */
-  readonly baseDir: string;
-  readonly lockfile: Lockfile;
-  /** The engine of this run; asked only where a stage computes. */
-  readonly device: () => Promise<DeviceChoice>;
-  readonly update: boolean;
-  readonly offline: boolean;
-  readonly signal: AbortSignal;
+/** A stage that is to run. */
+export interface Work {
+  readonly status: "run";
+  readonly key: string;
+  readonly components: Components;
+  readonly reasons: readonly string[];
 }
 
 /** What was decided. */
 export type Decision =
   | { readonly status: "cached"; readonly key: string; readonly action: Action }
-  | {
-    readonly status: "run";
-    readonly key: string;
-    readonly components: Components;
-    readonly reasons: readonly string[];
-  }
+  | Work
   | {
     /** An input is not made yet. */
     readonly status: "pending";
@@ -63,11 +47,11 @@ const RUNS_SEARCHED = 20;
 
 /** Decides stage by stage, remembering sources and the past. */
 export class Decider {
-  readonly #context: DecideContext;
+  readonly #context: PlanContext;
   readonly #sources = new Map<string, Promise<FoundSources | undefined>>();
   #past: Promise<Awaited<ReturnType<Store["runs"]["list"]>>> | undefined;
 
-  constructor(context: DecideContext) {
+  constructor(context: PlanContext) {
     this.#context = context;
   }
 
@@ -75,7 +59,7 @@ export class Decider {
   sourcesOf(node: StageNode): Promise<FoundSources | undefined> {
     let found = this.#sources.get(node.id);
     if (found === undefined) {
-      found = resolveSources(node, { ...this.#context, seed: this.#context.pipeline.seed });
+      found = resolveSources(node, this.#context);
       this.#sources.set(node.id, found);
     }
     return found;

@@ -8,7 +8,7 @@
  */
 import { type Device, isDevice } from "../../base/device.ts";
 import type { StoreIndex } from "../../store/mod.ts";
-import type { EngineNeeds } from "../sandbox/permissions.ts";
+import type { EngineNeeds } from "../sandbox/grants.ts";
 
 /** An engine and the sentence that says why it. */
 export interface DeviceChoice {

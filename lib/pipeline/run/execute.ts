@@ -8,35 +8,17 @@
  */
 import { InternalError, UserError } from "../../base/errors.ts";
 import type { RunStart, RunStatus, StageRecord } from "../../store/mod.ts";
-import { type DecideContext, Decider } from "./decide.ts";
-import { type DeviceChoice, type Engines, forgetEngine } from "./device.ts";
-import type { RunEvent, StageOutcome } from "../sandbox/events.ts";
-import { executeStage, type StageRun, type StageRunResult } from "./execute_stage.ts";
 import { failureOfError } from "../sandbox/failure.ts";
+import type { StageNode } from "../types.ts";
+import type { RunContext } from "./context.ts";
+import { Decider } from "./decide.ts";
+import { forgetEngine } from "./device.ts";
+import { type DamagedInputs, executeStage } from "./execute_stage.ts";
 import { Pool } from "./pool.ts";
 import { threadBudgets } from "./pool_budget.ts";
 import { RunLog } from "./run_log.ts";
-import { readsOf, type Selection } from "./selection.ts";
+import { readsOf } from "./selection.ts";
 import { type Ended, recordEnd, type StageEnd } from "./stage_end.ts";
-import type { StageNode } from "../types.ts";
-
-/** What a run needs beyond deciding. */
-export interface ExecuteOptions extends DecideContext {
-  readonly selection: Selection;
-  readonly engines: Engines;
-  /** Stages at once. */
-  readonly jobs: number;
-  /** Cores of the machine. */
-  readonly cores: number;
-  /** The words of the command line, for the record. */
-  readonly command: readonly string[];
-  readonly versions: Readonly<Record<string, string>>;
-  /** Aborted by the first Ctrl-C: stop politely. The same as `signal`. */
-  readonly stop: AbortSignal;
-  /** Aborted by the second: stop at once. */
-  readonly kill: AbortSignal;
-  readonly listen: (event: RunEvent) => void;
-}
 
 /** How a run ended. */
 export interface RunResult {
@@ -49,12 +31,12 @@ export interface RunResult {
 const ATTEMPTS = 4;
 
 /** Runs a pipeline to its end. */
-export async function execute(options: ExecuteOptions): Promise<RunResult> {
-  return await new Execution(options).run();
+export async function execute(context: RunContext): Promise<RunResult> {
+  return await new Execution(context).run();
 }
 
 class Execution {
-  readonly #options: ExecuteOptions;
+  readonly #context: RunContext;
   readonly #decider: Decider;
   readonly #pool: Pool;
   readonly #threads: ReadonlyMap<string, number>;
@@ -67,10 +49,10 @@ class Execution {
   #swept: Promise<void> | undefined;
   #log!: RunLog;
 
-  constructor(options: ExecuteOptions) {
-    const { pipeline, selection, jobs, cores } = options;
-    this.#options = options;
-    this.#decider = new Decider(options);
+  constructor(context: RunContext) {
+    const { pipeline, selection, jobs, cores } = context;
+    this.#context = context;
+    this.#decider = new Decider(context);
     this.#pool = new Pool({ jobs, cores });
     this.#threads = threadBudgets(
       pipeline.stages.map((node) => ({
@@ -88,8 +70,8 @@ class Execution {
   }
 
   async run(): Promise<RunResult> {
-    const options = this.#options;
-    const { store, pipeline, listen, stop } = options;
+    const context = this.#context;
+    const { store, pipeline, listen, signal } = context;
     const began = performance.now();
     this.#log = await RunLog.create(await this.#start(), { store, listen });
     const { folder } = this.#log;
@@ -101,16 +83,16 @@ class Execution {
       pipeline: pipeline.name,
       file: pipeline.file,
       stages: this.#nodes.map(({ id }) => id),
-      jobs: options.jobs,
+      jobs: context.jobs,
     });
     for (const node of this.#nodes) this.#setEnd(node.id, this.#stage(node));
     const outcomes = new Map<string, Ended>();
     for (const { id } of this.#nodes) outcomes.set(id, await this.#settled(id));
     const all = [...outcomes.values()];
     const whole = all.length === pipeline.stages.length && all.every((end) => "artifact" in end);
-    await this.#writeLockfile({ prune: options.update && whole });
+    await this.#writeLockfile({ prune: context.update && whole });
 
-    const status = stop.aborted && all.some((ended) => !("artifact" in ended)) ||
+    const status = signal.aborted && all.some((ended) => !("artifact" in ended)) ||
         all.some((ended) => ended.outcome === "interrupted")
       ? "interrupted"
       : all.some((ended) => ended.outcome === "failed")
@@ -140,7 +122,7 @@ class Execution {
   }
 
   async #start(): Promise<RunStart> {
-    const { pipeline, command, versions } = this.#options;
+    const { pipeline, command, versions } = this.#context;
     const computes = this.#nodes.some((node) => node.description.compute);
     const stages: Record<string, StageRecord> = {};
     for (const { id, description } of pipeline.stages) {
@@ -154,7 +136,7 @@ class Execution {
       params: pipeline.params,
       command,
       versions,
-      device: computes ? (await this.#options.device()).device : null,
+      device: computes ? (await this.#context.device()).device : null,
       stages,
     };
   }
@@ -168,80 +150,34 @@ class Execution {
     }
   }
 
-  /** One stage from waiting for its inputs to its end. Never throws. */
+  /** One stage from waiting for its inputs to its end. What goes wrong is its end. */
   async #stage(node: StageNode): Promise<Ended> {
+    const { store, signal } = this.#context;
     // Every stage is in the map before the first one looks for another.
     await Promise.resolve();
-    let began = performance.now();
+    const clock = { began: performance.now() };
+    const record = (end: StageEnd): Promise<Ended> =>
+      recordEnd(node, { end, began: clock.began, log: this.#log, store });
     try {
-      // Waiting for inputs is no time of its own.
-      await Promise.all(readsOf(node).map((id) => this.#settled(id)));
-      began = performance.now();
-      return await this.#attempts(node);
+      return await record(await this.#attempts(node, clock));
     } catch (error) {
-      if (this.#options.stop.aborted) return await this.#end(node, "interrupted", { began });
-      const failure = failureOfError(error, node);
-      return await this.#end(node, "failed", { began, failure });
+      return await record(
+        signal.aborted
+          ? { outcome: "interrupted" }
+          : { outcome: "failed", failure: failureOfError(error, node) },
+      );
     }
   }
 
-  async #attempts(node: StageNode): Promise<Ended> {
-    let began = performance.now();
+  async #attempts(node: StageNode, clock: { began: number }): Promise<StageEnd> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const digests = new Map<string, string>();
-      const blockedBy = new Set<string>();
-      for (const id of readsOf(node)) {
-        const ended = await this.#settled(id);
-        if (ended.outcome === "interrupted") return await this.#end(node, "interrupted", { began });
-        if (ended.outcome === "failed") blockedBy.add(id);
-        else if (ended.outcome === "blocked") { for (const by of ended.by) blockedBy.add(by); }
-        else digests.set(id, ended.artifact);
-      }
-      if (blockedBy.size > 0) {
-        return await this.#end(node, "blocked", { began, blockedBy: [...blockedBy] });
-      }
-      if (this.#options.stop.aborted) return await this.#end(node, "interrupted", { began });
-
-      const decision = await this.#decider.decide(node, {
-        digestOf: (id) => digests.get(id) ?? null,
-        forced: this.#forced.get(node.id),
-      });
-      if (decision.status === "pending") {
-        throw new InternalError(`stage ${node.id} was decided without its inputs`);
-      }
-      if (decision.status === "cached") {
-        return await this.#end(node, "cached", { began, action: decision.action });
-      }
-      if (this.#options.selection.required.has(node.id)) {
-        throw new UserError({
-          what: `the result of stage "${node.id}" is not there: ${decision.reasons.join("; ")}`,
-          requirement: "--only runs one stage on results that exist",
-          remedy: "run without --only",
-        });
-      }
-      const result = await this.#execute(node, decision, () => {
-        // Nor is waiting for a place beside the others.
-        began = performance.now();
-      });
-      switch (result.type) {
-        case "done":
-        case "taken": {
-          this.#forced.delete(node.id);
-          const outcome = result.type === "done" ? "done" : "cached";
-          return await this.#end(node, outcome, { began, action: result.action });
-        }
-        case "interrupted":
-          return await this.#end(node, "interrupted", { began, key: decision.key });
-        case "failed":
-          if (node.description.compute) forgetEngine(this.#options.store.index);
-          return await this.#end(node, "failed", {
-            began,
-            key: decision.key,
-            failure: result.failure,
-          });
-        case "damaged":
-          await this.#repair(result.artifacts, digests);
-      }
+      const inputs = await this.#inputs(node);
+      // Waiting for inputs is no time of its own.
+      clock.began = performance.now();
+      if (!(inputs instanceof Map)) return inputs;
+      const end = await this.#once(node, { inputs, clock });
+      if (end.outcome !== "damaged") return end;
+      await this.#repair(end.artifacts, inputs);
     }
     throw new UserError({
       what: `the inputs of stage "${node.id}" are damaged again as soon as they are made`,
@@ -249,68 +185,66 @@ class Execution {
     });
   }
 
-  async #execute(
+  /** Stage -> the artifact that a stage reads of it; or how a stage ends that lacks one. */
+  async #inputs(node: StageNode): Promise<Map<string, string> | StageEnd> {
+    const digests = new Map<string, string>();
+    const blockedBy = new Set<string>();
+    let interrupted = false;
+    for (const id of readsOf(node)) {
+      const ended = await this.#settled(id);
+      if (ended.outcome === "interrupted") interrupted = true;
+      else if (ended.outcome === "failed") blockedBy.add(id);
+      else if (ended.outcome === "blocked") { for (const by of ended.by) blockedBy.add(by); }
+      else digests.set(id, ended.artifact);
+    }
+    if (interrupted) return { outcome: "interrupted" };
+    if (blockedBy.size > 0) return { outcome: "blocked", blockedBy: [...blockedBy] };
+    return this.#context.signal.aborted ? { outcome: "interrupted" } : digests;
+  }
+
+  /** Takes a stage's result where it is there, else runs the stage. */
+  async #once(
     node: StageNode,
-    decision: Pick<StageRun, "key" | "components"> & { readonly reasons: readonly string[] },
-    started: () => void,
-  ): Promise<StageRunResult> {
-    const options = this.#options;
-    const { store, pipeline } = options;
-    const { compute } = node.description;
-    const device: DeviceChoice | undefined = compute ? await options.device() : undefined;
-    const threads = this.#threads.get(node.id) ?? 0;
-    await (this.#swept ??= store.sweep());
-    // Before the work, so that a run that is killed goes on with the same sources.
-    if (node.description.resolves) await this.#writeLockfile({ prune: false });
-    const stage = node.id;
-    return await executeStage({
-      node,
-      key: decision.key,
-      components: decision.components,
-      forced: this.#forced.has(stage),
-      seed: pipeline.seed,
-      sources: await this.#decider.sourcesOf(node),
-      device,
-      threads,
-      offline: options.offline,
-      baseDir: options.baseDir,
-      store,
-      engines: options.engines,
-      pool: this.#pool,
-      versions: options.versions,
-      cache: node.description.cache,
-      logPath: this.#log.folder.logOf(stage),
-      stop: options.stop,
-      kill: options.kill,
-      onStart: async () => {
-        started();
-        this.#log.set(stage, {
-          status: "running",
-          key: decision.key,
-          reasons: decision.reasons,
-          started: new Date().toISOString(),
-          device: device?.device ?? null,
-        });
-        this.#log.emit({
-          type: "stage_start",
-          stage,
-          key: decision.key,
-          reasons: decision.reasons,
-          ...(device === undefined
-            ? {}
-            : { device: device.device, device_why: device.why, threads }),
-        });
-        await this.#log.save();
-      },
-      onMessage: (message) => {
-        if (message.type === "progress" || message.type === "log") {
-          this.#log.emit({ ...message, stage });
-        } else if (message.type === "summary") {
-          this.#log.emit({ type: "summary", stage, entry: message.entry });
-        }
-      },
-      onNote: (text) => this.#log.emit({ type: "note", stage, text }),
+    { inputs, clock }: {
+      readonly inputs: ReadonlyMap<string, string>;
+      readonly clock: { began: number };
+    },
+  ): Promise<StageEnd | DamagedInputs> {
+    const context = this.#context;
+    const { id, description: { compute, resolves } } = node;
+    const work = await this.#decider.decide(node, {
+      digestOf: (read) => inputs.get(read) ?? null,
+      forced: this.#forced.get(id),
     });
+    if (work.status === "pending") {
+      throw new InternalError(`stage ${id} was decided without its inputs`);
+    }
+    if (work.status === "cached") return { outcome: "cached", action: work.action };
+    if (context.selection.required.has(id)) {
+      throw new UserError({
+        what: `the result of stage "${id}" is not there: ${work.reasons.join("; ")}`,
+        requirement: "--only runs one stage on results that exist",
+        remedy: "run without --only",
+      });
+    }
+    await (this.#swept ??= context.store.sweep());
+    // Before the work, so that a run that is killed goes on with the same sources.
+    if (resolves) await this.#writeLockfile({ prune: false });
+    const end = await executeStage({
+      node,
+      work,
+      forced: this.#forced.has(id),
+      sources: await this.#decider.sourcesOf(node),
+      device: compute ? await context.device() : undefined,
+      threads: this.#threads.get(id) ?? 0,
+      pool: this.#pool,
+      log: this.#log,
+      clock,
+      context,
+    });
+    if (end.outcome === "done" || end.outcome === "cached") this.#forced.delete(id);
+    if (end.outcome === "failed" && compute) forgetEngine(context.store.index);
+    return end;
   }
 
   /** Runs the stages again whose results were found damaged; several may find the same one. */
@@ -334,19 +268,10 @@ class Execution {
     end.catch(() => {});
   }
 
-  async #end(
-    node: StageNode,
-    outcome: StageOutcome,
-    what: Omit<StageEnd, "outcome">,
-  ): Promise<Ended> {
-    const { store } = this.#options;
-    return await recordEnd(node, { end: { outcome, ...what }, log: this.#log, store });
-  }
-
   /** That pins cannot be written spoils no result, but the next run may find other sources. */
   async #writeLockfile(how: { readonly prune: boolean }): Promise<void> {
     try {
-      await this.#options.lockfile.write(how);
+      await this.#context.lockfile.write(how);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#log.emit({ type: "note", text: error.message });

@@ -9,99 +9,80 @@
  */
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import {
-  type Action,
-  describeOwner,
-  keyLock,
-  safeName,
-  type Store,
-  storeFailure,
-} from "../../store/mod.ts";
+import { type Action, describeOwner, keyLock, safeName, storeFailure } from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
-import type { DeviceChoice, Engines } from "./device.ts";
-import { editedFiles } from "./edited.ts";
-import type { ChildMessage, StageFailure, SummaryEntry } from "../sandbox/events.ts";
-import { failureOf, failureOfError } from "../sandbox/failure.ts";
-import type { Components } from "../key/fingerprint.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
+import { failureOf, failureOfError } from "../sandbox/failure.ts";
+import { grantsOf } from "../sandbox/grants.ts";
 import { checkOutput } from "../sandbox/output_check.ts";
-import { grantsOf } from "../sandbox/permissions.ts";
-import type { Pool } from "./pool.ts";
+import type { RunRequest } from "../sandbox/protocol.ts";
 import type { FoundSources } from "../key/sources.ts";
-import type { InputArtifact } from "../stage.ts";
-import { StageLog } from "./run_log.ts";
+import type { InputArtifact, SummaryEntry } from "../stage.ts";
 import type { StageNode } from "../types.ts";
+import type { RunContext } from "./context.ts";
+import type { Work } from "./decide.ts";
+import type { DeviceChoice } from "./device.ts";
+import { editedFiles } from "./edited.ts";
+import type { Pool } from "./pool.ts";
+import { type RunLog, StageLog } from "./run_log.ts";
+import type { StageEnd } from "./stage_end.ts";
 
 /** What running one stage needs. */
 export interface StageRun {
   readonly node: StageNode;
-  readonly key: string;
-  readonly components: Components;
+  readonly work: Work;
   /** True where an existing result is no reason to stop. */
   readonly forced: boolean;
-  readonly seed: number;
   readonly sources: FoundSources | undefined;
   /** Undefined for a stage that does not compute. */
   readonly device: DeviceChoice | undefined;
   readonly threads: number;
-  readonly offline: boolean;
-  /** Absolute folder of the pipeline file. */
-  readonly baseDir: string;
-  readonly store: Store;
-  readonly engines: Engines;
   readonly pool: Pool;
-  readonly versions: Readonly<Record<string, string>>;
-  /** Whether it keeps files across runs. */
-  readonly cache: boolean;
-  /** Path of its log. */
-  readonly logPath: string;
-  readonly stop: AbortSignal;
-  readonly kill: AbortSignal;
-  /** Told when the process starts, which may be long after the call. */
-  readonly onStart: () => Promise<void>;
-  readonly onMessage: (message: ChildMessage) => void;
-  readonly onNote: (text: string) => void;
+  readonly log: RunLog;
+  /** Set to `performance.now()` when the process starts, which may be long after the call. */
+  readonly clock: { began: number };
+  readonly context: RunContext;
 }
 
-/** How it went. */
-export type StageRunResult =
-  | { readonly type: "done"; readonly action: Action }
-  /** Another process made the same result meanwhile. */
-  | { readonly type: "taken"; readonly action: Action }
-  /** Inputs whose bytes changed: digests of the artifacts, to be made again. */
-  | { readonly type: "damaged"; readonly artifacts: readonly string[] }
-  | { readonly type: "failed"; readonly failure: StageFailure }
-  | { readonly type: "interrupted" };
+/** Inputs whose bytes changed: digests of the artifacts, to be made again. */
+export interface DamagedInputs {
+  readonly outcome: "damaged";
+  readonly artifacts: readonly string[];
+}
 
-/** Runs one stage to its end. What goes wrong is a value. */
-export async function executeStage(run: StageRun): Promise<StageRunResult> {
-  const { store, node, stop } = run;
+/** Runs one stage to its end, unless its inputs are damaged. What goes wrong is a value. */
+export async function executeStage(run: StageRun): Promise<StageEnd | DamagedInputs> {
+  const { node, work: { key }, context: { store, signal } } = run;
   try {
-    await using _lock = await store.locks.acquire(keyLock(run.key), {
-      signal: stop,
-      onWait: (owner) =>
-        run.onNote(`waiting for ${describeOwner(owner)}, which does the same work`),
+    await using _lock = await store.locks.acquire(keyLock(key), {
+      signal,
+      onWait: (owner) => note(run, `waiting for ${describeOwner(owner)}, which does the same work`),
     });
-    const action = await store.actions.read(run.key);
+    const action = await store.actions.read(key);
     if (action !== undefined && await store.artifacts.has(action.artifact)) {
-      const isSound = (await editedFiles(action, { store, signal: stop })).length === 0;
-      if (isSound && !run.forced) return { type: "taken", action };
+      const isSound = (await editedFiles(action, { store, signal })).length === 0;
+      // Another process made the same result meanwhile.
+      if (isSound && !run.forced) return { outcome: "cached", action };
       if (!isSound) await setDamageAside(run, action.artifact, "a result");
     }
     const damaged = await damagedInputs(run);
-    if (damaged.length > 0) return { type: "damaged", artifacts: damaged };
+    if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
     return await run.pool.run(() => inProcess(run), { threads: run.threads });
   } catch (error) {
-    if (stop.aborted) return { type: "interrupted" };
+    if (signal.aborted) return { outcome: "interrupted", key };
     const attempt = { doing: `keep what stage "${node.id}" makes`, path: store.layout.store };
-    return { type: "failed", failure: failureOfError(storeFailure(error, attempt), node) };
+    return { outcome: "failed", key, failure: failureOfError(storeFailure(error, attempt), node) };
   }
+}
+
+function note({ log, node }: StageRun, text: string): void {
+  log.emit({ type: "note", stage: node.id, text });
 }
 
 /** Reads every byte of the inputs again; names what is damaged. */
 async function damagedInputs(run: StageRun): Promise<string[]> {
   const damaged: string[] = [];
-  for (const digest of new Set(Object.values(run.components.inputs).flat())) {
+  for (const digest of new Set(Object.values(run.work.components.inputs).flat())) {
     if (!await setDamageAside(run, digest, "an input")) damaged.push(digest);
   }
   return damaged;
@@ -109,22 +90,26 @@ async function damagedInputs(run: StageRun): Promise<string[]> {
 
 /** Reads every byte of an artifact again, sets aside what is damaged, and says so; true where nothing is. */
 async function setDamageAside(run: StageRun, digest: string, what: string): Promise<boolean> {
-  const state = await run.store.artifacts.verify(digest, run.stop);
+  const state = await run.context.store.artifacts.verify(digest, run.context.signal);
   if (state.ok) return true;
   for (const file of state.damaged) {
-    run.onNote(
+    note(
+      run,
       `${what} is damaged: ${file.path} (blob ${file.digest.slice(0, 12)}) has other bytes ` +
         `than its name; it was set aside as ${file.setAside} and is made again`,
     );
   }
-  for (const path of state.missing) run.onNote(`${what} is gone: ${path}; it is made again`);
+  for (const path of state.missing) note(run, `${what} is gone: ${path}; it is made again`);
   return false;
 }
 
-async function inProcess(run: StageRun): Promise<StageRunResult> {
-  const { store, node, baseDir } = run;
-  if (run.stop.aborted) return { type: "interrupted" };
-  await run.onStart();
+async function inProcess(run: StageRun): Promise<StageEnd> {
+  const { node, work, context, device } = run;
+  const { store, signal, baseDir } = context;
+  if (signal.aborted) return { outcome: "interrupted", key: work.key };
+  // Waiting for a place beside the others is no time of its own.
+  run.clock.began = performance.now();
+  await run.log.stageStart(node.id, { ...work, device, threads: run.threads });
   const started = new Date();
   await using scratch = await store.scratch.create();
   const output = join(scratch.path, "output");
@@ -132,92 +117,89 @@ async function inProcess(run: StageRun): Promise<StageRunResult> {
   await Deno.mkdir(output);
   await Deno.mkdir(generated);
   const { inputs, lists, folders } = await openInputs(run, scratch.path);
-  const cache = run.cache ? await cacheFolder(run) : undefined;
+  const cache = node.description.cache ? await cacheFolder(run) : undefined;
   const resume = node.description.resumable
-    ? await store.resume.open(run.key, { fresh: run.forced })
+    ? await store.resume.open(work.key, { fresh: run.forced })
     : undefined;
-  const engine = run.device === undefined ? undefined : await run.engines.needs(run.device.device);
+  const engine = device === undefined ? undefined : await context.engines.needs(device.device);
   const granted = grantsOf(node, {
     baseDir,
     inputs: folders,
+    own: [output, cache, resume].filter((folder) => folder !== undefined),
+    sources: run.sources,
+    engine,
+    modules: Object.keys(work.components.code.files),
+  });
+  const grants = { ...granted, read: await withRealPaths(granted.read) };
+  const request: RunRequest = {
+    task: "run",
+    inputs,
+    lists,
     output,
     cache,
     resume,
-    sources: run.sources,
-    engine,
-    modules: Object.keys(run.components.code.files),
-  });
-  const grants = { ...granted, read: await withRealPaths(granted.read) };
+    options: node.options,
+    seed: context.pipeline.seed,
+    sources: run.sources?.data ?? null,
+    device: device?.device ?? "cpu",
+    threads: Math.max(1, run.threads),
+    offline: context.offline,
+    env: grants.env,
+  };
   const summary: SummaryEntry[] = [];
-  using log = await StageLog.open(run.logPath);
-  const outcome = await runChild({
+  using log = await StageLog.open(run.log.folder.logOf(node.id));
+  const outcome = await runChild(request, {
     module: node.description.module,
-    job: {
-      task: "run",
-      inputs,
-      lists,
-      output,
-      cache: cache ?? null,
-      resume: resume ?? null,
-      options: node.options,
-      seed: run.seed,
-      sources: run.sources?.data ?? null,
-      device: run.device?.device ?? "cpu",
-      threads: Math.max(1, run.threads),
-      offline: run.offline,
-      env: grants.env,
-      baseDir,
-      pins: {},
-      update: false,
-    },
+    project: context.project,
     grants,
     environment: engine?.environment ?? {},
-    scratch: generated,
+    folder: generated,
     timeout: node.timeout,
-    onMessage: (message) => {
-      if (message.type === "summary") summary.push(message.entry);
-      run.onMessage(message);
+    onReport: (report) => {
+      if (report.type === "summary") summary.push(report.entry);
+      run.log.emit({ ...report, stage: node.id });
     },
     onLine: (line) => log.line(line),
-    stop: run.stop,
-    kill: run.kill,
+    stop: signal,
+    kill: context.kill,
   });
   if (outcome.type !== "done") return await failed(outcome, run, log);
   await checkOutput(output, { kind: node.output, stage: node.id });
-  const { digest } = await store.artifacts.publish(output, { kind: node.output, signal: run.stop });
+  const { digest } = await store.artifacts.publish(output, { kind: node.output, signal });
   const action: Action = {
-    key: run.key,
-    components: run.components,
+    key: work.key,
+    components: work.components,
     artifact: digest,
     stage: node.id,
     started: started.toISOString(),
     seconds: (Date.now() - started.getTime()) / 1000,
     summary,
-    versions: run.versions,
-    device: run.device?.device ?? null,
+    versions: context.versions,
+    device: device?.device ?? null,
   };
   await store.actions.write(action);
-  if (resume !== undefined) await store.resume.remove(run.key);
-  return { type: "done", action };
+  if (resume !== undefined) await store.resume.remove(work.key);
+  return { outcome: "done", action };
 }
 
 async function failed(
-  outcome: Exclude<ChildOutcome, { type: "done" }>,
-  run: StageRun,
+  outcome: Exclude<ChildOutcome<null>, { type: "done" }>,
+  { node, work: { key }, context: { store, signal, baseDir } }: StageRun,
   log: StageLog,
-): Promise<StageRunResult> {
+): Promise<StageEnd> {
   // Ctrl-C reaches the whole terminal: a stage that was still starting dies of it before the runner
   // has heard of it.
   const ctrlC = outcome.type === "died" && outcome.signal === "SIGINT";
-  if (outcome.type === "interrupted" || run.stop.aborted || ctrlC) return { type: "interrupted" };
-  const { node, store } = run;
+  if (outcome.type === "interrupted" || signal.aborted || ctrlC) {
+    return { outcome: "interrupted", key };
+  }
   const full = outcome.type === "threw"
     ? await explainFullDisk(outcome.error, { node, folder: store.layout.store })
     : undefined;
-  const failure = full ?? failureOf(outcome, node, run.baseDir);
+  const failure = full ?? failureOf(outcome, node, baseDir);
   if (failure.stack !== undefined) log.line(failure.stack);
   if (outcome.type === "threw") { for (const cause of outcome.error.causes) log.line(cause); }
-  return { type: "failed", failure };
+  return { outcome: "failed", key, failure };
 }
 
 /** Makes the inputs' folders: hard links of the blobs, which the process may read and nothing else. */
@@ -232,12 +214,12 @@ async function openInputs(run: StageRun, scratch: string): Promise<{
   for (const [role, ids] of Object.entries(run.node.inputs)) {
     const artifacts: InputArtifact[] = [];
     for (const [i, stage] of ids.entries()) {
-      const digest = run.components.inputs[role]?.[i];
+      const digest = run.work.components.inputs[role]?.[i];
       if (digest === undefined) {
         throw new UserError({ what: `input ${role} of stage "${run.node.id}" is not there` });
       }
       const path = join(scratch, "inputs", safeName(role), String(i));
-      await run.store.artifacts.materialize(digest, path);
+      await run.context.store.artifacts.materialize(digest, path);
       folders.push(path);
       artifacts.push({ stage, path, digest });
     }
@@ -254,7 +236,7 @@ async function withRealPaths(paths: readonly string[]): Promise<string[]> {
 }
 
 /** Built-in stages share a folder; an own one has one to itself, as it is not trusted with theirs. */
-async function cacheFolder({ store, node }: StageRun): Promise<string> {
+async function cacheFolder({ context: { store }, node }: StageRun): Promise<string> {
   const downloads = join(store.layout.store, "downloads");
   const folder = node.description.builtin
     ? join(downloads, "shared")

@@ -6,9 +6,10 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type DecideContext, Decider } from "./decide.ts";
+import type { PlanContext } from "./context.ts";
+import { Decider } from "./decide.ts";
 import { readsOf, type Selection } from "./selection.ts";
-import type { Pipeline, StageNode } from "../types.ts";
+import type { StageNode } from "../types.ts";
 
 /** What a run would do with one stage. */
 export interface StagePlan {
@@ -32,10 +33,10 @@ export interface StagePlan {
  * Plans a run.
  *
  * @param context What deciding needs.
- * @param selection From {@linkcode select}.
  * @returns A plan per stage, in the order of the pipeline.
  */
-export async function plan(context: DecideContext, selection: Selection): Promise<StagePlan[]> {
+export async function plan(context: PlanContext): Promise<StagePlan[]> {
+  const { selection } = context;
   const decider = new Decider(context);
   const digests = new Map<string, string | null>();
   const plans: StagePlan[] = [];
@@ -57,7 +58,7 @@ export async function plan(context: DecideContext, selection: Selection): Promis
  */
 export function checkRequired(
   plans: readonly StagePlan[],
-  { pipeline, selection }: { readonly pipeline: Pipeline; readonly selection: Selection },
+  { pipeline, selection }: Pick<PlanContext, "pipeline" | "selection">,
 ): void {
   const missing = new Set(
     plans.filter((each) => selection.required.has(each.stage) && each.status !== "cached")

@@ -10,7 +10,8 @@ import {
   type Store,
   storeFailure,
 } from "../../store/mod.ts";
-import type { RunEvent } from "../sandbox/events.ts";
+import type { DeviceChoice } from "./device.ts";
+import type { RunEvent } from "./events.ts";
 
 /** An event before its time is put in. */
 export type Untimed<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E, "time"> : never;
@@ -62,6 +63,31 @@ export class RunLog {
   /** Replaces parts of a stage's record, in memory. */
   set(stage: string, record: StageRecord): void {
     this.#stages[stage] = { ...this.#stages[stage], ...record };
+  }
+
+  /** Notes and tells that a stage starts. */
+  async stageStart(
+    stage: string,
+    { key, reasons, device, threads }: {
+      readonly key: string;
+      readonly reasons: readonly string[];
+      /** Undefined for a stage that does not compute. */
+      readonly device: DeviceChoice | undefined;
+      readonly threads: number;
+    },
+  ): Promise<void> {
+    this.set(stage, {
+      status: "running",
+      key,
+      reasons,
+      started: new Date().toISOString(),
+      device: device?.device ?? null,
+    });
+    const engine = device === undefined
+      ? {}
+      : { device: device.device, device_why: device.why, threads };
+    this.emit({ type: "stage_start", stage, key, reasons, ...engine });
+    await this.save();
   }
 
   /** Writes `run.json` anew. Calls that overlap write one after the other, so that the last one stays. */

@@ -5,8 +5,9 @@
  */
 import { InternalError } from "../../base/errors.ts";
 import type { Action, Store } from "../../store/mod.ts";
-import { isSummaryEntry, type StageFailure, type StageOutcome } from "../sandbox/events.ts";
-import { failureText } from "../sandbox/failure.ts";
+import type { StageOutcome } from "./events.ts";
+import { failureText, type StageFailure } from "../sandbox/failure.ts";
+import { isSummaryEntry } from "../sandbox/protocol.ts";
 import type { RunLog } from "./run_log.ts";
 import type { StageNode } from "../types.ts";
 
@@ -20,8 +21,6 @@ export type Ended =
 /** How a stage ended, for the record. */
 export interface StageEnd {
   readonly outcome: StageOutcome;
-  /** By `performance.now()`, from when its inputs were there. */
-  readonly began: number;
   /** Its result, where there is one. */
   readonly action?: Action;
   readonly key?: string;
@@ -32,7 +31,13 @@ export interface StageEnd {
 /** Records the end of a stage and opens its result in the run's folder. */
 export async function recordEnd(
   node: StageNode,
-  { end, log, store }: { readonly end: StageEnd; readonly log: RunLog; readonly store: Store },
+  { end, began, log, store }: {
+    readonly end: StageEnd;
+    /** By `performance.now()`, from when its inputs and a place were there. */
+    readonly began: number;
+    readonly log: RunLog;
+    readonly store: Store;
+  },
 ): Promise<Ended> {
   const { outcome, action, failure, blockedBy } = end;
   const { folder } = log;
@@ -43,7 +48,7 @@ export async function recordEnd(
   const key = action?.key ?? end.key;
   const duration = outcome === "done" && action !== undefined
     ? action.seconds * 1000
-    : performance.now() - end.began;
+    : performance.now() - began;
   const ran = outcome === "done" || outcome === "failed" || outcome === "interrupted";
   log.set(node.id, {
     status: outcome,

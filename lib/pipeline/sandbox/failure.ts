@@ -11,13 +11,27 @@ import {
   UserErrors,
 } from "../../base/errors.ts";
 import type { ChildOutcome } from "./child.ts";
-import type { StageFailure, ThrownError } from "./events.ts";
-import { explainDenial } from "./permissions.ts";
+import { explainDenial } from "./denial.ts";
+import type { ThrownError } from "./protocol.ts";
 import type { StageNode } from "../types.ts";
+
+/** A failure as data: what of an error survives the way out of a process. */
+export interface StageFailure {
+  /** What could not be done and why. */
+  readonly what: string;
+  readonly requirement?: string | undefined;
+  readonly remedy?: string | undefined;
+  readonly nearest?: string | undefined;
+  readonly at?: Location | undefined;
+  /** Where in the code it was thrown, for errors that are no `UserError`. */
+  readonly stack?: string | undefined;
+  /** The last lines of the stage's log, where its process died without a word. */
+  readonly lastLines?: readonly string[] | undefined;
+}
 
 /** What a person is told of a process that did not end well. */
 export function failureOf(
-  outcome: Exclude<ChildOutcome, { type: "done" }>,
+  outcome: Exclude<ChildOutcome<unknown>, { type: "done" }>,
   node: StageNode,
   baseDir: string,
 ): StageFailure {
@@ -29,6 +43,8 @@ export function failureOf(
         what: `stage "${node.id}" was stopped after its time limit of ${seconds(node.timeout)}`,
         remedy: `raise timeout: of stage "${node.name}" in the pipeline, or give it less to do`,
       };
+    case "flood":
+      return { what: `stage "${node.id}" was stopped because it prints without end` };
     case "interrupted":
       return { what: `stage "${node.id}" was interrupted` };
     case "died":
@@ -76,17 +92,20 @@ function thrown(error: ThrownError, node: StageNode, baseDir: string): StageFail
 function placeOf(error: ThrownError, node: StageNode): Location | undefined {
   const { module, builtin, uses } = node.description;
   if (builtin || error.stack === undefined) return undefined;
+  // Deno spells a module in a stack as its URL or, where it maps the place to the source, decoded.
+  const spellings = [module, decodeURIComponent(module)];
   for (const line of error.stack.split("\n")) {
-    const start = line.indexOf(`${module}:`);
-    if (start < 0) continue;
-    const [row, column] = line.slice(start + module.length + 1).split(/[:)]/).map(Number);
+    const spelling = spellings.find((each) => line.includes(`${each}:`));
+    if (spelling === undefined) continue;
+    const start = line.indexOf(`${spelling}:`) + spelling.length + 1;
+    const [row, column] = line.slice(start).split(/[:)]/).map(Number);
     if (row === undefined || !(row >= 1)) continue;
     return { file: uses, line: row, column: column !== undefined && column >= 1 ? column : 1 };
   }
   return undefined;
 }
 
-function died(outcome: ChildOutcome & { type: "died" }, node: StageNode): StageFailure {
+function died(outcome: ChildOutcome<unknown> & { type: "died" }, node: StageNode): StageFailure {
   const { signal, code, lastLines } = outcome;
   const how = signal === undefined
     ? code === 0 ? "ended its process before run() was done" : `died with exit code ${code}`

@@ -9,7 +9,8 @@
 import { statfs } from "node:fs/promises";
 import { UserError } from "../../base/errors.ts";
 import { storeFailure } from "../../store/mod.ts";
-import type { StageFailure, ThrownError } from "./events.ts";
+import type { StageFailure } from "./failure.ts";
+import type { ThrownError } from "./protocol.ts";
 import type { StageNode } from "../types.ts";
 
 /** No space, and no space for this user. */

@@ -1,5 +1,5 @@
 /**
- * The inside of a stage's process: takes one job from standard input, runs the stage, and tells the
+ * The inside of a stage's process: takes one request from standard input, answers it, and tells the
  * runner what happens on standard output.
  *
  * Standard input stays open as long as the runner lives. When it closes the runner is dead, and the
@@ -9,40 +9,17 @@
  *
  * @module
  */
-import type { Device } from "../../base/device.ts";
 import type { Json } from "../../base/json.ts";
-import { InternalError, UserError, UserErrors } from "../../base/errors.ts";
-import { type ChildMessage, encodeMessage, isSummaryEntry, type ThrownError } from "./events.ts";
-import type { InputArtifact, StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
+import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
+import type { StageDefinition } from "../stage.ts";
+import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
+import { describe, resolve, run } from "./tasks.ts";
 
-/** What a stage's process is asked to do; one line of JSON. */
-export interface StageJob {
-  /** `run` does the work; `resolve` only finds what an own stage's sources are. */
-  readonly task: "run" | "resolve";
-  readonly inputs: Readonly<Record<string, InputArtifact>>;
-  readonly lists: Readonly<Record<string, readonly InputArtifact[]>>;
-  /** Absolute; empty and writable. */
-  readonly output: string;
-  /** A folder that outlives the run, for stages that declare one; null for the others. */
-  readonly cache: string | null;
-  /** The folder of its key, for stages that go on after a kill; null for the others. */
-  readonly resume: string | null;
-  readonly options: Readonly<Record<string, Json>>;
-  readonly seed: number;
-  readonly sources: Json;
-  readonly device: Device;
-  readonly threads: number;
-  readonly offline: boolean;
-  /** Names of the variables it was granted. */
-  readonly env: readonly string[];
-  /** For `resolve`. */
-  readonly baseDir: string;
-  readonly pins: Readonly<Record<string, Json>>;
-  readonly update: boolean;
-}
-
-/** Progress is told at most this often; a person reads no faster, and a step may take a millisecond. */
-const PROGRESS_INTERVAL_MS = 100;
+// Taken before the module of the stage runs: it may replace anything that it can reach.
+const { stdin, stdout } = Deno;
+const exit: (code: number) => never = Deno.exit;
+const { stringify } = JSON;
+const encoder = new TextEncoder();
 
 /** How long a stage may tidy up after it was told to stop. */
 const GRACE_MS = 1000;
@@ -56,7 +33,7 @@ self.onmessage = async () => {
 };`;
 
 /**
- * Runs the one job of this process, then ends the process.
+ * Answers the one request of this process, then ends the process.
  *
  * @param load Imports the stage's module; the entry file writes it with a literal path, which needs no read permission.
  */
@@ -64,12 +41,12 @@ export async function host(
   load: () => Promise<{ readonly default?: unknown }>,
 ): Promise<void> {
   const controller = new AbortController();
-  catchSignals(controller);
-  const job = await readJob();
-  const watchdog = new Worker("data:text/javascript," + encodeURIComponent(WATCHDOG), {
-    type: "module",
-  });
-  watchdog.postMessage("watch");
+  const request = await readRequest();
+  // Both would keep a process that waits for nothing, and Deno ends one whose module never loads.
+  if (request.task !== "describe") {
+    catchSignals(controller);
+    watchRunner();
+  }
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     fail(event.reason);
@@ -78,131 +55,40 @@ export async function host(
     event.preventDefault();
     fail(event.error);
   });
-  withoutStorage();
+  // Deno keeps these in a folder of its own and asks for no permission; a stage writes its output alone.
+  for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
-    const definition = (await load()).default as StageDefinition | undefined;
-    if (definition === undefined || typeof definition.run !== "function") {
-      throw new UserError({
-        what: "the stage's module has no definition",
-        requirement: "its default export is what defineStage() returns",
-      });
-    }
-    const value = job.task === "run"
-      ? await runStage(definition, job, controller.signal)
-      : await resolveSources(definition, job, controller.signal);
-    send({ type: "result", value });
+    const { default: definition } = await load();
+    send({ type: "result", value: await answer(definition, request, controller.signal) as Json });
   } catch (error) {
     fail(error);
   }
-  Deno.exit(0);
+  // Timers of the module must not keep the process.
+  exit(0);
 }
 
-async function runStage(
-  definition: StageDefinition,
-  job: StageJob,
+async function answer(
+  definition: unknown,
+  request: Request,
   signal: AbortSignal,
-): Promise<Json> {
-  const progress = new Progress();
-  const context: StageContext<Record<string, unknown>> = {
-    inputs: job.inputs,
-    lists: job.lists,
-    output: { path: job.output },
-    options: job.options,
-    seed: job.seed,
-    sources: job.sources,
-    ...(job.cache === null ? {} : { cache: { path: job.cache } }),
-    ...(job.resume === null ? {} : { resume: { path: job.resume } }),
-    device: job.device,
-    threads: job.threads,
-    offline: job.offline,
-    env: grantedEnv(job.env),
-    progress: (done, total, unit) => progress.report(done, total, unit),
-    log: (message) => send({ type: "log", message: String(message) }),
-    summary: (entry) => {
-      if (!isSummaryEntry(entry)) throw notASummary(entry);
-      send({ type: "summary", entry: inJson(entry) });
-    },
-    signal,
-  };
-  await definition.run(context);
-  progress.flush();
-  return null;
-}
-
-/** JSON has no infinite numbers; a perplexity may be one, and is worth telling. */
-function inJson(entry: SummaryEntry): SummaryEntry {
-  if (entry.type !== "figure") return entry;
-  const { label, value, compare } = entry;
-  if (Number.isFinite(value) && Number.isFinite(compare?.value ?? 0)) return entry;
-  const beside = compare === undefined ? "" : ` (${compare.label} ${compare.value})`;
-  return { type: "note", text: `${label} ${value}${beside}` };
-}
-
-/** Deno keeps these in a folder of its own and asks for no permission; a stage writes its output alone. */
-function withoutStorage(): void {
-  for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
-}
-
-function notASummary(entry: unknown): UserError {
-  return new UserError({
-    what: `summary() cannot show ${JSON.stringify(entry)}`,
-    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
-      '{ type: "note", text }, with a number as value',
-  });
-}
-
-/** For own stages: the runner's process does not run their code, so what `resolve` finds travels. */
-async function resolveSources(
-  definition: StageDefinition,
-  job: StageJob,
-  signal: AbortSignal,
-): Promise<Json> {
-  if (definition.resolve === undefined) throw new InternalError("the stage has no resolve");
-  const env = grantedEnv(job.env);
-  const pins: Record<string, unknown> = {};
-  const { createHash } = await import("node:crypto");
-  const sources = await definition.resolve({
-    options: job.options,
-    baseDir: job.baseDir,
-    pins: {
-      get: (source) => pins[source] ?? job.pins[source],
-      set: (source, pin) => {
-        pins[source] = pin;
-      },
-    },
-    update: job.update,
-    offline: job.offline,
-    digestFile: async (path) => {
-      const hash = createHash("sha256");
-      using file = await Deno.open(path);
-      for await (const chunk of file.readable) hash.update(chunk);
-      return hash.digest("hex");
-    },
-    env: (name) => env[name],
-    signal,
-  });
-  return { sources: sources as unknown as Json, pins: pins as Record<string, Json> };
-}
-
-/** Passes on the newest figures, at most ten times a second, and always the last ones. */
-class Progress {
-  #last = -Infinity;
-  #held: (ChildMessage & { type: "progress" }) | undefined;
-
-  report(done: number, total: number, unit: string): void {
-    // A division by nothing yet is no progress, and no reason to stop.
-    if (!Number.isFinite(done) || !Number.isFinite(total)) return;
-    this.#held = { type: "progress", done, total, unit: String(unit) };
-    const now = performance.now();
-    if (now - this.#last < PROGRESS_INTERVAL_MS && done < total) return;
-    this.#last = now;
-    this.flush();
+): Promise<unknown> {
+  switch (request.task) {
+    case "describe":
+      return await describe(definition, request);
+    case "resolve":
+      return await resolve(definition as StageDefinition, { request, signal });
+    case "run":
+      return await run(definition as StageDefinition, { request, signal, report: send });
+    default:
+      return unreachable(request);
   }
+}
 
-  flush(): void {
-    if (this.#held !== undefined) send(this.#held);
-    this.#held = undefined;
-  }
+function watchRunner(): void {
+  const watchdog = new Worker("data:text/javascript," + encodeURIComponent(WATCHDOG), {
+    type: "module",
+  });
+  watchdog.postMessage("watch");
 }
 
 /** The runner stops a stage with SIGTERM; a terminal's Ctrl-C reaches it too, and is the runner's to answer. */
@@ -211,57 +97,40 @@ function catchSignals(controller: AbortController): void {
   Deno.addSignalListener("SIGINT", () => {});
   Deno.addSignalListener("SIGTERM", () => {
     controller.abort(new DOMException("The stage was told to stop.", "AbortError"));
-    setTimeout(() => Deno.exit(143), GRACE_MS);
+    setTimeout(() => exit(143), GRACE_MS);
   });
 }
 
-async function readJob(): Promise<StageJob> {
+async function readRequest(): Promise<Request> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65536);
   let line = "";
   while (!line.endsWith("\n")) {
-    const count = await Deno.stdin.read(buffer);
-    if (count === null) Deno.exit(1);
+    const count = await stdin.read(buffer);
+    if (count === null) exit(1);
     line += decoder.decode(buffer.subarray(0, count), { stream: true });
   }
-  return JSON.parse(line) as StageJob;
+  return JSON.parse(line) as Request;
 }
 
-function grantedEnv(names: readonly string[]): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of names) {
-    const value = Deno.env.get(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
-}
-
-function send(message: ChildMessage): void {
-  const bytes = new TextEncoder().encode(encodeMessage(message) + "\n");
+function send(message: Message): void {
+  const bytes = encoder.encode(`${MARK}${stringify(message)}\n`);
   let written = 0;
   try {
-    while (written < bytes.length) written += Deno.stdout.writeSync(bytes.subarray(written));
+    while (written < bytes.length) written += stdout.writeSync(bytes.subarray(written));
   } catch {
-    Deno.exit(1); // Nobody listens any more.
+    exit(1); // Nobody listens any more.
   }
 }
 
 function fail(error: unknown): never {
-  send({ type: "error", error: describe(error) });
-  Deno.exit(1);
+  send({ type: "error", error: thrownError(error) });
+  exit(1);
 }
 
 /** An error as data. Whatever was thrown, even a string, comes out with a message. */
-function describe(error: unknown): ThrownError {
-  if (!(error instanceof Error)) {
-    return {
-      name: "Error",
-      message: String(error),
-      stack: undefined,
-      parts: undefined,
-      causes: [],
-    };
-  }
+function thrownError(error: unknown): ThrownError {
+  if (!(error instanceof Error)) return { name: "Error", message: String(error), causes: [] };
   const causes: string[] = [];
   let code = codeOf(error);
   let cause = error.cause;
@@ -270,13 +139,21 @@ function describe(error: unknown): ThrownError {
     code ??= codeOf(cause);
     cause = cause instanceof Error ? cause.cause : undefined;
   }
-  let parts: ThrownError["parts"];
-  if (error instanceof UserErrors) parts = { what: error.message };
-  if (error instanceof UserError) {
-    const { cause: _, ...rest } = error.parts;
-    parts = rest;
-  }
-  return { name: error.name, message: error.message, stack: error.stack, code, parts, causes };
+  return {
+    name: error.name,
+    message: error.message,
+    ...(error.stack === undefined ? {} : { stack: error.stack }),
+    ...(code === undefined ? {} : { code }),
+    ...partsOf(error),
+    causes,
+  };
+}
+
+function partsOf(error: Error): Pick<ThrownError, "parts"> {
+  if (error instanceof UserErrors) return { parts: { what: error.message } };
+  if (!(error instanceof UserError)) return {};
+  const { cause: _, ...parts } = error.parts;
+  return { parts };
 }
 
 function codeOf(error: unknown): string | undefined {

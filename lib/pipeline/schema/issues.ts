@@ -6,8 +6,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import type { z } from "zod";
 import { nearest } from "../../base/errors.ts";
-import { formatLabel } from "../file/matrix_label.ts";
-import { typeName } from "../file/params.ts";
+import { formatLabel, typeName } from "./value_words.ts";
 import type { Problem } from "../yaml/problems.ts";
 import { branchesOf, choicesOf, type JsonSchema, schemaAt, schemaWords } from "./words.ts";
 import type { NodePath } from "../yaml/node.ts";

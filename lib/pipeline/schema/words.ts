@@ -6,7 +6,7 @@
  * @module
  */
 import type { Json } from "../../base/json.ts";
-import { formatLabel } from "../file/matrix_label.ts";
+import { formatLabel } from "./value_words.ts";
 
 /** The parts of JSON Schema (2020-12) that are read here. */
 export interface JsonSchema {

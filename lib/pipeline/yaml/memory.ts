@@ -8,17 +8,10 @@
  */
 import type { Json } from "../../base/json.ts";
 import { sha256Hex } from "../../base/hash.ts";
-import type { DescribeCache } from "../sandbox/describe_own.ts";
+import type { Memory } from "../code/memory.ts";
 import type { MappingEntry, Span, YamlNode } from "./node.ts";
 
 const NAMESPACE = "yaml";
-
-/** Where trees are remembered, and how it is known that the parser is still the same. */
-export interface YamlMemory {
-  readonly cache?: DescribeCache | undefined;
-  /** Digest of a module (`file:` URL) and all that it imports. */
-  readonly digestModule?: ((url: string) => Promise<string>) | undefined;
-}
 
 /**
  * The tree of a text that was remembered.
@@ -26,29 +19,23 @@ export interface YamlMemory {
  * @param text The whole text of the file.
  * @returns The root node as `parseYaml` gives it; undefined where it has to be parsed.
  */
-export async function recallYaml(text: string, memory: YamlMemory): Promise<YamlNode | undefined> {
+export async function recallYaml(text: string, memory: Memory): Promise<YamlNode | undefined> {
   // Asking would make the store's folder, and a file with mistakes must leave nothing behind.
-  if (memory.cache?.isEmpty?.() === true) return undefined;
-  const key = await keyOf(text, memory);
-  const known = key === undefined ? undefined : await memory.cache?.get(NAMESPACE, key);
+  if (memory.isEmpty?.() === true) return undefined;
+  const known = memory.get(NAMESPACE, await keyOf(text, memory));
   return known === undefined ? undefined : unpack(known as Packed);
 }
 
 /** Remembers the tree of a text. Only for a pipeline without a mistake: mistakes are worded anew. */
 export async function rememberYaml(
   text: string,
-  { root, memory }: { readonly root: YamlNode; readonly memory: YamlMemory },
+  { root, memory }: { readonly root: YamlNode; readonly memory: Memory },
 ): Promise<void> {
-  const key = await keyOf(text, memory);
-  if (key !== undefined) await memory.cache?.set(NAMESPACE, key, pack(root) as Json);
+  memory.set(NAMESPACE, await keyOf(text, memory), pack(root) as Json);
 }
 
-/** Digest of the parser and the text; undefined where nothing is remembered. */
-async function keyOf(
-  text: string,
-  { cache, digestModule }: YamlMemory,
-): Promise<string | undefined> {
-  if (cache === undefined || digestModule === undefined) return undefined;
+/** Digest of the parser and the text. */
+async function keyOf(text: string, { digestModule }: Memory): Promise<string> {
   return `${await digestModule(import.meta.resolve("./source.ts"))} ${sha256Hex(text)}`;
 }
 

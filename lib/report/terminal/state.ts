@@ -8,7 +8,7 @@ import type {
   StageFailure,
   StageOutcome,
   SummaryEntry,
-} from "../../pipeline/sandbox/events.ts";
+} from "../../pipeline/run/events.ts";
 
 /** One stage as far as the events have told. */
 export interface StageState {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StageFailure, SummaryEntry } from "../../pipeline/sandbox/events.ts";
+import type { StageFailure, SummaryEntry } from "../../pipeline/run/events.ts";
 import type { RunState, StageState } from "./state.ts";
 import { clip, formatDuration, formatNumber, harmless, type Style, wrap } from "./text.ts";
 

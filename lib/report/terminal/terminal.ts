@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RunEvent } from "../../pipeline/sandbox/events.ts";
+import type { RunEvent } from "../../pipeline/run/events.ts";
 import { newRunState, rateOf, type RunState, type StageState, update } from "./state.ts";
 import {
   failures,

@@ -14,10 +14,10 @@
  * @module
  */
 import { join } from "node:path";
-import { listNames, removeQuietly, temporaryName, writeFileAtomic } from "../durable.ts";
-import { guarded, systemCode } from "../failure.ts";
+import { listNames, removeQuietly, temporaryName, writeFileAtomic } from "../disk/durable.ts";
+import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
-import { safeName, type StoreLayout } from "../layout.ts";
+import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { type Owner, ownerState, parseOwner, thisOwner } from "./owner.ts";
 
 /** A lock that is held. */
@@ -106,13 +106,6 @@ export class Locks {
       if (!await isDead(held, this.pathOf(name))) return undefined;
       return await this.#takeOver(name, held);
     }
-  }
-
-  /** The living owner of a lock, or undefined where it is free. */
-  async holder(name: string): Promise<Owner | undefined> {
-    const held = await readHeld(this.pathOf(name));
-    if (held?.owner === undefined || await isDead(held, this.pathOf(name))) return undefined;
-    return held.owner;
   }
 
   /** Removes the files that dead owners left. */

@@ -13,7 +13,7 @@
  */
 import { hostname } from "node:os";
 import process from "node:process";
-import { systemCode } from "../failure.ts";
+import { systemCode } from "../disk/failure.ts";
 
 /** A process of this or another machine. */
 export interface Owner {

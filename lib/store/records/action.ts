@@ -10,17 +10,10 @@ import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { join } from "node:path";
 import { InternalError } from "../../base/errors.ts";
 import { canonicalDigest } from "../../base/canonical_json.ts";
-import {
-  ensureFolder,
-  listNames,
-  lstatOf,
-  readTextOf,
-  removeQuietly,
-  writeFileAtomic,
-} from "../durable.ts";
-import { guarded } from "../failure.ts";
+import { ensureFolder, lstatOf, readTextOf, writeFileAtomic } from "../disk/durable.ts";
+import { guarded } from "../disk/failure.ts";
 import { type Digest, isDigest } from "../../base/hash.ts";
-import type { StoreLayout } from "../layout.ts";
+import type { StoreLayout } from "../disk/layout.ts";
 
 /** What made an artifact. `C` is the key document (`lib/pipeline/key/fingerprint.ts`). */
 export interface Action<C = unknown> {
@@ -98,17 +91,6 @@ export class Actions {
         temporary: this.#layout.temporary,
       });
     });
-  }
-
-  /** Forgets a key, so that its stage runs again. */
-  async remove(key: Digest): Promise<void> {
-    await removeQuietly(this.pathOf(key));
-  }
-
-  /** Every key with a record, sorted. */
-  async keys(): Promise<Digest[]> {
-    const names = await listNames(this.#layout.actions);
-    return names.map((name) => name.replace(/\.json$/, "")).filter(isDigest);
   }
 }
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import {
   ensureFolder,
@@ -16,9 +16,9 @@ import {
   removeQuietly,
   temporaryName,
   writeFileAtomic,
-} from "../durable.ts";
-import { guarded, storeFailure, systemCode } from "../failure.ts";
-import { safeName, type StoreLayout } from "../layout.ts";
+} from "../disk/durable.ts";
+import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
+import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { ownerState, thisOwner } from "../locks/owner.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
 
@@ -89,24 +89,6 @@ export class Runs {
       found.push(run);
     }
     return found;
-  }
-
-  /** The newest run of a pipeline, or undefined. */
-  async lastRunOf(pipeline: string): Promise<FoundRun | undefined> {
-    return (await this.list({ pipeline, limit: 1 }))[0];
-  }
-
-  /** A run by its folder's name, a unique part of it, or `latest`; undefined where none fits. */
-  async find(name: string): Promise<FoundRun | undefined> {
-    const ids = await this.#ids();
-    if (name === "latest") {
-      const target = await Deno.readLink(join(this.#layout.runs, "latest")).catch(() => undefined);
-      const id = target === undefined ? ids[0] : basename(target);
-      return id === undefined ? undefined : await this.#read(id);
-    }
-    if (ids.includes(name)) return await this.#read(name);
-    const matches = ids.filter((id) => id.includes(name));
-    return matches.length === 1 ? await this.#read(matches[0]!) : undefined;
   }
 
   async *#newestFirst(pipeline: string | undefined): AsyncGenerator<FoundRun> {
@@ -212,19 +194,6 @@ export class RunFolder {
         }),
     );
   }
-}
-
-/** Reads a run's events. A last line cut off by a crash is left out. */
-export async function readEvents(run: string): Promise<unknown[]> {
-  const events: unknown[] = [];
-  for (const line of (await readTextOf(join(run, "events.ndjson")) ?? "").split("\n")) {
-    try {
-      if (line !== "") events.push(JSON.parse(line));
-    } catch {
-      continue;
-    }
-  }
-  return events;
 }
 
 const RUN_ID = /^\d{8}T\d{6}Z-.+-[0-9a-z]{6}$/;

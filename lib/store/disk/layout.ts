@@ -18,7 +18,7 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { sha256Hex } from "../base/hash.ts";
+import { sha256Hex } from "../../base/hash.ts";
 
 /** Absolute paths of a store. */
 export interface StoreLayout {

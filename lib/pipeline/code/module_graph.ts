@@ -11,11 +11,11 @@
  * @module
  */
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { InternalError, type Location, UserError } from "../../base/errors.ts";
 import { isSettled, stampOf, type StoreIndex } from "../../store/index.ts";
+import { filePath, fileUrl } from "../../base/paths.ts";
 import type { DenoInfo, InfoModule } from "./deno_info.ts";
-import { withLockCopy } from "../sandbox/lock_copy.ts";
+import { withProcessFolder, writeConfig } from "./process_config.ts";
 
 /** What a stage's code consists of. */
 export interface ModuleGraph {
@@ -74,7 +74,7 @@ export async function moduleGraph(
   module: string,
   options: ModuleGraphOptions,
 ): Promise<ModuleGraph> {
-  const path = module.startsWith("file:") ? fileURLToPath(module) : resolve(module);
+  const path = module.startsWith("file:") ? filePath(module) : resolve(module);
   const key = JSON.stringify([path, options.project]);
   const remembered = options.index.get(NAMESPACE, key);
   if (isRemembered(remembered)) {
@@ -123,18 +123,16 @@ async function watch(
 }
 
 async function denoInfo(path: string, { project, signal }: ModuleGraphOptions): Promise<DenoInfo> {
-  const config = join(project, "deno.json");
-  const { success, stdout, stderr } = await withLockCopy(
-    project,
-    (lock) =>
-      new Deno.Command(Deno.execPath(), {
-        args: ["info", "--json", "--config", config, lock, path],
-        cwd: project,
-        env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-        stdin: "null",
-        ...(signal === undefined ? {} : { signal }),
-      }).output(),
-  );
+  const { success, stdout, stderr } = await withProcessFolder(async (folder) => {
+    const config = await writeConfig(folder, { project });
+    return await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--config", config, fileUrl(path)],
+      cwd: project,
+      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      stdin: "null",
+      ...(signal === undefined ? {} : { signal }),
+    }).output();
+  });
   signal?.throwIfAborted();
   if (!success) {
     throw new UserError({
@@ -151,7 +149,7 @@ async function assemble(
   path: string,
   options: ModuleGraphOptions,
 ): Promise<{ graph: ModuleGraph; watched: WatchedFile[] }> {
-  const root = pathToFileURL(path).href;
+  const root = fileUrl(path);
   const label = labeller(options.project, path);
   const files = new Map<string, string>();
   const imports = new Map<string, string>();
@@ -300,7 +298,7 @@ function placeIn(
 }
 
 function labelOf(specifier: string, label: (path: string) => string): string {
-  return specifier.startsWith("file:") ? label(fileURLToPath(specifier)) : specifier;
+  return specifier.startsWith("file:") ? label(filePath(specifier)) : specifier;
 }
 
 /** Names files by where they are to the project, or else to the root module, never by the machine. */

@@ -10,9 +10,9 @@
  */
 import type { Json } from "../../base/json.ts";
 import { z } from "zod";
-import { definitionMistake, describeDefinition, notAStage } from "../definition/describe.ts";
-import { roleWords } from "../definition/inputs_spec.ts";
-import { pipelineSchema } from "./pipeline_file.ts";
+import { describeStage } from "./describe.ts";
+import { roleWords } from "./inputs_spec.ts";
+import { pipelineSchema } from "../schema/pipeline_file.ts";
 import type { RoleSpec, StageDescription, StageRegistry } from "../types.ts";
 
 /** A JSON Schema to be written: any keyword. */
@@ -30,10 +30,8 @@ const EXPRESSION = { $ref: "#/$defs/expression" };
 export async function pipelineJsonSchema(registry: StageRegistry): Promise<Json> {
   const descriptions = await Promise.all(
     Object.entries(registry).map(async ([uses, { module, load }]) => {
-      const definition = await load();
-      const mistake = definitionMistake(definition);
-      if (mistake !== undefined) throw notAStage(uses, mistake);
-      return describeDefinition(definition, { uses, module, builtin: true });
+      const identity = { uses, module, builtin: true };
+      return describeStage(await load(), { identity, requests: [] }).description;
     }),
   );
   const generated = z.toJSONSchema(pipelineSchema, { io: "input", unrepresentable: "any" });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UserError } from "../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 
 /** What each error number of the system means for a store, and what helps. */
 const MEANINGS: Readonly<Record<string, { why: string; remedy: string }>> = {

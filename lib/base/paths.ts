@@ -1,0 +1,39 @@
+/**
+ * Paths as `file:` URLs and back, the one place that turns either into the other.
+ *
+ * In a URL `#`, `?` and `%` have a meaning that they lack in a path. And the same file has several
+ * spellings: `node:url` escapes `[`, `]`, `^`, `|` and `~`, which Deno leaves as they are in the
+ * names of modules. Left out: Windows' network shares.
+ *
+ * @module
+ */
+import { resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/**
+ * The URL of a file, spelt as Deno spells the names of modules.
+ *
+ * @param path Counts from the working folder where it is relative.
+ * @returns A `file:` URL.
+ *
+ * @example
+ * ```ts
+ * import { filePath, fileUrl } from "./paths.ts";
+ * if (fileUrl("/c#/50%/[1].ts") !== "file:///c%23/50%25/[1].ts") throw new Error();
+ * if (filePath(fileUrl("/c#/50%/[1].ts")) !== "/c#/50%/[1].ts") throw new Error();
+ * ```
+ */
+export function fileUrl(path: string): string {
+  const url = new URL("file:///");
+  // The setter escapes the rest; these it would read as an escape, as a separator, or drop.
+  const escaped = resolve(path).replaceAll(/[%\t\r\n]/g, encodeURIComponent);
+  url.pathname = sep === "\\"
+    ? `/${escaped.replaceAll("\\", "/")}`
+    : escaped.replaceAll("\\", "%5C");
+  return url.href;
+}
+
+/** The absolute path that a `file:` URL names. */
+export function filePath(url: string | URL): string {
+  return fileURLToPath(url);
+}

@@ -1,0 +1,227 @@
+/**
+ * What the runner and the process of a stage say to each other.
+ *
+ * The runner writes one {@linkcode Request} as a line of JSON to standard input, which it then leaves
+ * open: its end means that the runner is dead. The process answers on standard output with lines that
+ * begin with a mark, a {@linkcode Message} each; the last is a result or an error. Whatever else it
+ * prints is text for the log.
+ *
+ * The process runs code that nobody has looked at, and what it says decides how the stage is run
+ * later; so the form of all of it is checked here.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Json } from "../../base/json.ts";
+import type { DescribedStage } from "../definition/describe.ts";
+import type { OptionsRequest } from "../definition/options.ts";
+import { type InputArtifact, KINDS, type Sources, type SummaryEntry } from "../stage.ts";
+
+/** Says what an own stage is, and checks options against it. */
+export interface DescribeRequest {
+  readonly task: "describe";
+  /** As written after `uses:`. */
+  readonly uses: string;
+  readonly requests: readonly OptionsRequest[];
+}
+
+/** Finds what an own stage's sources are. */
+export interface ResolveRequest {
+  readonly task: "resolve";
+  readonly options: Readonly<Record<string, Json>>;
+  /** Absolute folder of the pipeline file. */
+  readonly baseDir: string;
+  readonly pins: Readonly<Record<string, Json>>;
+  readonly update: boolean;
+  readonly offline: boolean;
+  /** Names of the variables it was granted. */
+  readonly env: readonly string[];
+}
+
+/** Does the work. */
+export interface RunRequest {
+  readonly task: "run";
+  readonly inputs: Readonly<Record<string, InputArtifact>>;
+  readonly lists: Readonly<Record<string, readonly InputArtifact[]>>;
+  /** Absolute; empty and writable. */
+  readonly output: string;
+  /** A folder that outlives the run, for stages that declare one. */
+  readonly cache?: string | undefined;
+  /** The folder of its key, for stages that go on after a kill. */
+  readonly resume?: string | undefined;
+  readonly options: Readonly<Record<string, Json>>;
+  readonly seed: number;
+  readonly sources: Json;
+  readonly device: "cpu" | "webgpu" | "wasm";
+  readonly threads: number;
+  readonly offline: boolean;
+  /** Names of the variables it was granted. */
+  readonly env: readonly string[];
+}
+
+/** What a stage's process is asked to do, once. */
+export type Request = DescribeRequest | ResolveRequest | RunRequest;
+
+/** What each task comes to. */
+export interface Answers {
+  readonly describe: DescribedStage;
+  readonly resolve: { readonly sources: Sources; readonly pins: Readonly<Record<string, Json>> };
+  readonly run: null;
+}
+
+const text = z.string();
+const texts = z.array(text);
+const kind = z.enum(KINDS);
+const anyJson: z.ZodType<Json> = z.json();
+const json = z.record(text, anyJson);
+
+/** A stage may mean an infinite number; what comes out of JSON is finite. */
+const anyNumber = z.custom<number>((value) => typeof value === "number");
+const figure = { label: text, value: anyNumber };
+const summaryEntry = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("figure"), ...figure, compare: z.object(figure).exactOptional() }),
+  z.object({ type: z.literal("text"), prompt: text, text }),
+  z.object({ type: z.literal("note"), text }),
+]);
+
+const reports = [
+  z.object({ type: z.literal("progress"), done: z.number(), total: z.number(), unit: text }),
+  z.object({ type: z.literal("log"), message: text }),
+  z.object({ type: z.literal("summary"), entry: summaryEntry }),
+] as const;
+const report = z.discriminatedUnion("type", reports);
+
+const misuse = { what: text, requirement: text.exactOptional(), remedy: text.exactOptional() };
+const place = z.object({
+  file: text,
+  line: z.int(),
+  column: z.int(),
+  length: z.int().exactOptional(),
+  text: text.exactOptional(),
+});
+const thrownError = z.object({
+  name: text,
+  message: text,
+  stack: text.exactOptional(),
+  /** The system's code, `ENOSPC`, of it or of the nearest error underneath that has one. */
+  code: text.exactOptional(),
+  /** The parts of a `UserError`; absent for any other. */
+  parts: z.object({ ...misuse, nearest: text.optional(), at: place.optional() }).exactOptional(),
+  /** Messages and stacks of the errors underneath, nearest first. */
+  causes: texts,
+});
+
+const message = z.discriminatedUnion("type", [
+  ...reports,
+  /** It is done; of the form that {@linkcode Answers} gives its task. */
+  z.object({ type: z.literal("result"), value: anyJson }),
+  z.object({ type: z.literal("error"), error: thrownError }),
+]);
+
+/** What a stage's process says while it is at work. */
+export type Report = z.infer<typeof report>;
+
+/** What a stage's process says. */
+export type Message = z.infer<typeof message>;
+
+/** What a stage threw, before it is put into words for a person. */
+export type ThrownError = z.infer<typeof thrownError>;
+
+const described = z.object({
+  description: z.object({
+    uses: text,
+    module: text,
+    builtin: z.boolean(),
+    doc: text,
+    version: z.number(),
+    inputs: z.record(
+      text,
+      z.object({ kinds: z.array(kind), optional: z.boolean(), many: z.boolean() }),
+    ),
+    output: z.array(kind),
+    optionsSchema: json,
+    permissions: z.object({
+      net: texts.exactOptional(),
+      env: texts.exactOptional(),
+      read: texts.exactOptional(),
+      ffi: z.boolean().exactOptional(),
+    }),
+    compute: z.boolean(),
+    cache: z.boolean(),
+    resumable: z.boolean(),
+    resolves: z.boolean(),
+  }),
+  results: z.array(z.discriminatedUnion("ok", [
+    z.object({ ok: z.literal(true), options: json, output: kind }),
+    z.object({
+      ok: z.literal(false),
+      value: json,
+      issues: z.array(z.object({
+        path: z.array(z.union([text, z.number()])),
+        problem: z.enum(["unknown", "missing", "wrong", "name"]),
+        message: text.exactOptional(),
+      })),
+      misuse: z.object(misuse).exactOptional(),
+      failure: text.exactOptional(),
+    }),
+  ])),
+  optionNames: texts,
+});
+
+const resolved = z.object({
+  sources: z.object({
+    key: anyJson,
+    data: anyJson.exactOptional(),
+    read: texts.exactOptional(),
+    net: texts.exactOptional(),
+    env: texts.exactOptional(),
+  }),
+  pins: json,
+});
+
+const ANSWERS: { readonly [T in keyof Answers]: z.ZodType<Answers[T]> } = {
+  describe: described,
+  resolve: resolved,
+  run: z.null(),
+};
+
+/**
+ * Reads the answer to a task.
+ *
+ * @returns undefined where it has not the form of one.
+ */
+export function parseAnswer<T extends keyof Answers>(task: T, value: Json): Answers[T] | undefined {
+  return ANSWERS[task].safeParse(value).data;
+}
+
+/** Whether a value has the form of a {@linkcode SummaryEntry}. */
+export function isSummaryEntry(value: unknown): value is SummaryEntry {
+  return summaryEntry.safeParse(value).success;
+}
+
+/**
+ * What marks a message among whatever a stage prints: ASCII record separator and a name. It is no
+ * secret; a stage that fakes its own messages deceives only its own user.
+ */
+export const MARK = "\x1etemper:";
+
+/**
+ * Takes apart one line of a stage's standard output.
+ *
+ * A stage may have printed without a newline before the message; that text comes back as `text`. A
+ * line that has the mark and not the form of a message is text, too: whatever a stage prints, the
+ * runner goes on.
+ */
+export function parseLine(line: string): { text?: string; message?: Message } {
+  const start = line.indexOf(MARK);
+  if (start < 0) return { text: line };
+  let value: unknown;
+  try {
+    value = JSON.parse(line.slice(start + MARK.length));
+  } catch {
+    return { text: line };
+  }
+  const { data } = message.safeParse(value);
+  if (data === undefined) return { text: line };
+  return { ...(start === 0 ? {} : { text: line.slice(0, start) }), message: data };
+}

@@ -1,0 +1,152 @@
+/**
+ * The three things that the process of a stage can be asked for: what the stage is, what its sources
+ * are, and its work.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { Json } from "../../base/json.ts";
+import { InternalError, UserError } from "../../base/errors.ts";
+import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
+import {
+  type Answers,
+  type DescribeRequest,
+  isSummaryEntry,
+  type Report,
+  type ResolveRequest,
+  type RunRequest,
+} from "./protocol.ts";
+
+/** Progress is told at most this often; a person reads no faster, and a step may take a millisecond. */
+const PROGRESS_INTERVAL_MS = 100;
+
+/** Says what the default export of a module is. */
+export async function describe(
+  definition: unknown,
+  { uses, requests }: DescribeRequest,
+): Promise<Answers["describe"]> {
+  // The other tasks know that already and need none of this.
+  const { describeStage } = await import("../definition/describe.ts");
+  // The runner knows which module it asked.
+  return describeStage(definition, { identity: { uses, module: "", builtin: false }, requests });
+}
+
+/** For own stages: the runner's process does not run their code, so what `resolve` finds travels. */
+export async function resolve(
+  { resolve }: StageDefinition,
+  { request, signal }: { readonly request: ResolveRequest; readonly signal: AbortSignal },
+): Promise<Answers["resolve"]> {
+  if (resolve === undefined) throw new InternalError("the stage has no resolve");
+  const env = grantedEnv(request.env);
+  const pins: Record<string, Json> = {};
+  const sources = await resolve({
+    options: request.options,
+    baseDir: request.baseDir,
+    pins: {
+      get: (source) => pins[source] ?? request.pins[source],
+      set: (source, pin) => {
+        pins[source] = pin as Json;
+      },
+    },
+    update: request.update,
+    offline: request.offline,
+    digestFile: async (path) => {
+      const hash = createHash("sha256");
+      using file = await Deno.open(path);
+      for await (const chunk of file.readable) hash.update(chunk);
+      return hash.digest("hex");
+    },
+    env: (name) => env[name],
+    signal,
+  });
+  return { sources, pins };
+}
+
+/** Does a stage's work. */
+export async function run(
+  definition: StageDefinition,
+  { request, signal, report }: {
+    readonly request: RunRequest;
+    readonly signal: AbortSignal;
+    readonly report: (report: Report) => void;
+  },
+): Promise<Answers["run"]> {
+  const { cache, resume } = request;
+  const progress = new Progress(report);
+  const context: StageContext<Record<string, unknown>> = {
+    inputs: request.inputs,
+    lists: request.lists,
+    output: { path: request.output },
+    options: request.options,
+    seed: request.seed,
+    sources: request.sources,
+    ...(cache === undefined ? {} : { cache: { path: cache } }),
+    ...(resume === undefined ? {} : { resume: { path: resume } }),
+    device: request.device,
+    threads: request.threads,
+    offline: request.offline,
+    env: grantedEnv(request.env),
+    progress: (done, total, unit) => progress.tell(done, total, unit),
+    log: (message) => report({ type: "log", message: String(message) }),
+    summary: (entry) => {
+      if (!isSummaryEntry(entry)) throw notASummary(entry);
+      report({ type: "summary", entry: inJson(entry) });
+    },
+    signal,
+  };
+  await definition.run(context);
+  progress.flush();
+  return null;
+}
+
+function grantedEnv(names: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of names) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}
+
+/** JSON has no infinite numbers; a perplexity may be one, and is worth telling. */
+function inJson(entry: SummaryEntry): SummaryEntry {
+  if (entry.type !== "figure") return entry;
+  const { label, value, compare } = entry;
+  if (Number.isFinite(value) && Number.isFinite(compare?.value ?? 0)) return entry;
+  const beside = compare === undefined ? "" : ` (${compare.label} ${compare.value})`;
+  return { type: "note", text: `${label} ${value}${beside}` };
+}
+
+function notASummary(entry: unknown): UserError {
+  return new UserError({
+    what: `summary() cannot show ${JSON.stringify(entry)}`,
+    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
+      '{ type: "note", text }, with a number as value',
+  });
+}
+
+/** Passes on the newest figures, at most ten times a second, and always the last ones. */
+class Progress {
+  readonly #report: (report: Report) => void;
+  #last = -Infinity;
+  #held: Report | undefined;
+
+  constructor(report: (report: Report) => void) {
+    this.#report = report;
+  }
+
+  tell(done: number, total: number, unit: string): void {
+    // A division by nothing yet is no progress, and no reason to stop.
+    if (!Number.isFinite(done) || !Number.isFinite(total)) return;
+    this.#held = { type: "progress", done, total, unit: String(unit) };
+    const now = performance.now();
+    if (now - this.#last < PROGRESS_INTERVAL_MS && done < total) return;
+    this.#last = now;
+    this.flush();
+  }
+
+  flush(): void {
+    if (this.#held !== undefined) this.#report(this.#held);
+    this.#held = undefined;
+  }
+}

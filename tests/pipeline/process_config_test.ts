@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { withProcessFolder, writeConfig } from "../../lib/pipeline/code/process_config.ts";
+import { fileUrl } from "../../lib/base/paths.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+
+const isThere = (path: string): Promise<boolean> => Deno.stat(path).then(() => true, () => false);
+
+async function projectWith(lock?: string): Promise<string> {
+  const project = await temporaryDirectory();
+  const config = {
+    imports: { temper: "./lib/mod.ts", zod: "npm:zod@4.6.7" },
+    allowScripts: { deny: ["npm:a"] },
+  };
+  await Deno.writeTextFile(`${project}/deno.json`, JSON.stringify(config));
+  if (lock !== undefined) await Deno.writeTextFile(`${project}/deno.lock`, lock);
+  return project;
+}
+
+Deno.test("writeConfig() keeps the project's import map and its word on install scripts", async () => {
+  const project = await projectWith();
+  const folder = await temporaryDirectory();
+  const written = JSON.parse(
+    await Deno.readTextFile(await writeConfig(folder, { project, grants: { read: ["/a, b"] } })),
+  );
+  assert.deepEqual(written.imports, {
+    temper: fileUrl(`${project}/lib/mod.ts`),
+    zod: "npm:zod@4.6.7",
+  });
+  assert.deepEqual(written.allowScripts, { deny: ["npm:a"] });
+  assert.deepEqual(written.permissions, { stage: { read: ["/a, b"] } });
+  assert.equal(await isThere(`${folder}/deno.lock`), false);
+});
+
+Deno.test("writeConfig() gives a copy of the lock that may be written to and is gone afterwards", async () => {
+  const project = await projectWith("{}");
+  const copy = await withProcessFolder(async (folder) => {
+    await writeConfig(folder, { project });
+    assert.equal(await Deno.readTextFile(`${folder}/deno.lock`), "{}");
+    await Deno.writeTextFile(`${folder}/deno.lock`, "changed");
+    return folder;
+  });
+  assert.equal(await Deno.readTextFile(`${project}/deno.lock`), "{}");
+  assert.equal(await isThere(copy), false);
+});
+
+Deno.test("withProcessFolder() removes the folder after an error, and what a kill left a day ago", async () => {
+  const [old, fresh] = [
+    await temporaryDirectory({ prefix: "temper-process-" }),
+    await temporaryDirectory({ prefix: "temper-process-" }),
+  ];
+  const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+  await Deno.utime(old, yesterday, yesterday);
+  let copy = "";
+  await assert.rejects(
+    withProcessFolder((folder) => {
+      copy = folder;
+      return Promise.reject(new Error("it broke"));
+    }),
+    /it broke/,
+  );
+  assert.deepEqual(await Promise.all([copy, old, fresh].map(isThere)), [false, false, true]);
+});
