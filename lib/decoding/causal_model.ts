@@ -6,7 +6,7 @@
 import { causalLm } from "../models/causal_lm.ts";
 import { loadCheckpoint, loadConfig, loadGenerationConfig } from "../checkpoint/load.ts";
 import { openEngine } from "../runtime/engine.ts";
-import type { Device } from "../runtime/session.ts";
+import type { Device } from "../base/device.ts";
 import type { Decoder } from "./session/decoder.ts";
 import { cachedDecoder, recomputingDecoder } from "./session/decoders.ts";
 import { placeWeights, Programs } from "./session/programs.ts";

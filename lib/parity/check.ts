@@ -5,7 +5,7 @@
  */
 import { InternalError, UserError } from "../base/errors.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
-import type { Engine } from "../runtime/session.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { compare, type Comparison } from "./compare.ts";
 import { type Replay, replayAll, type Weights } from "./replay.ts";
 import { shaken, SHAKES, spreadOf, tensorsOf } from "./rounding.ts";

@@ -8,8 +8,9 @@
 import { relative } from "node:path";
 import { once, Option, parseArguments } from "../cli/arguments.ts";
 import { absolute, type CommandContext } from "../cli/context.ts";
+import { DEVICE_CHOICES } from "../base/device.ts";
 import { UserError, UserErrors } from "../base/errors.ts";
-import { chooseDevice, DEVICES } from "../runtime/device.ts";
+import { chooseDevice } from "../runtime/device.ts";
 import { openEngine } from "../runtime/engine.ts";
 import { checkTrace, TOLERANCES, type TraceResult } from "./check.ts";
 import { resultJson, resultLines, summaryLine } from "./report.ts";
@@ -37,7 +38,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
         description: "traces below it are run: model/, golden.json, golden.safetensors",
       }],
       options: [
-        new Option("--device <name>", `${DEVICES.join(", ")}; default auto`).argParser(once),
+        new Option("--device <name>", `${DEVICE_CHOICES.join(", ")}; default auto`).argParser(once),
         new Option("--json", "print one JSON document"),
       ],
       examples:

@@ -13,7 +13,7 @@ import { meanCrossEntropy } from "../models/loss.ts";
 import { parameterInputs } from "../models/parameters.ts";
 import { modelFamily } from "../models/registry.ts";
 import { sequenceClassifier } from "../models/sequence_classifier.ts";
-import { type HostTensor, int32 } from "../runtime/session.ts";
+import { type HostTensor, int32 } from "../runtime/session/session.ts";
 import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";
 import { type Trace, traceIntegers } from "./trace.ts";
 

@@ -3,12 +3,10 @@
  *
  * @module
  */
+import { type Device, DEVICE_CHOICES } from "../base/device.ts";
 import { nearest, UserError } from "../base/errors.ts";
+import { quietMesa } from "./permissions.ts";
 import { type AdapterInfo, adapterInfo, requestAdapter } from "./webgpu/adapter.ts";
-import type { Device } from "./session.ts";
-
-/** What `--device` accepts. */
-export const DEVICES = ["auto", "cpu", "webgpu", "wasm"] as const;
 
 /** A choice and the sentence that goes with it. */
 export interface DeviceChoice {
@@ -64,8 +62,8 @@ export async function chooseDevice(
     default:
       throw new UserError({
         what: `unknown device "${asked}"`,
-        nearest: nearest(asked, DEVICES),
-        requirement: `devices: ${DEVICES.join(", ")}`,
+        nearest: nearest(asked, DEVICE_CHOICES),
+        requirement: `devices: ${DEVICE_CHOICES.join(", ")}`,
       });
   }
 }
@@ -94,6 +92,7 @@ const NATIVE_PLATFORMS = [
 
 const THIS_MACHINE: Machine = {
   async adapter(): Promise<AdapterInfo | undefined> {
+    quietMesa();
     const adapter = await requestAdapter();
     return adapter && adapterInfo(adapter);
   },

@@ -12,7 +12,7 @@ import type { CausalLm } from "../models/causal_lm.ts";
 import { type LoraModel, mergedWeights } from "../models/lora.ts";
 import { saveCheckpoint, type SavedModel } from "../checkpoint/save.ts";
 import { saveAdapter } from "../checkpoint/save_adapter.ts";
-import type { Engine } from "../runtime/session.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { planTraining, type TrainingArguments } from "./arguments/arguments.ts";
 import { reportCallback, type TrainerCallback } from "./loop/callbacks.ts";
 import {

@@ -8,7 +8,7 @@
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, median } from "./median.ts";
-import type { Device } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
 import { findPeer, measurePeer, measurePeerProducts, type PeerFigures } from "./peer.ts";
 import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
 

@@ -14,7 +14,8 @@ import { meanCrossEntropy } from "../../lib/models/loss.ts";
 import { parameterInputs } from "../../lib/models/parameters.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { type Device, type Engine, float32, type HostTensor } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
+import { type Engine, float32, type HostTensor } from "../../lib/runtime/session/session.ts";
 import { median } from "./median.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";
 

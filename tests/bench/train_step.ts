@@ -8,15 +8,15 @@ import { type Batch, collate, nextTokenTargets } from "../../lib/data/tokens/bat
 import { causalLm } from "../../lib/models/causal_lm.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
+import type { Device } from "../../lib/base/device.ts";
 import {
   type AnyTensor,
-  type Device,
   type Engine,
   type HostTensor,
   int32,
   type Session,
   type SessionOptions,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { openState } from "../../lib/train/state/open_state.ts";

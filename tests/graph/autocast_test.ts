@@ -8,7 +8,7 @@ import * as ops from "../../lib/graph/ops/mod.ts";
 import type { Tensor } from "../../lib/graph/ir/tensor.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { HostTensor } from "../../lib/runtime/session.ts";
+import type { HostTensor } from "../../lib/runtime/session/session.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError } from "./running.ts";
 

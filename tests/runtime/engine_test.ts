@@ -4,20 +4,17 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import { add, matmul, mul } from "../../lib/graph/ops/mod.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  type EnginePermissions,
-  enginePermissions,
-  NO_TELEMETRY,
-} from "../../lib/runtime/permissions.ts";
+import { type EnginePermissions, enginePermissions } from "../../lib/runtime/permissions.ts";
+import { NO_TELEMETRY } from "../../lib/runtime/native/library.ts";
+import type { Device } from "../../lib/base/device.ts";
 import {
   type AnyTensor,
-  type Device,
   type Engine,
   float32,
   type HostTensor,
   int32,
   isHostTensor,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;

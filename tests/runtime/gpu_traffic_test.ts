@@ -7,12 +7,9 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import { add, mul } from "../../lib/graph/ops/mod.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  countTraffic,
-  type GpuTraffic,
-  type TrafficCounter,
-} from "../../lib/runtime/webgpu/gpu_traffic.ts";
-import { float32 } from "../../lib/runtime/session.ts";
+import { countTraffic } from "../../lib/runtime/webgpu/gpu_traffic.ts";
+import type { GpuTraffic, TrafficCounter } from "../../lib/runtime/session/traffic.ts";
+import { float32 } from "../../lib/runtime/session/session.ts";
 
 const adapter = await requestAdapter();
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { Device } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { trainCausalLm } from "../../lib/train/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

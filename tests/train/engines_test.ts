@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomStream } from "../../lib/base/random.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { Device } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
 import { trainCausalLm } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

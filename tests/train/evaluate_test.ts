@@ -11,7 +11,8 @@ import {
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { splitOf } from "./fixture.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
-import { type AnyTensor, type Device, type Engine, float32 } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
+import { type AnyTensor, type Engine, float32 } from "../../lib/runtime/session/session.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const hasAdapter = (await requestAdapter()) !== undefined;

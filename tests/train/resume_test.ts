@@ -3,7 +3,7 @@ import { checkpointNumbers } from "../../lib/train/state/checkpoint_folders.ts";
 import { randomStream } from "../../lib/base/random.ts";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { Device } from "../../lib/runtime/session.ts";
+import type { Device } from "../../lib/base/device.ts";
 import { planTraining, type TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import type { CallbackState, TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { packNumbers, unpackNumbers } from "../../lib/train/state/pack_numbers.ts";

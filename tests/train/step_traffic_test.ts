@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { GpuTraffic } from "../../lib/runtime/webgpu/gpu_traffic.ts";
+import type { GpuTraffic } from "../../lib/runtime/session/traffic.ts";
 import type {
   AnyTensor,
   DeviceTensor,
   Engine,
   Session,
   SessionOptions,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { trainCausalLm } from "../../lib/train/run.ts";

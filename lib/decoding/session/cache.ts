@@ -7,7 +7,7 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
-import type { AnyTensor, HostTensor } from "../../runtime/session.ts";
+import type { AnyTensor, HostTensor } from "../../runtime/session/session.ts";
 
 /** The shape of a cache. */
 export interface CacheShape {

@@ -8,7 +8,7 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
-import { type AnyTensor, int32 } from "../../runtime/session.ts";
+import { type AnyTensor, int32 } from "../../runtime/session/session.ts";
 import { KeyValueCache } from "./cache.ts";
 import type { Decoder, DecodingBatch } from "./decoder.ts";
 import type { Programs } from "./programs.ts";

@@ -10,7 +10,7 @@ import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import type { CausalLm } from "../../models/causal_lm.ts";
 import { parameterConstants, parameterInputs } from "../../models/parameters.ts";
-import type { AnyTensor, Engine, Session } from "../../runtime/session.ts";
+import type { AnyTensor, Engine, Session } from "../../runtime/session/session.ts";
 
 /** The parameters of a model, as an engine wants them. */
 export interface Weights {

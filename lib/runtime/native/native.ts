@@ -8,9 +8,9 @@
  * @module
  */
 import * as ort from "onnxruntime-node";
-import { NO_TELEMETRY } from "../permissions.ts";
-import { ortSession, refused, tensorBridge, threadCount } from "../ort.ts";
-import type { Engine, Session } from "../session.ts";
+import { NO_TELEMETRY } from "./library.ts";
+import { ortSession, refused, tensorBridge, threadCount } from "../session/ort.ts";
+import type { Engine, Session } from "../session/session.ts";
 
 const MEMORY = "this machine's memory";
 

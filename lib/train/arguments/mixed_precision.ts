@@ -4,7 +4,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import type { Engine } from "../../runtime/session.ts";
+import type { Engine } from "../../runtime/session/session.ts";
 
 /**
  * Checks that an engine computes in float16.

@@ -20,7 +20,12 @@ import {
 import type { TokenSplit } from "../../data/tokens/tokens.ts";
 import { UserError } from "../../base/errors.ts";
 import type { CausalLm } from "../../models/causal_lm.ts";
-import { type AnyTensor, type Engine, type HostTensor, int32 } from "../../runtime/session.ts";
+import {
+  type AnyTensor,
+  type Engine,
+  type HostTensor,
+  int32,
+} from "../../runtime/session/session.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
 
 /** A model with its parameters in the memory of an engine. */

@@ -21,7 +21,7 @@ import {
 import { randomStream } from "../../base/random.ts";
 import type { TokenSplit } from "../../data/tokens/tokens.ts";
 import { UserError } from "../../base/errors.ts";
-import { float32, type HostTensor, int32 } from "../../runtime/session.ts";
+import { float32, type HostTensor, int32 } from "../../runtime/session/session.ts";
 import type { TrainingArguments, TrainingPlan } from "../arguments/arguments.ts";
 import {
   type CallbackContext,

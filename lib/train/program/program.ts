@@ -26,7 +26,7 @@ import {
   float32,
   type HostTensor,
   type Session,
-} from "../../runtime/session.ts";
+} from "../../runtime/session/session.ts";
 import { checkpointedGradients } from "./gradient_checkpointing.ts";
 
 /** Name of the loss among a training program's outputs. */

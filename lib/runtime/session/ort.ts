@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type * as ort from "onnxruntime-node";
-import { InternalError, UserError } from "../base/errors.ts";
+import type * as ort from "onnxruntime-web";
+import { InternalError, UserError } from "../../base/errors.ts";
 import {
   type AnyTensor,
   type DeviceTensor,
