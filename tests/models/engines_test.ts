@@ -4,12 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { gpt2Parameters, parseGpt2Config } from "../../lib/models/gpt2.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { type Batch, trainingFeeds, trainingGraph } from "./training.ts";
-
-const hasAdapter = await requestAdapter() !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 const config = parseGpt2Config({
   vocab_size: 37,
@@ -44,8 +42,7 @@ function example(seed: number): {
 
 for (const device of ["wasm", "webgpu"] as const) {
   Deno.test({
-    name: `a training step with dropout on ${device} agrees with the native one`,
-    ignore: device === "webgpu" && !hasAdapter,
+    ...onDevice(device, `a training step with dropout on ${device} agrees with the native one`),
     fn: async () => {
       const { batch, feeds } = example(5);
       const graph = trainingGraph(config, batch, { dropout: true });
