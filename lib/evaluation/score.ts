@@ -8,7 +8,7 @@
  * @module
  */
 import { InternalError, UserError } from "../base/errors.ts";
-import { int32 } from "../runtime/session.ts";
+import { int32 } from "../runtime/session/session.ts";
 import { floatsOf, type Programs } from "../decoding/session/programs.ts";
 import type { ScoringWindow } from "./windows.ts";
 

@@ -5,7 +5,7 @@
  */
 import { InternalError, UserError } from "../base/errors.ts";
 import { loadCheckpoint } from "../checkpoint/load.ts";
-import type { Engine } from "../runtime/session.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { compare } from "./compare.ts";
 import { checkGeneration, checkProbabilities } from "./generation.ts";
 import { joined, type Part, type Quantity, TOLERANCES } from "./quantity.ts";

@@ -13,7 +13,7 @@ import { scoreWindows } from "../evaluation/score.ts";
 import { slidingWindows } from "../evaluation/windows.ts";
 import type { OpenModel } from "../models/open.ts";
 import { placeWeights, type WeightArray } from "../runtime/placement.ts";
-import type { Engine } from "../runtime/session.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { compare } from "./compare.ts";
 import { joined, type Part, type Quantity, TOLERANCES } from "./quantity.ts";
 import { type Trace, traceFloats, traceIntegers } from "./trace.ts";

@@ -8,7 +8,12 @@ import { toOnnx } from "../graph/onnx/compile.ts";
 import { InternalError } from "../base/errors.ts";
 import { adamw } from "../optim/adamw.ts";
 import { schedule } from "../optim/schedules.ts";
-import { type AnyTensor, type Engine, isHostTensor, type Session } from "../runtime/session.ts";
+import {
+  type AnyTensor,
+  type Engine,
+  isHostTensor,
+  type Session,
+} from "../runtime/session/session.ts";
 import { arenaLayout, makeArena, viewOf } from "../train/state/arena.ts";
 import { openState } from "../train/state/open_state.ts";
 import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";

@@ -9,7 +9,7 @@ import { Graph } from "../graph/ir/graph.ts";
 import * as ops from "../graph/ops/mod.ts";
 import { ARCHITECTURES } from "../models/registry.ts";
 import { type OpenModel, openModel, parameterInputs } from "../models/open.ts";
-import { type HostTensor, int32 } from "../runtime/session.ts";
+import { type HostTensor, int32 } from "../runtime/session/session.ts";
 import { objectiveOf } from "../train/objectives/registry.ts";
 import { gradientOutput, LOSS_OUTPUT } from "../train/program/program.ts";
 import { type Trace, traceIntegers } from "./trace.ts";

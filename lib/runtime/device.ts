@@ -5,6 +5,7 @@
  */
 import { type Device, DEVICE_CHOICES } from "../base/device.ts";
 import { nearest, UserError } from "../base/errors.ts";
+import { quietMesa } from "./permissions.ts";
 import { type AdapterInfo, adapterInfo, requestAdapter } from "./webgpu/adapter.ts";
 
 /** A choice and the sentence that goes with it. */
@@ -91,6 +92,7 @@ const NATIVE_PLATFORMS = [
 
 const THIS_MACHINE: Machine = {
   async adapter(): Promise<AdapterInfo | undefined> {
+    quietMesa();
     const adapter = await requestAdapter();
     return adapter && adapterInfo(adapter);
   },

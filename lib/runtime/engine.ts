@@ -5,7 +5,8 @@
  */
 import { unreachable } from "../base/errors.ts";
 import type { Device } from "../base/device.ts";
-import type { Engine } from "./session.ts";
+import { quietMesa } from "./permissions.ts";
+import type { Engine } from "./session/session.ts";
 
 /**
  * Opens an engine.
@@ -25,6 +26,7 @@ export async function openEngine(
     case "wasm":
       return await (await import("./wasm/wasm.ts")).openWasm(options);
     case "webgpu":
+      quietMesa();
       return await (await import("./webgpu/webgpu.ts")).openWebGpu();
     default:
       return unreachable(device);

@@ -11,14 +11,9 @@
  * @module
  */
 import type { Device } from "../base/device.ts";
-import { filePath } from "../base/paths.ts";
-
-/**
- * The variable that keeps ONNX Runtime's native library from telling its makers of each session, a matter
- * below the sandbox: it sends to events.data.microsoft.com, keeps an identifier and a database under
- * `~/.cache/Microsoft` and leaves two files in the system's temporary folder.
- */
-export const NO_TELEMETRY = "ORT_DISABLE_TELEMETRY";
+import { nativeLibrary, NO_TELEMETRY } from "./native/library.ts";
+import { besideModule } from "./session/package_file.ts";
+import { threadFile, wasmFile } from "./wasm/files.ts";
 
 /** Flags for `--allow-read`, `--allow-ffi` and variables to set in the process. */
 export interface EnginePermissions {
@@ -43,42 +38,26 @@ export function enginePermissions(device: Device): EnginePermissions {
       return { read: [wasmFile(), threadFile()], ffi: [], environment: {} };
     case "webgpu":
       return {
-        read: [webFile("ort-wasm-simd-threaded.asyncify.wasm")],
+        read: [gpuFile()],
         ffi: [],
-        environment: quietMesa(),
+        environment: Deno.build.os === "linux" ? { [MESA_FOLDER]: "/" } : {},
       };
   }
 }
 
-/** Path of what the WebAssembly engine loads. */
-export function wasmFile(): string {
-  return webFile("ort-wasm-simd-threaded.wasm");
+/** Mesa writes an error to stderr for each adapter that it lists where this variable is unset. */
+const MESA_FOLDER = "XDG_RUNTIME_DIR";
+
+/** Sets what keeps Mesa quiet in this process, where it may. */
+export function quietMesa(): void {
+  if (Deno.build.os !== "linux") return;
+  const { state } = Deno.permissions.querySync({ name: "env", variable: MESA_FOLDER });
+  if (state === "granted" && !Deno.env.has(MESA_FOLDER)) Deno.env.set(MESA_FOLDER, "/");
 }
 
-/** Path of the module that its threads run. */
-function threadFile(): string {
-  return fromPackage(import.meta.url, "./wasm/wasm_thread.ts");
-}
-
-/** Mesa writes an error to stderr for each adapter it lists where this variable is unset. */
-function quietMesa(): Readonly<Record<string, string>> {
-  return Deno.build.os === "linux" ? { XDG_RUNTIME_DIR: "/" } : {};
-}
-
-function nativeLibrary(): string {
-  const platform = Deno.build.os === "windows" ? "win32" : Deno.build.os;
-  const arch = Deno.build.arch === "x86_64" ? "x64" : "arm64";
-  return fromPackage(
-    import.meta.resolve("onnxruntime-node"),
-    `../bin/napi-v6/${platform}/${arch}/onnxruntime_binding.node`,
+function gpuFile(): string {
+  return besideModule(
+    import.meta.resolve("onnxruntime-web"),
+    "ort-wasm-simd-threaded.asyncify.wasm",
   );
-}
-
-function webFile(name: string): string {
-  return fromPackage(import.meta.resolve("onnxruntime-web"), name);
-}
-
-/** Path of a file beside a package's entry module. */
-function fromPackage(entry: string, relative: string): string {
-  return filePath(new URL(relative, entry));
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { AnyTensor, Engine } from "./session.ts";
+import type { AnyTensor, Engine } from "./session/session.ts";
 
 /** Weights that an engine can be fed with. */
 export interface PlacedWeights {

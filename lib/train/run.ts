@@ -12,7 +12,7 @@ import { mergedWeights } from "../models/lora.ts";
 import type { OpenModel } from "../models/open.ts";
 import { saveCheckpoint, type SavedModel } from "../checkpoint/save.ts";
 import { saveAdapter } from "../checkpoint/save_adapter.ts";
-import type { Engine } from "../runtime/session.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { planTraining, type TrainingArguments } from "./arguments/arguments.ts";
 import { reportCallback, type TrainerCallback } from "./loop/callbacks.ts";
 import { evaluateRows } from "./loop/evaluate.ts";

@@ -2,8 +2,8 @@
  * `deno task bench train` on a model so small that its figures mean nothing but must be there.
  */
 import assert from "node:assert/strict";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { fromFileUrl, median } from "./median.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -37,12 +37,8 @@ Deno.test("bench train measures other engines", async () => {
   assert.ok(rows[0]!.temper.products_gflops! > 0);
 });
 
-const hasAdapter = (await requestAdapter()) !== undefined;
-
 Deno.test({
-  name: "bench train counts launches, bytes and memory of a GPU" +
-    (hasAdapter ? "" : " (skipped: no adapter)"),
-  ignore: !hasAdapter,
+  ...onDevice("webgpu", "bench train counts launches, bytes and memory of a GPU"),
   async fn(): Promise<void> {
     const { code, out, err } = await bench(...TINY, "--device", "webgpu");
     assert.equal(code, 0, err);

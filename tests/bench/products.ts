@@ -12,7 +12,7 @@ import { sizeOf } from "../../lib/graph/ir/tensor.ts";
 import { openModel, parameterInputs } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
-import { type Engine, float32, type HostTensor } from "../../lib/runtime/session.ts";
+import { type Engine, float32, type HostTensor } from "../../lib/runtime/session/session.ts";
 import { objectiveOf } from "../../lib/train/objectives/registry.ts";
 import { median } from "./median.ts";
 import { BENCH_MODELS, type StepFigures } from "./step_figures.ts";

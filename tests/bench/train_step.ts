@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { Device } from "../../lib/base/device.ts";
 import { type OpenModel, openModel } from "../../lib/models/open.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
+import type { Device } from "../../lib/base/device.ts";
 import {
   type AnyTensor,
   type Engine,
@@ -15,7 +15,7 @@ import {
   int32,
   type Session,
   type SessionOptions,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { arenaLayout, makeArena, viewOf } from "../../lib/train/state/arena.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { openState } from "../../lib/train/state/open_state.ts";

@@ -6,10 +6,11 @@ import { generate, type GeneratedSequence } from "../../lib/decoding/generate.ts
 import { resolveSettings } from "../../lib/decoding/resolve.ts";
 import type { GenerationOptions } from "../../lib/decoding/settings.ts";
 import { rowWindows } from "../../lib/evaluation/windows.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { shared } from "../fixtures/shared.ts";
 import { END, writeTinyModel } from "./fixtures/tiny_model.ts";
+import { DEVICES } from "../../lib/base/device.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 
 interface Golden {
   readonly generate: Record<
@@ -89,25 +90,24 @@ Deno.test("decoding uses an output layer of its own where the model has one", as
   assert.notDeepEqual(ids[0], ids[1]);
 });
 
-Deno.test("decoding gives the same tokens and losses on every engine", async () => {
+Deno.test("decoding gives the same tokens and losses on every engine", async (t) => {
   const dir = await temporaryDirectory();
   await writeTinyModel(dir);
   const rows = rowWindows([Int32Array.from([65, 66, 67, 68]), Int32Array.from([1, 2])], 48);
-  const results = [];
-  for (const device of ["cpu", "wasm", "webgpu"] as const) {
-    if (device === "webgpu" && await requestAdapter() === undefined) {
-      console.log("skipped: no WebGPU adapter");
-      continue;
-    }
-    await using model = await openCausalModel(dir, { device, threads: 1 });
-    const sequences = await run(model, { max_new_tokens: 4 }, { prompts: [PROMPTS[0]!] });
-    const losses = await model.score(rows, { batchSize: 2 });
-    results.push({
-      ids: sequences.map((sequence) => sequence.ids),
-      losses: losses.map((loss) => loss.negativeLogLikelihood.toFixed(3)),
-    });
+  const results: unknown[] = [];
+  for (const device of DEVICES) {
+    const fn = async (): Promise<void> => {
+      await using model = await openCausalModel(dir, { device, threads: 1 });
+      const sequences = await run(model, { max_new_tokens: 4 }, { prompts: [PROMPTS[0]!] });
+      const losses = await model.score(rows, { batchSize: 2 });
+      results.push({
+        ids: sequences.map((sequence) => sequence.ids),
+        losses: losses.map((loss) => loss.negativeLogLikelihood.toFixed(3)),
+      });
+      assert.deepEqual(results.at(-1), results[0]);
+    };
+    await t.step({ ...onDevice(device, device), fn });
   }
-  for (const result of results.slice(1)) assert.deepEqual(result, results[0]);
 });
 
 Deno.test("decoding fills the window to its end, beside sequences that are done", async () => {

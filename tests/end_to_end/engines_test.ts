@@ -6,8 +6,8 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { resultOf, ROOT, runPipeline, type Surroundings, workspace } from "./temper.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 
 const STEPS = 10;
 const TOLERANCE = 1e-3;
@@ -65,13 +65,8 @@ Deno.test("quickstart's first ten training losses agree among native, wasm and w
   await t.step("wasm", async () => {
     agree(await lossesOn("wasm", around), native, "wasm");
   });
-
-  const adapter = await requestAdapter();
-  if (adapter === undefined) {
-    console.log("webgpu is left out: this machine has no WebGPU adapter");
-    return;
-  }
-  await t.step("webgpu", async () => {
-    agree(await lossesOn("webgpu", around), native, "webgpu");
+  await t.step({
+    ...onDevice("webgpu", "webgpu"),
+    fn: async () => agree(await lossesOn("webgpu", around), native, "webgpu"),
   });
 });

@@ -6,13 +6,11 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import { lower } from "../../lib/graph/onnx/lower.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import type { Tensor } from "../../lib/graph/ir/tensor.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { HostTensor } from "../../lib/runtime/session.ts";
+import type { HostTensor } from "../../lib/runtime/session/session.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal, relativeError } from "./running.ts";
-
-const hasFloat16 = (await requestAdapter())?.features.has("shader-f16") ?? false;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 const float = (graph: Graph, name: string, shape: number[]): Tensor =>
   graph.input(name, { type: "float32", shape });
@@ -114,11 +112,7 @@ const PRODUCTS: [number[], number[], { transA?: boolean; transB?: boolean; alpha
 ];
 
 Deno.test({
-  name: "float16 products are those of float32 to 0.5 %" +
-    (hasFloat16 ? "" : " (skipped: no adapter with shader-f16)"),
-  ignore: !hasFloat16,
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...onDevice("webgpu", "float16 products are those of float32 to 0.5 %", ["shader-f16"]),
   async fn(): Promise<void> {
     const engine = await openEngine("webgpu", { threads: 1 });
     assert.equal(engine.float16, true);

@@ -10,7 +10,7 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import type { TensorGraph } from "../../lib/graph/ir/tensor.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import { sizeOf, type Tensor } from "../../lib/graph/ir/tensor.ts";
-import type { Engine, HostTensor } from "../../lib/runtime/session.ts";
+import type { Engine, HostTensor } from "../../lib/runtime/session/session.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { normal } from "./running.ts";
 

@@ -7,12 +7,11 @@ import { gradients } from "../../lib/graph/autodiff/autodiff.ts";
 import { GRADIENTS } from "../../lib/graph/autodiff/gradients.ts";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
+import type { Device } from "../../lib/base/device.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { CASES, compiled, draw, DRAWS, operationOf } from "./gradient_cases.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
+import { CASES, compiled, type Draw, draw, DRAWS, operationOf } from "./gradient_cases.ts";
 import { relativeError } from "./running.ts";
-
-const hasAdapter = await requestAdapter() !== undefined;
 
 for (const each of DRAWS) {
   Deno.test(`gradients() agrees with central differences for ${each.name}`, async () => {
@@ -45,41 +44,49 @@ for (const each of DRAWS) {
   });
 }
 
-for (const device of ["wasm", "webgpu"] as const) {
-  Deno.test({
-    name: `every operation and its gradient have the same numbers on ${device}`,
-    ignore: device === "webgpu" && !hasAdapter,
-    // Dawn keeps threads of its own.
-    sanitizeOps: false,
-    sanitizeResources: false,
-    fn: async () => {
-      const engines = [
-        await openEngine("cpu", { threads: 1 }),
-        await openEngine(device, { threads: 1 }),
-      ];
-      for (const [i, each] of DRAWS.entries()) {
-        // A GPU in software takes long: of a case the one draw, of the next the other.
-        if (device === "webgpu" && (i % 4 === 1 || i % 4 === 2)) continue;
-        const drawn = draw(each);
-        const found: Record<string, Float32Array>[] = [];
-        for (const engine of engines) {
-          const { run, release } = await compiled(engine, drawn);
-          found.push(await run());
-          await release();
-        }
-        for (const [name, values] of Object.entries(found[0]!)) {
-          const other = found[1]![name]!;
-          assert.equal(other.length, values.length);
-          // Where all is zero but for rounding there is nothing to relate that to.
-          const scale = Math.max(1e-3, ...values.map(Math.abs));
-          for (const [i, value] of values.entries()) {
-            const error = Math.abs(other[i]! - value) / scale;
-            assert.ok(error < 1e-4, `${each.name}, ${name}[${i}]: ${other[i]} and not ${value}`);
-          }
-        }
+/** Holds draws to the native engine's numbers. */
+async function assertAgree(device: Device, draws: readonly Draw[]): Promise<void> {
+  const engines = [
+    await openEngine("cpu", { threads: 1 }),
+    await openEngine(device, { threads: 1 }),
+  ];
+  for (const each of draws) {
+    const drawn = draw(each);
+    const found: Record<string, Float32Array>[] = [];
+    for (const engine of engines) {
+      const { run, release } = await compiled(engine, drawn);
+      found.push(await run());
+      await release();
+    }
+    for (const [name, values] of Object.entries(found[0]!)) {
+      const other = found[1]![name]!;
+      assert.equal(other.length, values.length);
+      // Where all is zero but for rounding there is nothing to relate that to.
+      const scale = Math.max(1e-3, ...values.map(Math.abs));
+      for (const [i, value] of values.entries()) {
+        const error = Math.abs(other[i]! - value) / scale;
+        assert.ok(error < 1e-4, `${each.name}, ${name}[${i}]: ${other[i]} and not ${value}`);
       }
-      for (const engine of engines) await engine.dispose();
-    },
+    }
+  }
+  for (const engine of engines) await engine.dispose();
+}
+
+/** Whether float16 is computed with, which not every GPU can. */
+const isHalf = (each: Draw): boolean =>
+  draw(each).graph.nodes.some(({ outputs }) => outputs.some(({ type }) => type === "float16"));
+
+for (const device of ["wasm", "webgpu"] as const) {
+  // A GPU in software takes long: of a case the one draw, of the next the other.
+  const draws = DRAWS.filter((_, i) => device === "wasm" || i % 4 === 0 || i % 4 === 3);
+  const title = `every operation and its gradient have the same numbers on ${device}`;
+  Deno.test({
+    ...onDevice(device, title),
+    fn: () => assertAgree(device, draws.filter((each) => !isHalf(each))),
+  });
+  Deno.test({
+    ...onDevice(device, `${title}: those in float16`, ["shader-f16"]),
+    fn: () => assertAgree(device, draws.filter(isHalf)),
   });
 }
 

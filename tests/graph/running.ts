@@ -8,7 +8,7 @@ import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import type { Graph } from "../../lib/graph/ir/graph.ts";
 import type { ConstantData, TensorType } from "../../lib/graph/ir/tensor.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { HostTensor } from "../../lib/runtime/session.ts";
+import type { HostTensor } from "../../lib/runtime/session/session.ts";
 
 /** Runs `graph` once on an engine. Feeds take their types and shapes from the graph's inputs. */
 export async function runGraph(

@@ -4,12 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { openModel } from "../../lib/models/open.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 import { normal, relativeError, runGraph } from "../graph/running.ts";
 import { type Batch, trainingFeeds, trainingGraph } from "./training.ts";
-
-const hasAdapter = await requestAdapter() !== undefined;
 
 const model = openModel({
   model_type: "gpt2",
@@ -45,8 +43,7 @@ function example(seed: number): {
 
 for (const device of ["wasm", "webgpu"] as const) {
   Deno.test({
-    name: `a training step with dropout on ${device} agrees with the native one`,
-    ignore: device === "webgpu" && !hasAdapter,
+    ...onDevice(device, `a training step with dropout on ${device} agrees with the native one`),
     fn: async () => {
       const { batch, feeds } = example(5);
       const graph = trainingGraph(model, batch, { dropout: true });

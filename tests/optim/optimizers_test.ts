@@ -4,7 +4,7 @@ import { adafactor } from "../../lib/optim/adafactor.ts";
 import { type Optimizer, optimizerGraph, scalarFeeds } from "../../lib/optim/optimizer.ts";
 import { sgd } from "../../lib/optim/sgd.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { float32 } from "../../lib/runtime/session.ts";
+import { float32 } from "../../lib/runtime/session/session.ts";
 
 /** First weights, then for each step the gradient and the weights after it. */
 type Trace = readonly [readonly number[], readonly (readonly [number[], number[]])[]];

@@ -4,19 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import { ROOT } from "../pipeline/loading.ts";
 import { alter, parity, SHARED, spoiled, TINY } from "./traces.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 
-const hasAdapter = await requestAdapter() !== undefined;
-
-for (const device of ["cpu", "wasm", "webgpu"]) {
+for (const device of ["cpu", "wasm", "webgpu"] as const) {
   Deno.test({
-    name: `parity holds on the tiny traces on ${device}`,
-    // A machine without an adapter has no WebGPU, not even in software.
-    ignore: device === "webgpu" && !hasAdapter,
+    ...onDevice(device, `parity holds on the tiny traces on ${device}`),
     fn: async () => {
       const { code, out } = await parity(TINY, "--device", device);
       assert.equal(code, 0, out);

@@ -1,15 +1,11 @@
-import type { Device } from "../../lib/base/device.ts";
 import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import { add, matmul, mul } from "../../lib/graph/ops/mod.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  type EnginePermissions,
-  enginePermissions,
-  NO_TELEMETRY,
-} from "../../lib/runtime/permissions.ts";
+import { type EnginePermissions, enginePermissions } from "../../lib/runtime/permissions.ts";
+import { NO_TELEMETRY } from "../../lib/runtime/native/library.ts";
+import type { Device } from "../../lib/base/device.ts";
 import {
   type AnyTensor,
   type Engine,
@@ -17,10 +13,9 @@ import {
   type HostTensor,
   int32,
   isHostTensor,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 /** `product` = a b, `sum` = a b + b, both [2, 2]. */
 function example(target: Device): Uint8Array<ArrayBuffer> {
@@ -48,17 +43,10 @@ function values(tensor: AnyTensor | undefined): number[] {
   return [...tensor.data].map(Number);
 }
 
-/** A test for each engine; its threads and devices outlive it, which is theirs to do. */
+/** A test for each engine. */
 function eachEngine(title: string, body: (device: Device) => Promise<void>): void {
   for (const device of ["cpu", "wasm", "webgpu"] as const) {
-    const ignore = device === "webgpu" && !hasAdapter;
-    Deno.test({
-      name: `${device} ${title}` + (ignore ? " (skipped: no adapter)" : ""),
-      ignore,
-      sanitizeOps: false,
-      sanitizeResources: false,
-      fn: () => body(device),
-    });
+    Deno.test({ ...onDevice(device, `${device} ${title}`), fn: () => body(device) });
   }
 }
 
@@ -121,9 +109,9 @@ Deno.test("cpu writes an elementwise result over its operand", async () => {
   await engine.dispose();
 });
 
-/** A test of WebAssembly; its threads outlive it, which is theirs to do. */
+/** A test of WebAssembly. */
 function wasm(title: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `wasm ${title}`, sanitizeOps: false, sanitizeResources: false, fn });
+  Deno.test({ ...onDevice("wasm", `wasm ${title}`), fn });
 }
 
 /** `y` = a b + a, [size, size]: enough work for more than one thread. */
@@ -250,10 +238,7 @@ wasm("opens after a time when there was no memory for it", async () => {
 });
 
 Deno.test({
-  name: "webgpu keeps tensors on the device from run to run",
-  ignore: !hasAdapter,
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...onDevice("webgpu", "webgpu keeps tensors on the device from run to run"),
   async fn(): Promise<void> {
     const engine = await openEngine("webgpu", { threads: 1 });
     const { memory } = engine;
@@ -283,10 +268,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "webgpu says that the GPU's memory is full, and calls what else it meets a bug",
-  ignore: !hasAdapter,
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...onDevice(
+    "webgpu",
+    "webgpu says that the GPU's memory is full, and calls what else it meets a bug",
+  ),
   async fn(): Promise<void> {
     const { requestDevice } = GPUAdapter.prototype;
     const cases = [

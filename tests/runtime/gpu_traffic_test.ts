@@ -5,21 +5,14 @@ import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import assert from "node:assert/strict";
 import { Graph } from "../../lib/graph/ir/graph.ts";
 import { add, mul } from "../../lib/graph/ops/mod.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import {
-  countTraffic,
-  type GpuTraffic,
-  type TrafficCounter,
-} from "../../lib/runtime/webgpu/gpu_traffic.ts";
-import { float32 } from "../../lib/runtime/session.ts";
-
-const adapter = await requestAdapter();
+import { countTraffic } from "../../lib/runtime/webgpu/gpu_traffic.ts";
+import type { GpuTraffic, TrafficCounter } from "../../lib/runtime/session/traffic.ts";
+import { float32 } from "../../lib/runtime/session/session.ts";
+import { adapter, onDevice } from "../fixtures/webgpu.ts";
 
 function gpuTest(name: string, fn: () => Promise<void>): void {
-  const ignore = adapter === undefined;
-  const title = name + (ignore ? " (skipped: no adapter)" : "");
-  Deno.test({ name: title, ignore, sanitizeOps: false, sanitizeResources: false, fn });
+  Deno.test({ ...onDevice("webgpu", name), fn });
 }
 
 /** What changed since the last call, without what stayed 0. */

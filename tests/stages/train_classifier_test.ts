@@ -10,7 +10,7 @@ import {
 import { readTokens } from "../../lib/data/tokens/tokens.ts";
 import { openModel } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { float32 } from "../../lib/runtime/session.ts";
+import { float32 } from "../../lib/runtime/session/session.ts";
 import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import {

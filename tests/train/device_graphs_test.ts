@@ -8,11 +8,9 @@ import { sizeOf } from "../../lib/graph/ir/tensor.ts";
 import { adamw } from "../../lib/optim/adamw.ts";
 import { adafactor } from "../../lib/optim/adafactor.ts";
 import { scalarFeeds } from "../../lib/optim/optimizer.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { figuresGraph, sumGraph, updateGraph } from "../../lib/train/state/device_graphs.ts";
 import { runGraph } from "../graph/running.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 interface Place {
   readonly name: string;
@@ -52,16 +50,9 @@ function randomFeeds(
 }
 
 for (const device of ["cpu", "webgpu"] as const) {
-  const ignore = device === "webgpu" && !hasAdapter;
   const places = device === "cpu" ? [...PLACES, ...MANY] : PLACES;
   const test = (name: string, fn: () => Promise<void>): void =>
-    Deno.test({
-      name: `${name} on ${device}` + (ignore ? " (skipped: no adapter)" : ""),
-      ignore,
-      sanitizeOps: false,
-      sanitizeResources: false,
-      fn,
-    });
+    Deno.test({ ...onDevice(device, `${name} on ${device}`), fn });
 
   test("updateGraph() updates every tensor by its own elements", async () => {
     const optimizer = adamw({ weightDecay: 0.1, beta1: 0.9, beta2: 0.99, epsilon: 1e-3 });

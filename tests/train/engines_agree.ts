@@ -1,7 +1,6 @@
 /** Holds training on each engine to the native one: the losses of four steps and the weights after them. */
 import assert from "node:assert/strict";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
@@ -9,8 +8,7 @@ import { trainModel } from "../../lib/train/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { baseRun, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 async function trained(
   device: Device,
@@ -60,14 +58,11 @@ export function testEngines(
 ): void {
   let reference: ReturnType<typeof trained> | undefined;
   for (const device of ["wasm", "webgpu"] as const) {
-    const ignore = device === "webgpu" && !hasAdapter;
     Deno.test({
-      name: `train() with ${title} ends with the same weights on ${device} as on cpu` +
-        (ignore ? " (skipped: no adapter)" : ""),
-      ignore,
-      // The GPU's device and the engine's memory outlive the test.
-      sanitizeOps: false,
-      sanitizeResources: false,
+      ...onDevice(
+        device,
+        `train() with ${title} ends with the same weights on ${device} as on cpu`,
+      ),
       async fn(): Promise<void> {
         const native = await (reference ??= trained("cpu", args));
         const other = await trained(device, args);

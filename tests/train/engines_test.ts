@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
 import { randomStream } from "../../lib/base/random.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
 
 /** Rows of a language in which each token mostly follows from the one before. */
 async function writeData(seed: number): Promise<string> {
@@ -71,14 +69,8 @@ const SEED = 5;
 let reference: ReturnType<typeof losses> | undefined;
 
 for (const device of ["wasm", "webgpu"] as const) {
-  const ignore = device === "webgpu" && !hasAdapter;
   Deno.test({
-    name: `train() with dropout gives the same ten losses on ${device} as on cpu` +
-      (ignore ? " (skipped: no adapter)" : ""),
-    ignore,
-    // Threads of WebAssembly and the GPU's device outlive the test.
-    sanitizeOps: false,
-    sanitizeResources: false,
+    ...onDevice(device, `train() with dropout gives the same ten losses on ${device} as on cpu`),
     async fn(): Promise<void> {
       const data = await writeData(SEED);
       const native = await (reference ??= losses("cpu", data));

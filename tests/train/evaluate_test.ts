@@ -9,12 +9,10 @@ import type { EvaluationSums } from "../../lib/train/objectives/objective.ts";
 import { CAUSAL_LM } from "../../lib/train/objectives/causal_lm.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { splitOf } from "./fixture.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import type { Device } from "../../lib/base/device.ts";
-import { type AnyTensor, type Engine, float32 } from "../../lib/runtime/session.ts";
+import { type AnyTensor, type Engine, float32 } from "../../lib/runtime/session/session.ts";
+import { onDevice } from "../fixtures/webgpu.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
 
 /** A model folder with random weights, dropout in its config, and rows of several lengths. */
 async function example(): Promise<{ dir: string; rows: number[][] }> {
@@ -112,11 +110,7 @@ Deno.test("evaluateRows() refuses what the model cannot read", async () => {
 });
 
 Deno.test({
-  name: "evaluateRows() gives the same on webgpu as on cpu" +
-    (hasAdapter ? "" : " (skipped: no adapter)"),
-  ignore: !hasAdapter,
-  sanitizeOps: false,
-  sanitizeResources: false,
+  ...onDevice("webgpu", "evaluateRows() gives the same on webgpu as on cpu"),
   async fn(): Promise<void> {
     const { dir, rows } = await example();
     const few = { dir, rows: rows.filter((row) => row.length > 4 && row.length < 40) };

@@ -4,7 +4,7 @@ import { Graph } from "../../lib/graph/ir/graph.ts";
 import { neededNodes } from "../../lib/graph/onnx/lower.ts";
 import { openModel, parameterInputs } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
+import type { Engine, Session, SessionOptions } from "../../lib/runtime/session/session.ts";
 import type { Segment } from "../../lib/models/build/build.ts";
 import * as ops from "../../lib/graph/ops/mod.ts";
 import { checkpointedGradients } from "../../lib/train/program/gradient_checkpointing.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
+import type { Engine, Session, SessionOptions } from "../../lib/runtime/session/session.ts";
 import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { trainModel, type TrainModelResult } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";

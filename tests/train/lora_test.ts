@@ -6,7 +6,7 @@ import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
 import type { Adapters, LoraConfig } from "../../lib/models/lora.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { HostTensor } from "../../lib/runtime/session.ts";
+import type { HostTensor } from "../../lib/runtime/session/session.ts";
 import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import train from "../../stages/train.ts";
 import { BASE, baseRun, type Outcome, run, values, writeData } from "../stages/train_run.ts";

@@ -3,21 +3,19 @@ import assert from "node:assert/strict";
 import { readSafetensors } from "../../lib/data/formats/safetensors.ts";
 import { randomStream } from "../../lib/base/random.ts";
 import { UserError } from "../../lib/base/errors.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
-import type { Engine, Session, SessionOptions } from "../../lib/runtime/session.ts";
+import type { Engine, Session, SessionOptions } from "../../lib/runtime/session/session.ts";
 import type { TrainerCallback } from "../../lib/train/loop/callbacks.ts";
 import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts";
 import { requireFloat16 } from "../../lib/train/arguments/computation.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
+import { type OnDevice, onDevice } from "../fixtures/webgpu.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
-const hasFloat16 = (await requestAdapter())?.features.has("shader-f16") ?? false;
-/** Tests that need it; the GPU's device outlives them. */
-const ON_GPU = { ignore: !hasFloat16, sanitizeOps: false, sanitizeResources: false };
-const SKIPPED = hasFloat16 ? "" : " (skipped: no adapter with shader-f16)";
+/** A test that needs float16. */
+const onGpu = (name: string): OnDevice => onDevice("webgpu", name, ["shader-f16"]);
 
 /** Rows of a language in which each token mostly follows from the one before. */
 function writeData(): Promise<string> {
@@ -124,8 +122,7 @@ const inFloat32 = (): Promise<Outcome> => full ??= run({ args: EVALUATED });
 const EVALUATED = { eval_strategy: "epoch", gradient_accumulation_steps: 2 } as const;
 
 Deno.test({
-  ...ON_GPU,
-  name: `train() with fp16 has the losses of float32 in float16 products${SKIPPED}`,
+  ...onGpu("train() with fp16 has the losses of float32 in float16 products"),
   async fn(): Promise<void> {
     const half = await run({ args: { ...EVALUATED, fp16: true } });
     const expected = await inFloat32();
@@ -147,8 +144,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...ON_GPU,
-  name: `train() with fp16 goes with gradient_checkpointing, to the same losses${SKIPPED}`,
+  ...onGpu("train() with fp16 goes with gradient_checkpointing, to the same losses"),
   async fn(): Promise<void> {
     const args = { fp16: true, max_steps: 2 };
     const plain = await run({ args });
@@ -160,8 +156,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...ON_GPU,
-  name: `train() with fp16 skips steps that overflow until the scale fits${SKIPPED}`,
+  ...onGpu("train() with fp16 skips steps that overflow until the scale fits"),
   async fn(): Promise<void> {
     const args = { fp16: true, lr_scheduler_type: "linear" } as const;
     const scaler = gradScaler({ initScale: 2 ** 127 });
@@ -195,8 +190,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...ON_GPU,
-  name: `a run with fp16 that was killed goes on with its loss scale${SKIPPED}`,
+  ...onGpu("a run with fp16 that was killed goes on with its loss scale"),
   async fn(): Promise<void> {
     const args = { fp16: true, save_steps: 1, max_steps: 4 };
     const whole = gradScaler({ initScale: 2 ** 60 });

@@ -1,7 +1,7 @@
 /** Runs a training program and prints the most memory that the process had: a process of its own for a test. */
 import { openModel } from "../../lib/models/open.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { float32, int32 } from "../../lib/runtime/session.ts";
+import { float32, int32 } from "../../lib/runtime/session/session.ts";
 import { arenaLayout, makeArena } from "../../lib/train/state/arena.ts";
 import { initializeParameter } from "../../lib/train/state/initialize.ts";
 import { compileTraining, gradientOutput, LOSS_OUTPUT } from "../../lib/train/program/program.ts";

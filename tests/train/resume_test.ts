@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { checkpointNumbers } from "../../lib/train/state/checkpoint_folders.ts";
 import { randomStream } from "../../lib/base/random.ts";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import { planTraining, type TrainingArguments } from "../../lib/train/arguments/arguments.ts";
@@ -12,8 +11,7 @@ import { trainModel } from "../../lib/train/run.ts";
 import { initialState } from "../../lib/train/loop/trainer_state.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 /** 11 rows of uneven length, one of them too short to teach anything; 3 to evaluate on. */
 async function writeData(
@@ -216,11 +214,7 @@ for (
 
 for (const device of ["wasm", "webgpu"] as const) {
   Deno.test({
-    name: `a run that was killed ends with the same bytes on ${device}`,
-    ignore: device === "webgpu" && !hasAdapter,
-    // Dawn keeps threads of its own.
-    sanitizeOps: false,
-    sanitizeResources: false,
+    ...onDevice(device, `a run that was killed ends with the same bytes on ${device}`),
     async fn(): Promise<void> {
       const data = await writeData(20);
       const args = { gradient_accumulation_steps: 2, max_steps: 3 };

@@ -3,16 +3,15 @@
  * size of the model. So weights, gradients and moments stay there.
  */
 import assert from "node:assert/strict";
-import { requestAdapter } from "../../lib/runtime/webgpu/adapter.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import type { GpuTraffic } from "../../lib/runtime/webgpu/gpu_traffic.ts";
+import type { GpuTraffic } from "../../lib/runtime/session/traffic.ts";
 import type {
   AnyTensor,
   DeviceTensor,
   Engine,
   Session,
   SessionOptions,
-} from "../../lib/runtime/session.ts";
+} from "../../lib/runtime/session/session.ts";
 import { writeTokens } from "../../lib/data/tokens/tokens.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { trainModel } from "../../lib/train/run.ts";
@@ -20,8 +19,7 @@ import { countSteps, describeTraffic } from "../../lib/train/loop/step_traffic.t
 import type { TrainingState } from "../../lib/train/state/state.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { ARGUMENTS, splitOf } from "./fixture.ts";
-
-const hasAdapter = (await requestAdapter()) !== undefined;
+import { onDevice } from "../fixtures/webgpu.ts";
 
 const [BATCH, LENGTH] = [2, 8];
 /** Ids and targets, int32. */
@@ -109,8 +107,7 @@ function assertStays(steps: readonly Record<keyof GpuTraffic, number>[], batches
 }
 
 function gpuTest(name: string, fn: () => Promise<void>): void {
-  const title = name + (hasAdapter ? "" : " (skipped: no adapter)");
-  Deno.test({ name: title, ignore: !hasAdapter, sanitizeOps: false, sanitizeResources: false, fn });
+  Deno.test({ ...onDevice("webgpu", name), fn });
 }
 
 gpuTest(

@@ -9,7 +9,7 @@ import { openModel } from "../../lib/models/open.ts";
 import { loadCheckpoint, loadConfig } from "../../lib/checkpoint/load.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { openEngine } from "../../lib/runtime/engine.ts";
-import { type Engine, float32 } from "../../lib/runtime/session.ts";
+import { type Engine, float32 } from "../../lib/runtime/session/session.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import { trainModel } from "../../lib/train/run.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
-import { type AnyTensor, type HostTensor, int32 } from "../../runtime/session.ts";
+import { type AnyTensor, type HostTensor, int32 } from "../../runtime/session/session.ts";
 import type { Slot } from "../../models/build/build.ts";
 import { floatsOf, type Outputs } from "./programs.ts";
 import { type RowMove, rowMoves } from "./row_moves.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { int32 } from "../../runtime/session.ts";
+import { int32 } from "../../runtime/session/session.ts";
 import { KeyValueCache } from "./cache.ts";
 import { logitsRows, readSequences } from "./prefill.ts";
 import type { Programs } from "./programs.ts";

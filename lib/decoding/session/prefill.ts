@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { int32 } from "../../runtime/session.ts";
+import { int32 } from "../../runtime/session/session.ts";
 import { floatsOf, type Outputs, type Programs } from "./programs.ts";
 
 /** Lengths are rounded up to a multiple of this: a program is compiled for each. */

@@ -13,7 +13,7 @@ import * as ops from "../../graph/ops/mod.ts";
 import type { Tensor } from "../../graph/ir/tensor.ts";
 import type { KeysAndValues, Slot } from "../../models/build/build.ts";
 import { type OpenModel, parameterInputs } from "../../models/open.ts";
-import type { AnyTensor, Engine, Session } from "../../runtime/session.ts";
+import type { AnyTensor, Engine, Session } from "../../runtime/session/session.ts";
 
 /** What a run gives, by name. */
 export type Outputs = Readonly<Record<string, AnyTensor>>;

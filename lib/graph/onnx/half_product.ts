@@ -14,7 +14,7 @@
 
 import { InternalError } from "../../base/errors.ts";
 import { numberAttribute } from "../ir/infer.ts";
-import type { Emitter } from "./lowerings.ts";
+import type { Emitter } from "./emitter.ts";
 import { ELEMENT_TYPE } from "./onnx.ts";
 import { type GraphNode, sizeOf } from "../ir/tensor.ts";
 

@@ -7,7 +7,8 @@
 
 import { InternalError } from "../../base/errors.ts";
 import type { Graph } from "../ir/graph.ts";
-import { type Emitter, LOWERINGS } from "./lowerings.ts";
+import type { Emitter } from "./emitter.ts";
+import { LOWERINGS } from "./lowerings.ts";
 import type { OnnxAttribute, OnnxGraph, OnnxNode, OnnxValue } from "./onnx.ts";
 import {
   type ConstantData,

@@ -11,6 +11,7 @@ import type { GatedActivation } from "../ops/elementwise.ts";
 import { GELU_TANH } from "../autodiff/gated_gradient.ts";
 import { halfProduct } from "./half_product.ts";
 import { listAttribute, numberAttribute } from "../ir/infer.ts";
+import type { Emitter } from "./emitter.ts";
 import { CONTRIB_DOMAIN, ELEMENT_TYPE, type OnnxAttribute } from "./onnx.ts";
 import {
   type DataType,
@@ -18,29 +19,8 @@ import {
   isFloat,
   type Op,
   sizeOf,
-  type Target,
   type Tensor,
 } from "../ir/tensor.ts";
-
-/** What a lowering writes to. */
-export interface Emitter {
-  /** The engine to write for. */
-  readonly target: Target;
-  /** The compiled name of a tensor. */
-  name(tensor: Tensor): string;
-  /** Adds an operator call and returns the name of its first output. */
-  emit(
-    op: string,
-    inputs: readonly string[],
-    options?: {
-      readonly outputs?: readonly string[];
-      readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
-      readonly domain?: string;
-    },
-  ): string;
-  /** A small initializer; equal ones are shared. A list where `shape` is absent. */
-  constant(values: readonly number[], type: DataType, shape?: readonly number[]): string;
-}
 
 type Lowering = (emitter: Emitter, node: GraphNode) => void;
 

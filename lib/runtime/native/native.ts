@@ -8,9 +8,11 @@
  * @module
  */
 import * as ort from "onnxruntime-node";
-import { NO_TELEMETRY } from "../permissions.ts";
-import { ortSession, refused, tensorBridge, threadCount } from "../ort.ts";
-import type { Engine, Session } from "../session.ts";
+import { denormals } from "./denormals.ts";
+import { NO_TELEMETRY } from "./library.ts";
+import { nativeSession } from "./native_session.ts";
+import { ortSession, refused, tensorBridge, threadCount } from "../session/ort.ts";
+import type { Engine, Session } from "../session/session.ts";
 
 const MEMORY = "this machine's memory";
 
@@ -21,10 +23,6 @@ const SETTINGS = {
     // from the thread it waits for, and after a run it would take it from the next session's.
     intra_op: { allow_spinning: "1", spin_duration_us: "100" },
     force_spinning_stop: "1",
-    // Softmax leaves 4e-39 where a score was masked, and processors take a hundredfold time over numbers
-    // that small (below 1.2e-38); they count as 0. On the thread that opens the first session this holds
-    // for JavaScript's own numbers too, below 2.2e-308.
-    set_denormal_as_zero: "1",
   },
   // Graphs say themselves where transposing belongs into a product and where it is cheaper beforehand.
   optimization: { disable_specified_optimizers: "MatmulTransposeFusion" },
@@ -38,27 +36,32 @@ const SETTINGS = {
 export function openNative({ threads }: { readonly threads: number }): Engine {
   silence();
   const bridge = tensorBridge(ort.Tensor);
+  const small = denormals();
+  const session = { ...SETTINGS.session, set_denormal_as_zero: small.asZero };
   const sessions = new Set<Session>();
   return {
     name: "cpu",
     description: `ONNX Runtime ${ort.env.versions.common}, native CPU, ${threadCount(threads)}`,
     async createSession(onnx: Uint8Array): Promise<Session> {
-      const inner = await ort.InferenceSession.create(onnx, {
-        executionProviders: ["cpu"],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: "sequential",
-        // A pattern is a second copy of all that lives at once, beside what the first run already took.
-        enableMemPattern: false,
-        graphOptimizationLevel: "all",
-        logSeverityLevel: 3,
-        extra: SETTINGS,
+      const inner = await nativeSession(onnx, {
+        denormals: small,
+        settings: {
+          executionProviders: ["cpu"],
+          intraOpNumThreads: threads,
+          interOpNumThreads: 1,
+          executionMode: "sequential",
+          // A pattern is a second copy of all that lives at once, beside what the first run already took.
+          enableMemPattern: false,
+          graphOptimizationLevel: "all",
+          logSeverityLevel: 3,
+          extra: { ...SETTINGS, session },
+        },
       }).catch((cause) => {
         throw refused(cause, MEMORY);
       });
-      const session = ortSession(inner, { bridge, memory: MEMORY, writesHost: true });
-      sessions.add(session);
-      return session;
+      const made = ortSession(inner, { bridge, memory: MEMORY, writesHost: true });
+      sessions.add(made);
+      return made;
     },
     async dispose(): Promise<void> {
       for (const session of sessions) await session.release();

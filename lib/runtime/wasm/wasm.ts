@@ -8,8 +8,8 @@
  * @module
  */
 import { env } from "onnxruntime-web";
-import { threadCount } from "../ort.ts";
-import type { Engine, Session } from "../session.ts";
+import { threadCount } from "../session/ort.ts";
+import type { Engine, Session } from "../session/session.ts";
 import { wasmModule } from "./wasm_module.ts";
 import { wasmSession } from "./wasm_session.ts";
 

@@ -20,8 +20,8 @@
 import process from "node:process";
 import createModule from "onnxruntime-web/module";
 import { InternalError, UserError } from "../../base/errors.ts";
-import { wasmFile } from "../permissions.ts";
-import { WebWorker } from "./web_worker.ts";
+import { wasmFile } from "./files.ts";
+import { WebWorker } from "../session/web_worker.ts";
 
 /** The C functions of ONNX Runtime and of Emscripten that are used. Pointers are offsets in bytes. */
 export interface WasmModule {

@@ -5,7 +5,7 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
-import { explainFailure, refused } from "../ort.ts";
+import { explainFailure, refused } from "../session/ort.ts";
 import {
   type AnyTensor,
   arrayOf,
@@ -14,7 +14,7 @@ import {
   type HostTensor,
   isHostTensor,
   type Session,
-} from "../session.ts";
+} from "../session/session.ts";
 import { lastError, type WasmModule } from "./wasm_module.ts";
 
 const MEMORY = "the 4 GiB that the WebAssembly engine can address";

@@ -15,16 +15,7 @@ export interface AdapterInfo {
 /** The adapter that the WebGPU engine uses; undefined where there is none. */
 export async function requestAdapter(): Promise<GPUAdapter | undefined> {
   if (navigator.gpu === undefined) return undefined;
-  quietMesa();
   return await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }) ?? undefined;
-}
-
-/** Mesa writes an error to stderr for each adapter that it lists where this variable is unset. */
-function quietMesa(): void {
-  const name = "XDG_RUNTIME_DIR";
-  if (Deno.build.os !== "linux") return;
-  if (Deno.permissions.querySync({ name: "env", variable: name }).state !== "granted") return;
-  if (!Deno.env.has(name)) Deno.env.set(name, "/");
 }
 
 /** What an adapter says of itself. */

@@ -9,11 +9,11 @@
  * @module
  */
 import * as ort from "onnxruntime-web/webgpu";
-import "../wasm/web_worker.ts";
+import "../session/web_worker.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
 import { adapterInfo, requestAdapter } from "./adapter.ts";
 import { countTraffic } from "./gpu_traffic.ts";
-import { doesNotFit, ortSession, refused, tensorBridge } from "../ort.ts";
+import { doesNotFit, ortSession, refused, tensorBridge } from "../session/ort.ts";
 import {
   arrayOf,
   type DeviceMemory,
@@ -24,7 +24,7 @@ import {
   type HostTensor,
   type Session,
   type SessionOptions,
-} from "../session.ts";
+} from "../session/session.ts";
 
 /** Limits that are raised to what the adapter has; the rest keep WebGPU's guaranteed values. */
 const RAISED_LIMITS = [

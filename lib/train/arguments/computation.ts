@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { UserError } from "../../base/errors.ts";
-import type { Engine } from "../../runtime/session.ts";
+import type { Engine } from "../../runtime/session/session.ts";
 
 /** Options of how a step is computed. */
 export const computationOptions = {

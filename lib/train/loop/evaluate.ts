@@ -9,7 +9,7 @@
 import { lengthBuckets } from "../../data/tokens/batch.ts";
 import { longestRow, type TokenRows } from "../../data/tokens/rows.ts";
 import type { OpenModel } from "../../models/open.ts";
-import type { AnyTensor, Engine } from "../../runtime/session.ts";
+import type { AnyTensor, Engine } from "../../runtime/session/session.ts";
 import { type FedBatch, fedBatch } from "../objectives/feeds.ts";
 import type { EvaluationSums } from "../objectives/objective.ts";
 import { checkFits, objectiveOf } from "../objectives/registry.ts";

@@ -17,7 +17,7 @@ import { randomStream } from "../../base/random.ts";
 import type { TokenRows } from "../../data/tokens/rows.ts";
 import { UserError } from "../../base/errors.ts";
 import type { OpenModel } from "../../models/open.ts";
-import { float32, type HostTensor } from "../../runtime/session.ts";
+import { float32, type HostTensor } from "../../runtime/session/session.ts";
 import type { TrainingArguments, TrainingPlan } from "../arguments/arguments.ts";
 import {
   type CallbackContext,

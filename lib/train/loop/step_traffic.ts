@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { GpuTraffic, TrafficCounter } from "../../runtime/webgpu/gpu_traffic.ts";
-import type { HostTensor } from "../../runtime/session.ts";
+import type { GpuTraffic, TrafficCounter } from "../../runtime/session/traffic.ts";
+import type { HostTensor } from "../../runtime/session/session.ts";
 import type { TrainingProgram } from "../program/program.ts";
 import type { StepFigures, TrainingState } from "../state/state.ts";
 

@@ -8,7 +8,7 @@ import { InternalError } from "../../base/errors.ts";
 import { type Batch, collate, type CollateOptions } from "../../data/tokens/batch.ts";
 import type { TokenRows } from "../../data/tokens/rows.ts";
 import type { OpenModel } from "../../models/open.ts";
-import { type HostTensor, int32 } from "../../runtime/session.ts";
+import { type HostTensor, int32 } from "../../runtime/session/session.ts";
 import type { Targets } from "./objective.ts";
 import { objectiveOf } from "./registry.ts";
 

@@ -17,7 +17,7 @@ import * as ops from "../../graph/ops/mod.ts";
 import type { Inputs } from "../../models/architecture.ts";
 import type { Segment } from "../../models/build/build.ts";
 import { type OpenModel, parameterInputs } from "../../models/open.ts";
-import type { AnyTensor, Engine, HostTensor, Session } from "../../runtime/session.ts";
+import type { AnyTensor, Engine, HostTensor, Session } from "../../runtime/session/session.ts";
 import { objectiveOf } from "../objectives/registry.ts";
 import { checkpointedGradients } from "./gradient_checkpointing.ts";
 

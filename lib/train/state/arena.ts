@@ -11,7 +11,7 @@
  */
 import { InternalError, UserError } from "../../base/errors.ts";
 import { sizeOf } from "../../graph/ir/tensor.ts";
-import { type Engine, float32, type HostTensor } from "../../runtime/session.ts";
+import { type Engine, float32, type HostTensor } from "../../runtime/session/session.ts";
 
 /** What the layout needs to know of a parameter; `ParameterSpec` has it. */
 export interface ArenaParameter {

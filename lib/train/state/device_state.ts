@@ -21,7 +21,7 @@ import {
   float32,
   type HostTensor,
   type Session,
-} from "../../runtime/session.ts";
+} from "../../runtime/session/session.ts";
 import { type Arena, type ArenaLayout, viewOf } from "./arena.ts";
 import { figuresGraph, type Shaped, sumGraph, updateGraph } from "./device_graphs.ts";
 import { type PersistentArray, persistentTensors } from "./persistent.ts";

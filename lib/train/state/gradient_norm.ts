@@ -8,7 +8,12 @@
 import { toOnnx } from "../../graph/onnx/compile.ts";
 import { Graph } from "../../graph/ir/graph.ts";
 import * as ops from "../../graph/ops/mod.ts";
-import { type Engine, float32, type HostTensor, type Session } from "../../runtime/session.ts";
+import {
+  type Engine,
+  float32,
+  type HostTensor,
+  type Session,
+} from "../../runtime/session/session.ts";
 
 /** Elements of a row, and rows of a run. */
 const ROW = 4096;

@@ -20,7 +20,7 @@ import {
   float32,
   type HostTensor,
   type Session,
-} from "../../runtime/session.ts";
+} from "../../runtime/session/session.ts";
 import { type Arena, arenaIn, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
 import { type PersistentArray, persistentViews, unsharedArray } from "./persistent.ts";
 import { gradientNorm } from "./gradient_norm.ts";

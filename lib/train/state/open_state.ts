@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Engine } from "../../runtime/session.ts";
+import type { Engine } from "../../runtime/session/session.ts";
 import type { Arena, ArenaLayout } from "./arena.ts";
 import { openDeviceState } from "./device_state.ts";
 import { openHostState } from "./host_state.ts";

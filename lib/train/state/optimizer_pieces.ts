@@ -5,7 +5,7 @@
  * @module
  */
 import type { Optimizer } from "../../optim/optimizer.ts";
-import { type Engine, float32, type HostTensor } from "../../runtime/session.ts";
+import { type Engine, float32, type HostTensor } from "../../runtime/session/session.ts";
 import { type Arena, type ArenaLayout, makeArena, viewOf } from "./arena.ts";
 
 /**

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { DeviceMemory, DeviceTensor, HostTensor } from "../../runtime/session.ts";
+import type { DeviceMemory, DeviceTensor, HostTensor } from "../../runtime/session/session.ts";
 
 /** An array of the state. */
 export interface PersistentArray {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Optimizer } from "../../optim/optimizer.ts";
-import type { AnyTensor, Engine, HostTensor } from "../../runtime/session.ts";
+import type { AnyTensor, Engine, HostTensor } from "../../runtime/session/session.ts";
 import type { PersistentArray } from "./persistent.ts";
 import type { TrainingProgram } from "../program/program.ts";
 

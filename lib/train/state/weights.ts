@@ -5,7 +5,7 @@
  * @module
  */
 import type { ParameterSpec } from "../../models/build/parameters.ts";
-import type { HostTensor } from "../../runtime/session.ts";
+import type { HostTensor } from "../../runtime/session/session.ts";
 import { type Arena, type ArenaLayout, arenaLayout, makeArena, viewOf } from "./arena.ts";
 
 /** Weights and where they lie. */

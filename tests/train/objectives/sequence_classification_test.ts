@@ -11,7 +11,7 @@ import { loadCheckpoint } from "../../../lib/checkpoint/load.ts";
 import { readSafetensors } from "../../../lib/data/formats/safetensors.ts";
 import { openModel } from "../../../lib/models/open.ts";
 import { openEngine } from "../../../lib/runtime/engine.ts";
-import { float32 } from "../../../lib/runtime/session.ts";
+import { float32 } from "../../../lib/runtime/session/session.ts";
 import { evaluateRows } from "../../../lib/train/loop/evaluate.ts";
 import type { EvaluationSums } from "../../../lib/train/objectives/objective.ts";
 import { fedBatch } from "../../../lib/train/objectives/feeds.ts";

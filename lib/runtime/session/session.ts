@@ -8,8 +8,8 @@
  *
  * @module
  */
-import type { Device } from "../base/device.ts";
-import type { TrafficCounter } from "./webgpu/gpu_traffic.ts";
+import type { Device } from "../../base/device.ts";
+import type { TrafficCounter } from "./traffic.ts";
 
 /** Element types that graphs take and give. */
 export type ElementType = "float32" | "float16" | "int32" | "int64" | "uint8" | "bool";

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type * as ort from "onnxruntime-node";
-import { InternalError, UserError } from "../base/errors.ts";
+import type * as ort from "onnxruntime-web";
+import { InternalError, UserError } from "../../base/errors.ts";
 import {
   type AnyTensor,
   type DeviceTensor,
@@ -65,6 +65,18 @@ export function tensorBridge(Tensor: ort.TensorConstructor & ort.TensorFactory):
   };
 }
 
+/** What the packages' sessions have in common. */
+export interface InnerSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Only the outputs of `fetches`, where it is given: into a tensor, or into a new one where it says null. */
+  run(
+    feeds: Readonly<Record<string, ort.Tensor>>,
+    fetches?: Readonly<Record<string, ort.Tensor | null>>,
+  ): Promise<Readonly<Record<string, ort.Tensor>>>;
+  release(): Promise<void>;
+}
+
 /** What differs between the packages' sessions. */
 export interface OrtSessionOptions {
   readonly bridge: TensorBridge;
@@ -82,7 +94,7 @@ export interface OrtSessionOptions {
  * @param inner The package's session.
  * @param options How tensors pass.
  */
-export function ortSession(inner: ort.InferenceSession, options: OrtSessionOptions): Session {
+export function ortSession(inner: InnerSession, options: OrtSessionOptions): Session {
   const { bridge, writesHost, memory, check } = options;
   const explained = (cause: unknown): never => {
     throw explainFailure(cause, memory);
