@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { execute } from "../pipeline/run/execute.ts";
+import { execute, type RunEnd } from "../pipeline/run/execute.ts";
 import { checkRequired, plan } from "../pipeline/run/plan.ts";
 import {
   jsonReporter,
@@ -20,7 +20,7 @@ import { runOptions } from "./run_options.ts";
 import { versionsOf } from "./versions.ts";
 
 /** Exit codes by how the run ended. */
-const EXIT = { done: 0, failed: 1, interrupted: 130 } as const;
+const EXIT: Readonly<Record<RunEnd, number>> = { done: 0, failed: 1, interrupted: 130 };
 
 /** Runs the command. */
 export async function run(argv: string[], io: CommandContext): Promise<number> {
@@ -40,7 +40,7 @@ export async function run(argv: string[], io: CommandContext): Promise<number> {
     if (context.selection.required.size > 0) checkRequired(await plan(context), context);
     const cores = navigator.hardwareConcurrency;
     const reporter = reporterFor(io, json);
-    const { status } = await execute({
+    const status = await execute({
       ...context,
       engines: io.engines,
       jobs: options.jobs ?? cores,

@@ -21,17 +21,13 @@ import { readsOf } from "./selection.ts";
 import { type Ended, recordEnd, type StageEnd } from "./stage_end.ts";
 
 /** How a run ended. */
-export interface RunResult {
-  readonly status: Exclude<RunStatus, "running">;
-  /** The run's folder. */
-  readonly folder: string;
-}
+export type RunEnd = Exclude<RunStatus, "running">;
 
 /** How often a stage starts over because an input was found damaged: a disk that loses what it is given is no place to go on. */
 const ATTEMPTS = 4;
 
 /** Runs a pipeline to its end. */
-export async function execute(context: RunContext): Promise<RunResult> {
+export async function execute(context: RunContext): Promise<RunEnd> {
   return await new Execution(context).run();
 }
 
@@ -69,7 +65,7 @@ class Execution {
     this.#forced = new Map(selection.forced);
   }
 
-  async run(): Promise<RunResult> {
+  async run(): Promise<RunEnd> {
     const context = this.#context;
     const { store, pipeline, listen, signal } = context;
     const began = performance.now();
@@ -118,7 +114,7 @@ class Execution {
       duration,
       artifacts,
     });
-    return { status, folder: folder.path };
+    return status;
   }
 
   async #start(): Promise<RunStart> {
