@@ -4,7 +4,7 @@
  * @module
  */
 import { loadCheckpoint, loadConfig } from "../checkpoint/load.ts";
-import type { TokenRows } from "../data/tokens/rows.ts";
+import { IGNORED_LABEL, type TokenRows } from "../data/tokens/rows.ts";
 import { classNames } from "../models/classes.ts";
 import { openModel } from "../models/open.ts";
 import { openEngine } from "../runtime/engine.ts";
@@ -37,7 +37,7 @@ export interface Classified {
  * Classifies rows.
  *
  * @param dir Folder of a sequence classifier.
- * @param rows Each of at least one token, with its class.
+ * @param rows Each of at least one token.
  * @throws {UserError} where the folder is no such model or the rows do not fit it.
  */
 export async function classifyRows(
@@ -54,7 +54,10 @@ export async function classifyRows(
   try {
     const { feeds } = placeWeights(engine, tensors);
     const logits = new Array<Float32Array>(rows.rows);
-    await evaluateEach({ model, engine, feeds }, rows, {
+    // What class a row has does not matter here, and may be one that the model doesn't know.
+    const labels = { per: "row", data: new Int32Array(rows.rows), pad: IGNORED_LABEL } as const;
+    const columns = { ...rows.columns, labels };
+    await evaluateEach({ model, engine, feeds }, { ...rows, columns }, {
       ...options,
       batchSize: typeof model.config.pad_token_id === "number" ? options.batchSize : 1,
       visit: ({ index, row, outputs }) => {

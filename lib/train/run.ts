@@ -4,8 +4,7 @@
  * @module
  */
 import type { JsonObject } from "../base/json.ts";
-import { lengthBuckets } from "../data/tokens/batch.ts";
-import { longestRow, type TokenRows } from "../data/tokens/rows.ts";
+import type { TokenRows } from "../data/tokens/rows.ts";
 import { readTokens, type Tokens } from "../data/tokens/tokens.ts";
 import { UserError } from "../base/errors.ts";
 import { mergedWeights } from "../models/lora.ts";
@@ -23,6 +22,7 @@ import { type GradScaler, gradScaler } from "./loop/grad_scaler.ts";
 import { learningRates } from "./loop/learning_rate.ts";
 import { writeEvents } from "./loop/tensorboard.ts";
 import { train } from "./loop/loop.ts";
+import { batchLengths } from "./objectives/feeds.ts";
 import type { Objective } from "./objectives/objective.ts";
 import { requireFloat16 } from "./arguments/computation.ts";
 import { openState } from "./state/open_state.ts";
@@ -95,10 +95,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainModel
   const objective = objectiveOf(model.task);
   requireMetric(args, objective);
   const { packed } = tokens.info;
-  const lengths = lengthBuckets(longestRow(split), {
-    limit: model.maxPositions ?? Infinity,
-    packed,
-  });
+  const lengths = batchLengths(model, split, packed);
   log(
     `${layout.parameters.toLocaleString("en")} ${
       frozen === undefined ? "" : "trained "

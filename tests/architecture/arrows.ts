@@ -15,7 +15,8 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     ...["tokenizers", "data", "text", "base"],
   ],
   parity: [
-    ...["cli", "train", "checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
+    ...["cli", "evaluation", "decoding", "train", "checkpoint", "models", "optim", "runtime"],
+    ...["graph", "data", "base"],
   ],
   cli: ["report", "pipeline", "temper", "store", "base"],
   report: ["pipeline", "base"],
@@ -23,7 +24,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   temper: ["base"],
   store: ["base"],
   train: ["checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
-  evaluation: ["decoding", "checkpoint", "models", "runtime", "graph", "data", "base"],
+  evaluation: [
+    ...["decoding", "train", "checkpoint", "models", "runtime", "graph", "data", "metrics", "base"],
+  ],
   decoding: ["checkpoint", "models", "runtime", "graph", "base"],
   metrics: ["base"],
   checkpoint: ["models", "data", "base"],

@@ -283,7 +283,7 @@ Deno.test("evaluate refuses what does not fit a classifier, and says what does",
     [[{}, { baseline: "language model" }], /is a classifier and the baseline a language model/],
     [[{ split: "tests" }], /no split "tests".*did you mean "test"/],
     [[{}, { config: { n_positions: 16 } }], /rows of 80 tokens, the model has 16 positions/],
-    [[{}, { config: { vocab_size: 100, pad_token_id: 0 } }], /the model knows 100 tokens/],
+    [[{}, { config: { vocab_size: 100, pad_token_id: 0 } }], /vocabulary has 100/],
     [[{ metrics: ["f1"] }, { model: "language model" }], /is a language model, and f1 says/],
     [[{}, { texts: [] }], /"test" has no row to classify/],
   ];

@@ -11,8 +11,8 @@ import { type GradScaler, gradScaler } from "../../lib/train/loop/grad_scaler.ts
 import { requireFloat16 } from "../../lib/train/arguments/computation.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { ARGUMENTS, writeRows } from "./fixture.ts";
-import { type OnDevice, onDevice } from "../fixtures/webgpu.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { hideFeature, type OnDevice, onDevice } from "../fixtures/webgpu.ts";
 
 /** A test that needs float16. */
 const onGpu = (name: string): OnDevice => onDevice("webgpu", name, ["shader-f16"]);
@@ -237,3 +237,21 @@ for (const device of ["cpu", "wasm"] as const) {
     },
   });
 }
+
+Deno.test({
+  ...onDevice("webgpu", "train() refuses fp16 on a GPU without shader-f16"),
+  async fn(): Promise<void> {
+    const giveBack = hideFeature("shader-f16");
+    ENGINES.delete("webgpu");
+    try {
+      await assert.rejects(run({ args: { fp16: true } }), (error: Error) => {
+        assert.ok(error instanceof UserError, String(error.stack));
+        assert.match(error.message, /fp16: true on the device webgpu .*has no shader-f16/);
+        return true;
+      });
+    } finally {
+      giveBack();
+      ENGINES.delete("webgpu");
+    }
+  },
+});

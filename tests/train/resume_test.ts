@@ -5,7 +5,6 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import { planTraining, type TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import type { CallbackState, TrainerCallback } from "../../lib/train/loop/callbacks.ts";
-import { packNumbers, unpackNumbers } from "../../lib/train/state/pack_numbers.ts";
 import { type LoopPosition, openCheckpoints } from "../../lib/train/loop/resume.ts";
 import { trainModel } from "../../lib/train/run.ts";
 import { initialState } from "../../lib/train/loop/trainer_state.ts";
@@ -332,13 +331,6 @@ Deno.test("what callbacks remember comes back, arrays and infinite numbers too, 
   for (const { values, arrays } of seen) {
     assert.equal(arrays!.get("weights")![0], Math.fround(Number(values.best)));
   }
-});
-
-Deno.test("packNumbers() takes every number through JSON", () => {
-  const value = { a: [1.5, -0, NaN, Infinity], b: { c: -Infinity, d: null, e: "x", f: true } };
-  const through = unpackNumbers(JSON.parse(JSON.stringify(packNumbers(value))));
-  assert.deepEqual(through, value);
-  assert.ok(Object.is((through as typeof value).a[1], -0));
 });
 
 Deno.test("checkpoints that nobody asked for take 2 % of the time at most", async () => {

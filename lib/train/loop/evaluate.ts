@@ -6,11 +6,10 @@
  *
  * @module
  */
-import { lengthBuckets } from "../../data/tokens/batch.ts";
-import { longestRow, type TokenRows } from "../../data/tokens/rows.ts";
+import type { TokenRows } from "../../data/tokens/rows.ts";
 import type { OpenModel } from "../../models/open.ts";
 import type { AnyTensor, Engine } from "../../runtime/session/session.ts";
-import { type FedBatch, fedBatch } from "../objectives/feeds.ts";
+import { batchLengths, type FedBatch, fedBatch } from "../objectives/feeds.ts";
 import type { EvaluationSums } from "../objectives/objective.ts";
 import { checkFits, objectiveOf } from "../objectives/registry.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
@@ -62,8 +61,7 @@ export async function evaluateEach(
   checkFits(model, rows, { what: "evaluate" });
   // Compiled anew each time: that is quick, and kept ones would hold on to memory that training needs.
   const programs = new Map<number, EvaluationProgram>();
-  const limit = model.maxPositions ?? Infinity;
-  const lengths = lengthBuckets(Math.max(1, longestRow(rows)), { limit, packed });
+  const lengths = batchLengths(model, rows, packed);
   try {
     for (let start = 0; start < rows.rows; start += batchSize) {
       signal?.throwIfAborted();

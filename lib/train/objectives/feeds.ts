@@ -5,8 +5,13 @@
  * @module
  */
 import { InternalError } from "../../base/errors.ts";
-import { type Batch, collate, type CollateOptions } from "../../data/tokens/batch.ts";
-import type { TokenRows } from "../../data/tokens/rows.ts";
+import {
+  type Batch,
+  collate,
+  type CollateOptions,
+  lengthBuckets,
+} from "../../data/tokens/batch.ts";
+import { longestRow, tokenRow, type TokenRows } from "../../data/tokens/rows.ts";
 import type { OpenModel } from "../../models/open.ts";
 import { type HostTensor, int32 } from "../../runtime/session/session.ts";
 import type { Targets } from "./objective.ts";
@@ -20,6 +25,24 @@ export interface FedBatch {
   readonly predicted: number;
   /** Every feed but the parameters and what a step adds. */
   readonly feeds: Readonly<Record<string, HostTensor>>;
+}
+
+/**
+ * The lengths T that batches of rows may have, ascending: a few, to which rows are padded; those of the rows
+ * themselves for a decoder that classifies and knows no padding.
+ *
+ * @param packed Whether rows are all of one length.
+ */
+export function batchLengths(
+  { task, config: { pad_token_id: pad }, maxPositions: limit = Infinity }: OpenModel,
+  rows: TokenRows,
+  packed: boolean,
+): number[] {
+  if (task !== "sequence_classification" || typeof pad === "number") {
+    return lengthBuckets(Math.max(1, longestRow(rows)), { limit, packed });
+  }
+  const lengths = Array.from({ length: rows.rows }, (_, row) => tokenRow(rows, row).length);
+  return [...new Set(lengths)].sort((a, b) => a - b);
 }
 
 /** Makes a batch of the given rows. */
