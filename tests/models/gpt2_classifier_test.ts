@@ -101,7 +101,7 @@ Deno.test("a classifier counts labels as transformers does and refuses other pro
     [{ id2label: "many" }, /num_labels: "many"/],
     [{ pad_token_id: -1 }, /pad_token_id: -1/],
     [{ pad_token_id: "<pad>" }, /pad_token_id: "<pad>"/],
-    [{ n_head: 3 }, /n_embd: 16 and n_head: 3/],
+    [{ n_head: 3 }, /n_head: 3; n_head must be a divisor of n_embd/],
     [{ model_type: "gpt3" }, /did you mean "gpt2"/],
   ];
   for (const [fields, message] of cases) assert.throws(() => classes(fields), message);
