@@ -23,10 +23,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   pipeline: ["temper", "store", "base"],
   temper: ["base"],
   store: ["base"],
-  train: ["checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
   evaluation: [
     ...["decoding", "train", "checkpoint", "models", "runtime", "graph", "data", "metrics", "base"],
   ],
+  train: ["checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
   decoding: ["checkpoint", "models", "runtime", "graph", "base"],
   metrics: ["base"],
   checkpoint: ["models", "data", "base"],
