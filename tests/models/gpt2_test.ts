@@ -254,7 +254,7 @@ Deno.test("a GPT-2 takes transformers' defaults and refuses what cannot be compu
   const wrong: [JsonObject, RegExp][] = [
     [{ add_cross_attention: true }, /without an encoder/],
     [{ activation_function: "gelu_neu" }, /did you mean "gelu_new"/],
-    [{ n_head: 5 }, /a divisor of n_embd/],
+    [{ n_head: 5 }, /n_head: 5; n_head must be a divisor of n_embd/],
     [{ n_layer: 1.5 }, /n_layer must be a whole number above 0/],
     [{ attn_pdrop: 2 }, /attn_pdrop must be a number from 0 to 1/],
     [{ tie_word_embeddings: "yes" }, /true or false/],
