@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { UserError } from "../base/errors.ts";
 import { tokenRow } from "../data/tokens/rows.ts";
 import { contextLengthOf, openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "../decoding/settings.ts";
@@ -54,6 +55,12 @@ export async function reportLanguageModel(
   settings: LanguageModelSettings,
 ): Promise<EvaluationReport> {
   const { tokens: { info, splits }, metrics: asked, seed, text, log } = request;
+  if (info.labels !== undefined) {
+    throw new UserError({
+      what: `the rows have classes (${info.labels.join(", ")}), and a language model uses none`,
+      remedy: "leave label_column out of the tokenize stage, or evaluate a classifier",
+    });
+  }
   const rows = heldOutRows(request);
   const eosTokenIds = info.eos_token_id === null ? [] : [info.eos_token_id];
   const models = Object.entries({ model: request.model, baseline: request.baseline })

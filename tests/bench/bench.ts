@@ -8,15 +8,20 @@
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, median } from "./median.ts";
-import type { Device } from "../../lib/base/device.ts";
-import { findPeer, measurePeer, measurePeerProducts, type PeerFigures } from "./peer.ts";
+import { type Device, DEVICES } from "../../lib/base/device.ts";
+import {
+  findPeer,
+  measurePeer,
+  measurePeerOnGpu,
+  measurePeerProducts,
+  type PeerFigures,
+} from "./peer.ts";
 import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
-
-const DEVICES: readonly Device[] = ["cpu", "wasm", "webgpu"];
 
 const USAGE = `deno task bench train [options]
   --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
-  --device DEVICE  cpu, wasm or webgpu (cpu)
+  --device DEVICE  cpu, wasm or webgpu (cpu); beside webgpu the peer computes on the GPU, too, by CUDA
+  --fp16           mixed precision, on webgpu
   --rounds N       measurements to take the median of (1)
   --steps N        steps of a measurement; the first does not count (6)
   --threads N      processor cores to use (2)
@@ -45,6 +50,7 @@ async function main(argv: string[]): Promise<number> {
       rounds: { type: "string", default: "1" },
       steps: { type: "string", default: "6" },
       threads: { type: "string", default: "2" },
+      fp16: { type: "boolean", default: false },
       "no-products": { type: "boolean", default: false },
       peer: { type: "string" },
       python: { type: "string" },
@@ -68,18 +74,24 @@ async function main(argv: string[]): Promise<number> {
     console.error(`${what}${USAGE}`);
     return 2;
   }
-  const peer = await findPeer({ script: values.peer, python: values.python });
+  const gpu = device === "webgpu";
+  if (values.fp16 && !gpu) {
+    console.error(`--fp16 goes with --device webgpu\n${USAGE}`);
+    return 2;
+  }
+  const peer = await findPeer({ script: values.peer, python: values.python, gpu });
   if (typeof peer === "string") console.error(`no peer: ${peer}`);
-  const settings = { device, steps: Number(values.steps), threads: Number(values.threads) };
+  const { fp16 } = values;
+  const settings = { device, steps: Number(values.steps), threads: Number(values.threads), fp16 };
   const rows: Row[] = [];
   for (const model of models) {
     const rounds: Row[] = [];
     for (let round = 0; round < Number(values.rounds); round++) {
       const peers = typeof peer === "string"
         ? undefined
-        : await measurePeer(peer, { model, ...settings });
+        : await (gpu ? measurePeerOnGpu : measurePeer)(peer, { model, ...settings });
       // Reading results back from a GPU takes longer than the products.
-      const products = !values["no-products"] && round === 0 && device !== "webgpu";
+      const products = !values["no-products"] && round === 0 && !gpu;
       rounds.push({
         model,
         temper: await measureStep(model, { ...settings, products }),
@@ -96,11 +108,12 @@ async function main(argv: string[]): Promise<number> {
 
 async function measureStep(
   model: string,
-  { device, steps, threads, products }: {
+  { device, steps, threads, products, fp16 }: {
     device: Device;
     steps: number;
     threads: number;
     products: boolean;
+    fp16: boolean;
   },
 ): Promise<StepFigures> {
   const child = new Deno.Command(Deno.execPath(), {
@@ -114,7 +127,7 @@ async function measureStep(
         fromFileUrl("../../deno.json"),
       ],
       ...[fromFileUrl("./train_step.ts"), model, device],
-      ...[`${steps}`, `${threads}`, `${products}`],
+      ...[`${steps}`, `${threads}`, `${products}`, `${fp16}`],
     ],
     stdout: "piped",
     stderr: "inherit",
@@ -150,6 +163,9 @@ const GPU_LINES: readonly Line[] = [
   ["  kB down", ({ temper }) => temper.gpu_download_kb?.toFixed(3) ?? "-"],
   ["  readbacks", ({ temper }) => temper.gpu_readbacks?.toFixed(0) ?? "-"],
   ["  memory at most, MB", ({ temper }) => temper.gpu_peak_mb?.toFixed(0) ?? "-"],
+  ["transformers' GPU memory, MB", ({ peer }) => peer?.peak_gpu_mb?.toFixed(0) ?? "-"],
+  ["  tokens/s in tf32", ({ peer }) => peer?.tf32_tokens_per_s?.toFixed(0) ?? "-"],
+  ["  tokens/s in bfloat16", ({ peer }) => peer?.bfloat16_tokens_per_s?.toFixed(0) ?? "-"],
 ];
 
 function table(rows: readonly Row[]): string {

@@ -16,6 +16,12 @@ import { BENCH_MODELS } from "./step_figures.ts";
 export interface PeerFigures {
   readonly tokens_per_s: number;
   readonly peak_rss_mb: number;
+  /** Memory of its tensors on a GPU. */
+  readonly peak_gpu_mb?: number;
+  /** On a GPU, with products in TensorFloat-32. */
+  readonly tf32_tokens_per_s?: number;
+  /** On a GPU, in bfloat16 by `torch.autocast`. */
+  readonly bfloat16_tokens_per_s?: number;
   /** The matrix products of Temper's step, each timed alone in PyTorch; absent where not asked for. */
   readonly products_ms?: number;
   /** Their rate. */
@@ -30,18 +36,22 @@ export interface Peer {
 
 /** The peer, or why there is none. */
 export async function findPeer(
-  { script = fromFileUrl("./peer_train.py"), python = Deno.env.get("PYTHON") ?? "python3" }: {
+  { script = fromFileUrl("./peer_train.py"), python = Deno.env.get("PYTHON") ?? "python3", gpu }: {
     readonly script?: string | undefined;
     readonly python?: string | undefined;
+    /** Whether it is to compute on a GPU. */
+    readonly gpu: boolean;
   },
 ): Promise<Peer | string> {
   try {
     const { success } = await new Deno.Command(python, {
-      args: ["-c", "import torch, transformers"],
+      args: ["-c", `import torch, transformers; assert ${gpu ? "torch.cuda.is_available()" : "1"}`],
       stdout: "null",
       stderr: "null",
     }).output();
-    return success ? { python, script } : `${python} has no torch and transformers`;
+    return success
+      ? { python, script }
+      : `${python} has no torch${gpu ? " with a GPU" : ""} and transformers`;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return `there is no ${python}`;
     throw error;
@@ -67,10 +77,30 @@ export async function measurePeerProducts(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
+/** How the peer computes. */
+interface PeerOptions {
+  readonly model: string;
+  readonly steps: number;
+  readonly threads: number;
+}
+
+/** Measures the peer on a GPU, in each of its precisions. */
+export async function measurePeerOnGpu(peer: Peer, options: PeerOptions): Promise<PeerFigures> {
+  const on = (dtype: string): Promise<PeerFigures> =>
+    measurePeer(peer, options, ["--device", "cuda", "--dtype", dtype]);
+  const figures = await on("float32");
+  return {
+    ...figures,
+    tf32_tokens_per_s: (await on("tf32")).tokens_per_s,
+    bfloat16_tokens_per_s: (await on("bfloat16")).tokens_per_s,
+  };
+}
+
 /** Runs the script with one of the models. */
 export async function measurePeer(
   { python, script }: Peer,
-  options: { readonly model: string; readonly steps: number; readonly threads: number },
+  options: PeerOptions,
+  more: readonly string[] = [],
 ): Promise<PeerFigures> {
   const { config, batch, length } = BENCH_MODELS[options.model]!;
   const dir = await Deno.makeTempDir();
@@ -91,7 +121,7 @@ export async function measurePeer(
     const { success, stdout, stderr } = await new Deno.Command(python, {
       args: [
         ...[script, ...model, "--batch", `${batch}`, "--length", `${length}`, "--dropout", "0.1"],
-        ...["--steps", `${options.steps}`, "--threads", `${options.threads}`],
+        ...["--steps", `${options.steps}`, "--threads", `${options.threads}`, ...more],
       ],
     }).output();
     if (!success) throw new Error(`${script} failed: ${new TextDecoder().decode(stderr)}`);

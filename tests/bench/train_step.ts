@@ -1,6 +1,6 @@
 /**
  * Measures training steps of one model in this process and prints its figures as one JSON line.
- * Arguments: model, device, steps, threads, whether to time the matrix products.
+ * Arguments: model, device, steps, threads, whether to time the matrix products, whether in mixed precision.
  *
  * @module
  */
@@ -73,9 +73,17 @@ function peakMegabytes(): number {
   return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? NaN) / 1024;
 }
 
+/** Of mixed precision: low enough that no step is skipped. */
+const LOSS_SCALE = 1024;
+
 async function measure(
   name: string,
-  { device, steps, threads }: { device: Device; steps: number; threads: number },
+  { device, steps, threads, fp16 }: {
+    device: Device;
+    steps: number;
+    threads: number;
+    fp16: boolean;
+  },
 ): Promise<StepFigures> {
   const { config, batch: batchSize, length } = BENCH_MODELS[name]!;
   const model = openModel(config);
@@ -96,7 +104,7 @@ async function measure(
   const tally = engine.traffic && countSteps(opened, engine.traffic);
   const state = tally?.state ?? opened;
   const compiling = performance.now();
-  const program = await compileTraining(model, { engine, batchSize, length });
+  const program = await compileTraining(model, { engine, batchSize, length, fp16 });
   const session_ms = performance.now() - compiling;
   const nextBatch = batches(model, { rows: batchSize, length });
 
@@ -109,10 +117,13 @@ async function measure(
       ...batch.feeds,
       loss_denominator: { type: "float32", dims: [], data: Float32Array.of(batch.predicted) },
       dropout_seed: int32(Int32Array.of(step), []),
+      ...fp16
+        ? { loss_scale: { type: "float32", dims: [], data: Float32Array.of(LOSS_SCALE) } }
+        : {},
     };
     await state.accumulate(program, inputs);
     const gradients = performance.now() - start;
-    await state.update({ step, learningRate: 2e-5 });
+    await state.update({ step, learningRate: 2e-5, lossScale: fp16 ? LOSS_SCALE : 1 });
     const total = performance.now() - start;
     times.push({ step: total, gradients, outside: total - clock.inside });
   }
@@ -145,8 +156,13 @@ async function measure(
   };
 }
 
-const [name = "gpt2", device, steps, threads, products] = Deno.args;
-const settings = { device: device as Device, steps: Number(steps), threads: Number(threads) };
+const [name = "gpt2", device, steps, threads, products, fp16] = Deno.args;
+const settings = {
+  device: device as Device,
+  steps: Number(steps),
+  threads: Number(threads),
+  fp16: fp16 === "true",
+};
 const figures = await measure(name, settings);
 const alone = products === "true" ? await timeProducts(name, settings) : {};
 console.log(JSON.stringify({ ...figures, ...alone }));

@@ -285,6 +285,10 @@ Deno.test("evaluate refuses what does not fit a classifier, and says what does",
     [[{}, { config: { n_positions: 16 } }], /rows of 80 tokens, the model has 16 positions/],
     [[{}, { config: { vocab_size: 100, pad_token_id: 0 } }], /vocabulary has 100/],
     [[{ metrics: ["f1"] }, { model: "language model" }], /is a language model, and f1 says/],
+    [
+      [{}, { model: "language model" }],
+      /rows have classes .* a language model uses none; leave label_column/,
+    ],
     [[{}, { texts: [] }], /"test" has no row to classify/],
   ];
   for (const [[given, setup], message] of table) {
