@@ -24,10 +24,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   temper: ["base"],
   store: ["base"],
   evaluation: [
-    ...["decoding", "train", "checkpoint", "models", "runtime", "graph", "data", "metrics", "base"],
+    ...["decoding", "train", "checkpoint", "models", "runtime", "data", "metrics", "base"],
   ],
   train: ["checkpoint", "models", "optim", "runtime", "graph", "data", "base"],
-  decoding: ["checkpoint", "models", "runtime", "graph", "base"],
+  decoding: ["models", "runtime", "graph", "base"],
   metrics: ["base"],
   checkpoint: ["models", "data", "base"],
   models: ["graph", "base"],
