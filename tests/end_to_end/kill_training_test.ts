@@ -26,7 +26,7 @@ const posix = Deno.build.os !== "windows";
 const RUNS: readonly { readonly what: string; readonly kills: number; readonly model: string }[] = [
   {
     what: "training stage",
-    kills: 20,
+    kills: 10,
     model: `
     inputs: { data: tokens }
     with:
@@ -43,7 +43,7 @@ const RUNS: readonly { readonly what: string; readonly kills: number; readonly m
   },
   {
     what: "stage with Adafactor, thawing layers, a plateau, rows by length and an early end",
-    kills: 5,
+    kills: 4,
     model: `
     inputs: { data: tokens, model: base }
     with:
@@ -68,7 +68,7 @@ const RUNS: readonly { readonly what: string; readonly kills: number; readonly m
   },
   {
     what: "stage that trains adapters with momentum",
-    kills: 5,
+    kills: 4,
     model: `
     inputs: { data: tokens, model: base }
     with:

@@ -7,8 +7,8 @@
 import { toOnnx } from "../../lib/graph/onnx/compile.ts";
 import type { Graph } from "../../lib/graph/ir/graph.ts";
 import type { ConstantData, TensorType } from "../../lib/graph/ir/tensor.ts";
-import { openEngine } from "../../lib/runtime/engine.ts";
 import type { HostTensor } from "../../lib/runtime/session/session.ts";
+import { sharedEngine } from "../fixtures/engines.ts";
 
 /** Runs `graph` once on an engine. Feeds take their types and shapes from the graph's inputs. */
 export async function runGraph(
@@ -17,7 +17,7 @@ export async function runGraph(
   options: { device?: "cpu" | "webgpu" | "wasm" } = {},
 ): Promise<Record<string, Float32Array>> {
   const target = options.device ?? "cpu";
-  const engine = await openEngine(target, { threads: 1 });
+  const engine = await sharedEngine(target);
   const session = await engine.createSession(toOnnx(graph, { target }));
   try {
     const typed: Record<string, HostTensor> = {};
@@ -34,7 +34,6 @@ export async function runGraph(
     return out;
   } finally {
     await session.release();
-    await engine.dispose();
   }
 }
 

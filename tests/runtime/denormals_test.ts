@@ -33,7 +33,9 @@ for (const device of DEVICES) {
   Deno.test({
     ...onDevice(device, `5e-324 is no 0 after ${device} has trained, evaluated and decoded`),
     async fn(): Promise<void> {
-      const engine = await openEngine(device, { threads: 2 });
+      // Two threads of WebAssembly on a busy machine wait for each other more than they compute.
+      const threads = device === "cpu" ? 2 : 1;
+      const engine = await openEngine(device, { threads });
       const output = await temporaryDirectory();
       await trainModel({
         engine,
@@ -48,14 +50,14 @@ for (const device of DEVICES) {
       });
       await engine.dispose();
       assertKept("training");
-      await using model = await openCausalModel(output, { device, threads: 2 });
-      await model.score(rowWindows(ROWS.map((row) => Int32Array.from(row)), 16), { batchSize: 2 });
+      await using model = await openCausalModel(output, { device, threads });
+      await model.score(rowWindows([Int32Array.from(ROWS[0]!)], 16), { batchSize: 1 });
       assertKept("evaluation");
       await generate(model.decoder({ cache: true }), {
-        prompts: ROWS,
+        prompts: [ROWS[1]!],
         settings: resolveSettings({ max_new_tokens: 4 }, model.defaults),
         seed: 1,
-        batchSize: 2,
+        batchSize: 1,
         decode: () => "",
       });
       assertKept("decoding");

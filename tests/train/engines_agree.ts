@@ -1,10 +1,10 @@
 /** Holds training on each engine to the native one: the losses of four steps and the weights after them. */
 import assert from "node:assert/strict";
 import { loadCheckpoint } from "../../lib/checkpoint/load.ts";
-import { openEngine } from "../../lib/runtime/engine.ts";
 import type { Device } from "../../lib/base/device.ts";
 import type { TrainingArguments } from "../../lib/train/arguments/arguments.ts";
 import { trainModel } from "../../lib/train/run.ts";
+import { sharedEngine } from "../fixtures/engines.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { baseRun, writeData } from "../stages/train_run.ts";
 import { ARGUMENTS } from "./fixture.ts";
@@ -14,7 +14,7 @@ async function trained(
   device: Device,
   args: Partial<TrainingArguments>,
 ): Promise<{ losses: number[]; weights: Map<string, Float32Array> }> {
-  const engine = await openEngine(device, { threads: 1 });
+  const engine = await sharedEngine(device);
   const output = await temporaryDirectory();
   const { state } = await trainModel({
     engine,
@@ -36,7 +36,6 @@ async function trained(
     log: () => {},
     progress: () => {},
   });
-  await engine.dispose();
   const { tensors } = await loadCheckpoint(output);
   return {
     losses: state.log_history.flatMap((entry) => entry.loss ?? []),

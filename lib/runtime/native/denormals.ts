@@ -35,8 +35,14 @@ const MXCSR_AT = 28;
 /** Flush results to zero, and count operands as zero. */
 const MXCSR_ZERO = 0x8040;
 
-/** What this system allows. Called in the thread that will run sessions. */
+let here: Denormals | undefined;
+
+/** How the engine deals with them in the thread that calls this, which is the one that runs its sessions. */
 export function denormals(): Denormals {
+  return here ??= prepare();
+}
+
+function prepare(): Denormals {
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") return AS_THEY_ARE;
   const { symbols } = Deno.dlopen(nativeLibrary(), {
     fegetenv: { parameters: ["buffer"], result: "i32" },
