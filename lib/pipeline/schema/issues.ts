@@ -59,6 +59,7 @@ function readIssue(
       return [{ path, problem: "wrong", ...message }];
     }
     case "invalid_type":
+    case "invalid_value":
       if (path.length > 0 && valueAt(value, path) === undefined) {
         return [{ path, problem: "missing" }];
       }
