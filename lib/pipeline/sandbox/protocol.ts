@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { Device } from "../../base/device.ts";
 import { z } from "zod";
 import type { Json } from "../../base/json.ts";
 import type { DescribedStage } from "../definition/describe.ts";
@@ -52,7 +53,7 @@ export interface RunRequest {
   readonly options: Readonly<Record<string, Json>>;
   readonly seed: number;
   readonly sources: Json;
-  readonly device: "cpu" | "webgpu" | "wasm";
+  readonly device: Device;
   readonly threads: number;
   readonly offline: boolean;
   /** Names of the variables it was granted. */
