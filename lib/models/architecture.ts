@@ -49,7 +49,7 @@ export interface Architecture {
 export interface Model {
   /** Content of config.json, with every default written out. */
   readonly config: JsonObject;
-  /** Inputs that a batch of its task has to bring. It reads `attention_mask` and `position_ids` wherever they are. */
+  /** Inputs that a batch of its task has to bring. `attention_mask` is heeded wherever it is; a model that can be continued reads `position_ids`, too, where they are. */
   readonly fields: readonly string[];
   readonly vocabSize: number;
   /** Longest sequence it can read; absent where positions are relative. */

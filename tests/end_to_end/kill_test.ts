@@ -22,7 +22,7 @@ import {
 } from "./temper.ts";
 
 const posix = Deno.build.os !== "windows";
-const KILLS = 8;
+const KILLS = 10;
 
 /** Processes of stages of one `runs` folder, by id. */
 async function stagesOf(runs: string): Promise<number[]> {

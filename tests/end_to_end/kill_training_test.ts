@@ -26,7 +26,7 @@ const posix = Deno.build.os !== "windows";
 const RUNS: readonly { readonly what: string; readonly kills: number; readonly model: string }[] = [
   {
     what: "training stage",
-    kills: 10,
+    kills: 12,
     model: `
     inputs: { data: tokens }
     with:
@@ -35,11 +35,11 @@ const RUNS: readonly { readonly what: string; readonly kills: number; readonly m
       lr_scheduler_type: cosine
       per_device_train_batch_size: 4
       gradient_accumulation_steps: 2
-      max_steps: 1500
-      logging_steps: 35
+      max_steps: 500
+      logging_steps: 15
       eval_strategy: steps
-      eval_steps: 150
-      save_steps: 20`,
+      eval_steps: 50
+      save_steps: 10`,
   },
   {
     what: "stage with Adafactor, thawing layers, a plateau, rows by length and an early end",
@@ -57,13 +57,13 @@ const RUNS: readonly { readonly what: string; readonly kills: number; readonly m
       gradient_accumulation_steps: 3
       group_by_length: true
       gradient_checkpointing: true
-      num_train_epochs: 20
-      logging_steps: 7
+      num_train_epochs: 8
+      logging_steps: 5
       eval_strategy: steps
-      eval_steps: 40
-      early_stopping_patience: 9
+      eval_steps: 16
+      early_stopping_patience: 5
       load_best_model_at_end: true
-      save_steps: 40
+      save_steps: 16
       save_total_limit: 1`,
   },
   {
@@ -228,7 +228,9 @@ for (const { what, kills: most, model } of RUNS) {
         }
         assert.ok(resumed >= most / 7, `${resumed} of the attempts went on from a checkpoint`);
         console.log(
-          `${kills} kills, ${resumed} times gone on, ${ends} times to the end, seed ${seed}`,
+          `the stage takes ${
+            Math.round(took)
+          } ms: ${kills} kills, ${resumed} times gone on, ${ends} times to the end, seed ${seed}`,
         );
       } catch (error) {
         console.log(story.join("\n") + `\nagain with TEMPER_KILL_SEED=${seed}`);
