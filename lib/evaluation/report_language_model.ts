@@ -170,7 +170,10 @@ function worstWindows(
   });
 }
 
+/** How well a text does by all its scores, 0 to 1: BLEU alone counts to 100. */
 function meanOf(scores: Readonly<Record<string, number>>): number {
-  const values = Object.values(scores);
+  const values = Object.entries(scores).map(([name, value]) =>
+    name === "bleu" ? value / 100 : value
+  );
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
