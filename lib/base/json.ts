@@ -15,14 +15,6 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** An object with optional members as JSON, where a member that is `undefined` is absent. */
-export function definedMembers(
-  object: { readonly [key: string]: Json | undefined },
-): JsonObject {
-  const members = Object.entries(object).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(members) as JsonObject;
-}
-
 /** The object that a text holds; undefined where it is no JSON or something else. */
 export function parseJsonObject(text: string): JsonObject | undefined {
   try {

@@ -11,6 +11,7 @@ import { openEngine } from "../runtime/engine.ts";
 import type { Device } from "../base/device.ts";
 import { placeWeights } from "../runtime/placement.ts";
 import { evaluateEach } from "../train/loop/evaluate.ts";
+import { needsSingleRows } from "../train/objectives/feeds.ts";
 
 /** How to run. */
 export interface ClassifyOptions {
@@ -59,7 +60,7 @@ export async function classifyRows(
     const columns = { ...rows.columns, labels };
     await evaluateEach({ model, engine, feeds }, { ...rows, columns }, {
       ...options,
-      batchSize: typeof model.config.pad_token_id === "number" ? options.batchSize : 1,
+      batchSize: needsSingleRows(model) ? 1 : options.batchSize,
       visit: ({ index, row, outputs }) => {
         logits[index] = outputs.logits!.slice(row * classes, (row + 1) * classes);
       },

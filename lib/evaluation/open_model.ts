@@ -14,7 +14,8 @@ import { recomputingDecoder } from "../decoding/session/recomputing_session.ts";
 import type { Decoder } from "../decoding/session/session.ts";
 import { type OpenModel, openModel } from "../models/open.ts";
 import { openEngine } from "../runtime/engine.ts";
-import { placeWeights } from "../runtime/placement.ts";
+import { type PlacedWeights, placeWeights, type WeightArray } from "../runtime/placement.ts";
+import type { Engine } from "../runtime/session/session.ts";
 import { scoreWindows, type TokenLoss } from "./score.ts";
 import type { ScoringWindow } from "./windows.ts";
 
@@ -52,7 +53,7 @@ export async function openCausalModel(
   const generationConfig = await loadGenerationConfig(dir);
   const { tensors } = await loadCheckpoint(dir, { model });
   const engine = await openEngine(options.device, { threads: options.threads });
-  const weights = placeWeights(engine, tensors);
+  const weights = await placedOrDisposed(engine, tensors);
   const programs = new Programs(engine, { model, weights: weights.feeds });
   const size = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   return {
@@ -68,6 +69,19 @@ export async function openCausalModel(
       await engine.dispose();
     },
   };
+}
+
+/** A device that has no room for the weights is given back before the error goes on. */
+async function placedOrDisposed(
+  engine: Engine,
+  tensors: ReadonlyMap<string, WeightArray>,
+): Promise<PlacedWeights> {
+  try {
+    return placeWeights(engine, tensors);
+  } catch (error) {
+    await engine.dispose();
+    throw error;
+  }
 }
 
 /** The window of a model, read from its config.json alone. */

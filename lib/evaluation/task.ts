@@ -5,7 +5,7 @@
  */
 import { UserError } from "../base/errors.ts";
 import { loadConfig } from "../checkpoint/load.ts";
-import { taskOf } from "../models/registry.ts";
+import { openModel } from "../models/open.ts";
 import { CLASSIFIER_METRICS, LANGUAGE_MODEL_METRICS } from "../metrics/names.ts";
 
 /** The tasks that can be evaluated. */
@@ -36,7 +36,7 @@ const LANGUAGE_MODEL_OPTIONS = [
 
 /** What a model folder is for, by the class that its config.json names; a language model where it names none. */
 async function evaluatedTask(dir: string): Promise<EvaluatedTask> {
-  const task = taskOf(await loadConfig(dir));
+  const { task } = openModel(await loadConfig(dir));
   return task === "sequence_classification" ? task : "causal_lm";
 }
 

@@ -37,6 +37,8 @@ export interface Architecture {
   readonly config: z.ZodObject;
   /** Task -> the class in `architectures` of config.json, as transformers names it. */
   readonly heads: Readonly<Partial<Record<Task, string>>>;
+  /** Layers that get an adapter where nobody says which, by the end of their names, as peft has them. */
+  readonly loraTargets: readonly string[];
   /**
    * Makes a model of a config.
    *

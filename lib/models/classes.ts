@@ -38,6 +38,24 @@ export function countClasses(title: string, json: JsonObject): number {
   });
 }
 
+/**
+ * The token that rows are padded with, where the end of a row is found by it.
+ *
+ * @throws {UserError} where it is no token of the vocabulary.
+ */
+export function paddingToken(
+  title: string,
+  config: { readonly pad_token_id: number | null; readonly vocab_size: number },
+): number | null {
+  const { pad_token_id: pad, vocab_size: words } = config;
+  if (pad === null || (pad >= 0 && pad < words)) return pad;
+  throw configError(title, {
+    field: "pad_token_id",
+    value: pad,
+    requirement: `the id of a token (0 to ${words - 1}) or null`,
+  });
+}
+
 /** The names of a classifier's classes in the order of their scores; undefined where the config has none. */
 export function classNames({ id2label }: JsonObject): readonly string[] | undefined {
   if (!isJsonObject(id2label)) return undefined;

@@ -48,8 +48,8 @@ export function tokenId(
   doc: string,
   fallback: number | null,
 ): z.ZodDefault<z.ZodNullable<z.ZodNumber>> {
-  const requirement = "the id of a token (a whole number from 0) or null";
-  return z.int(requirement).min(0, requirement).nullable().describe(doc).default(fallback);
+  return z.int("the id of a token (a whole number) or null").nullable().describe(doc)
+    .default(fallback);
 }
 
 /** The name of an activation function. */

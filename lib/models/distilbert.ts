@@ -51,6 +51,7 @@ export const DISTILBERT: Architecture = {
   title: TITLE,
   config,
   heads: { sequence_classification: "DistilBertForSequenceClassification" },
+  loraTargets: ["q_lin", "v_lin"],
   open,
 };
 

@@ -16,7 +16,7 @@ import type { Tensor } from "../graph/ir/tensor.ts";
 import * as ops from "../graph/ops/mod.ts";
 import type { Architecture, Inputs, Model, Task } from "./architecture.ts";
 import type { Build } from "./build/build.ts";
-import { countClasses } from "./classes.ts";
+import { countClasses, paddingToken } from "./classes.ts";
 import * as field from "./config.ts";
 import { ACTIVATIONS } from "./layers/activations.ts";
 import { mergeHeads, splitJointHeads } from "./layers/split_heads.ts";
@@ -57,7 +57,14 @@ const config = z.object({
 type Config = z.output<typeof config>;
 
 /** The models of `model_type: gpt2`. */
-export const GPT2: Architecture = { modelType: "gpt2", title: TITLE, config, heads: HEADS, open };
+export const GPT2: Architecture = {
+  modelType: "gpt2",
+  title: TITLE,
+  config,
+  heads: HEADS,
+  loraTargets: ["c_attn"],
+  open,
+};
 
 function open(json: JsonObject, task: Task): Model {
   if (json.add_cross_attention === true) {
@@ -95,6 +102,7 @@ function open(json: JsonObject, task: Task): Model {
   }
   if (task !== "sequence_classification") throw new InternalError(`${TITLE} has no ${task}`);
   const classes = countClasses(TITLE, json);
+  const pad = paddingToken(TITLE, settings);
   return {
     ...common,
     classes,
@@ -106,7 +114,6 @@ function open(json: JsonObject, task: Task): Model {
     },
     forward(b, inputs): Tensor {
       const { hidden } = stack(b, settings, inputs);
-      const pad = settings.pad_token_id;
       const state = lastTokenState(hidden, { inputIds: inputs.input_ids!, pad }); // [B, D]
       const init = normal(settings.initializer_range);
       return b.linear("score", state, { out: classes, layout: "out_in", bias: false, init });

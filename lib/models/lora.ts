@@ -31,6 +31,11 @@ export interface LoraConfig {
   readonly target_modules: "all-linear" | readonly string[];
 }
 
+/** Settings that leave the layers to the architecture. */
+export type LoraSettings = Omit<LoraConfig, "target_modules"> & {
+  readonly target_modules?: LoraConfig["target_modules"] | undefined;
+};
+
 /** The adapters of a model. */
 export interface Adapters {
   readonly lora: LoraConfig;

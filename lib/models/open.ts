@@ -10,7 +10,7 @@ import { Graph } from "../graph/ir/graph.ts";
 import type { Tensor } from "../graph/ir/tensor.ts";
 import type { Inputs, Model, Task } from "./architecture.ts";
 import { type BuildOptions, type LinearSpec, newBuild, type Slot } from "./build/build.ts";
-import { type Adapters, loraAdapters, type LoraConfig } from "./lora.ts";
+import { type Adapters, loraAdapters, type LoraSettings } from "./lora.ts";
 import type { ParameterSpec } from "./build/parameters.ts";
 import { architectureOf, taskOf } from "./registry.ts";
 
@@ -51,7 +51,7 @@ export interface OpenOptions {
   /** What it is to do. Default what its config says, else the first task of its architecture. */
   readonly task?: Task | undefined;
   /** Puts adapters beside its linear layers. */
-  readonly lora?: LoraConfig | undefined;
+  readonly lora?: LoraSettings | undefined;
 }
 
 /**
@@ -81,8 +81,13 @@ export function openModel(config: JsonObject, options: OpenOptions = {}): OpenMo
   }
   const model = architecture.open(config, task);
   const { parameters, linears, slots } = recorded(model);
-  const adapters = options.lora &&
-    loraAdapters(linears, { lora: options.lora, names: model.names });
+  const adapters = options.lora && loraAdapters(linears, {
+    lora: {
+      ...options.lora,
+      target_modules: options.lora.target_modules ?? architecture.loraTargets,
+    },
+    names: model.names,
+  });
   return {
     ...model,
     modelType,

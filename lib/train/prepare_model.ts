@@ -7,11 +7,12 @@
  */
 import type { JsonObject } from "../base/json.ts";
 import type { Tokens } from "../data/tokens/tokens.ts";
-import { UserError } from "../base/errors.ts";
+import { nearest, UserError } from "../base/errors.ts";
 import { loadCheckpoint, loadConfig } from "../checkpoint/load.ts";
 import { savedHeads } from "../checkpoint/save_adapter.ts";
 import type { Task } from "../models/architecture.ts";
-import { classFields, classNames } from "../models/classes.ts";
+import { classFields, classNames, countClasses } from "../models/classes.ts";
+import { isShare } from "../models/config.ts";
 import { type OpenModel, openModel } from "../models/open.ts";
 import { architectureOf, taskOf } from "../models/registry.ts";
 import type { TrainingArguments, TrainingPlan } from "./arguments/arguments.ts";
@@ -68,7 +69,7 @@ export async function prepareModel(
   }
   const given = dir === undefined
     ? { ...fromTokens(options.info), ...config }
-    : { ...await loadConfig(dir), ...configOverrides };
+    : overridden(await loadConfig(dir), configOverrides);
   const { labels } = options.info;
   const task = taskFor(given, labels);
   const model = openModel(
@@ -105,6 +106,21 @@ export async function prepareModel(
   return { model, trained, weights };
 }
 
+/** A config with fields replaced that its architecture has. */
+function overridden(config: JsonObject, overrides: JsonObject = {}): JsonObject {
+  const { modelType, config: { shape } } = architectureOf(config);
+  for (const name of Object.keys(overrides)) {
+    if (name in shape) continue;
+    const shares = Object.entries(shape).filter(([, field]) => isShare(field)).map(([key]) => key);
+    throw new UserError({
+      what: `cannot train: config_overrides has ${name}, and a ${modelType} has no such field`,
+      requirement: `it has ${shares.join(", ")}`,
+      nearest: nearest(name, shares),
+    });
+  }
+  return { ...config, ...overrides };
+}
+
 /**
  * What is to be learned: classes where the rows have them, else what the model is for.
  *
@@ -133,12 +149,23 @@ function classConfig(
   info: Tokens["info"] & { readonly labels: readonly string[] },
 ): JsonObject {
   const { labels, pad_token_id: pad } = info;
+  if (labels.length < 2) {
+    throw new UserError({
+      what: `cannot train: all rows of the data are of one class (${labels.join(", ")})`,
+      requirement: "a classifier needs at least two",
+      remedy: "look at label_column of the tokenize stage",
+    });
+  }
   const known = hasHead(config, "sequence_classification") ? classNames(config) : undefined;
   const isDefault = known?.every((name, id) => name === `LABEL_${id}`) ?? true;
-  if (!isDefault && String(known) !== String(labels)) {
+  const count = hasHead(config, "sequence_classification")
+    ? countClasses(architectureOf(config).title, config)
+    : labels.length;
+  if (count !== labels.length || (!isDefault && String(known) !== String(labels))) {
     throw new UserError({
-      what: `cannot train: the model's classes are ${known!.join(", ")}, ` +
-        `those of the data ${labels.join(", ")}`,
+      what:
+        `cannot train: the model has ${count} classes (${known?.join(", ") ?? "without names"}), ` +
+        `the data ${labels.length} (${labels.join(", ")})`,
       requirement: "the same classes in the same order (id2label in the model's config.json)",
       remedy: "train from the base model, or rename the labels with filter",
     });

@@ -35,6 +35,9 @@ import { countSteps, describeTraffic } from "./loop/step_traffic.ts";
 import { type LogEntry, type TrainerState, writeTrainerState } from "./loop/trainer_state.ts";
 import { unfreezeCallback } from "./loop/unfreeze.ts";
 
+/** Programs kept at a time: one a length, of which there are many where rows cannot be padded. */
+const MOST_PROGRAMS = 4;
+
 /** A run. */
 export interface TrainModelOptions {
   readonly engine: Engine;
@@ -129,9 +132,10 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainModel
     collation: { batchSize, lengths },
     schedule: rates.schedule,
     scaler: fp16 ? options.scaler ?? gradScaler({ log }) : undefined,
-    program(length: number): Promise<TrainingProgram> {
+    async program(length: number): Promise<TrainingProgram> {
       const known = programs.get(length);
-      if (known !== undefined) return known;
+      if (known !== undefined) return await known;
+      if (programs.size >= MOST_PROGRAMS) await releaseAll(programs);
       const now = state.begun.length;
       const names = layout.places.filter(({ group }) => group < now).map(({ name }) => name);
       const made = compileTraining(model, {
@@ -144,7 +148,7 @@ export async function trainModel(options: TrainModelOptions): Promise<TrainModel
         fp16,
       });
       programs.set(length, made);
-      return made;
+      return await made;
     },
     evaluate: validation &&
       (async (): Promise<Readonly<Record<string, number>>> =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { batches, collate, epochOrder, lengthBuckets } from "../../lib/data/tokens/batch.ts";
+import { collate, epochOrder, lengthBuckets } from "../../lib/data/tokens/batch.ts";
 import { longestRow, type TokenRows } from "../../lib/data/tokens/rows.ts";
 import { permutation, randomStream } from "../../lib/base/random.ts";
 import { splitOf } from "../train/fixture.ts";
@@ -55,20 +55,6 @@ Deno.test("collate() gives each column its own padding, and what is cut otherwis
     decoder_input_ids: { data: Int32Array.of(20, 21, 2, 2, 2, 2), shape: [3, 2] },
     score: { data: Int32Array.of(5, 4, -1), shape: [3] },
   });
-});
-
-Deno.test("batches() covers every row once, the last batch with what is left", () => {
-  const split = splitOf(Array.from({ length: 10 }, (_, i) => [i, i]), { pad: 99 });
-  const order = epochOrder(10, { seed: 3, epoch: 0 });
-  const made = [...batches(split, { batchSize: 4, lengths: [2], order })];
-  assert.deepEqual(made.map((batch) => batch.rows), [4, 4, 2]);
-  assert.ok(made.every((batch) => batch.columns.input_ids.data.length === 8));
-  const seen = made.flatMap((batch) => [...batch.columns.input_ids.data]).filter((id, i) =>
-    i % 2 === 0 && id < 99
-  );
-  assert.deepEqual(seen, [...order]);
-  const inOrder = [...batches(split, { batchSize: 10, lengths: [2] })];
-  assert.deepEqual(inOrder[0]?.columns.input_ids.data[18], 9);
 });
 
 Deno.test("epochOrder() is a permutation that depends on the seed and on the epoch", () => {

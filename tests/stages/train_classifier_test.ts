@@ -165,7 +165,7 @@ const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
         data: await writeLabelled(["spam", "ham"]),
         model: (await classifier()).dir,
       }),
-    /the model's classes are ham, spam, those of the data spam, ham; the same classes in the same order/,
+    /the model has 2 classes \(ham, spam\), the data 2 \(spam, ham\); the same classes in the same order/,
   ],
   [
     "a classifier of fewer classes",
@@ -174,7 +174,30 @@ const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
         data: await writeLabelled(["ham", "spam", "trap"]),
         model: (await classifier()).dir,
       }),
-    /the model's classes are ham, spam, those of the data ham, spam, trap/,
+    /the model has 2 classes \(ham, spam\), the data 3 \(ham, spam, trap\)/,
+  ],
+  [
+    "a classifier without names of fewer classes",
+    async () =>
+      run({ config: undefined }, {
+        data: await writeLabelled(["ham", "spam", "trap"]),
+        model: await withConfig((await classifier()).dir, { id2label: undefined, num_labels: 2 }),
+      }),
+    /the model has 2 classes \(without names\), the data 3 \(ham, spam, trap\)/,
+  ],
+  [
+    "a single class",
+    async () => run({}, { data: await writeLabelled(["ham"]) }),
+    /all rows of the data are of one class \(ham\)/,
+  ],
+  [
+    "a dropout of another architecture",
+    async () =>
+      run({ config: undefined, config_overrides: { seq_classif_dropout: 0.9 } }, {
+        data: DATA,
+        model: (await baseRun()).dir,
+      }),
+    /seq_classif_dropout, and a gpt2 has no such field; it has resid_pdrop, embd_pdrop, attn_pdrop/,
   ],
   [
     "a classifier on tokens without classes",

@@ -147,20 +147,3 @@ function padded(
   values.forEach((row, i) => data.set(row, i * length));
   return { data, shape: [batchSize, length] };
 }
-
-/**
- * Cuts an order into batches.
- *
- * @param source Where the rows come from.
- * @param options `order`: the rows; default as they lie. The last batch may have fewer rows.
- */
-export function* batches(
-  source: TokenRows,
-  options: CollateOptions & { readonly order?: Int32Array },
-): Generator<Batch> {
-  const order = options.order ?? Int32Array.from({ length: source.rows }, (_, row) => row);
-  for (let start = 0; start < order.length; start += options.batchSize) {
-    const rows = order.subarray(start, start + options.batchSize);
-    yield collate(source, { ...options, rows });
-  }
-}

@@ -97,7 +97,11 @@ class BeamSearch implements Search {
   step(logits: readonly Float32Array[]): Next {
     const { beams: width } = this.#options;
     const candidates = this.#continuations(logits);
-    if (candidates.length === 0) throw nothingLeft();
+    if (candidates.length === 0) {
+      if (this.#results.length < this.#options.sequences) throw nothingLeft();
+      this.done = true;
+      return { tokens: Array(width).fill(0), parents: Array(width).fill(0) };
+    }
     this.#written++;
     const going: (Beam & Candidate)[] = [];
     const ended: Result[] = [];

@@ -41,11 +41,3 @@ export const ACTIVATIONS = {
   tanh: (x: Tensor): Tensor => ops.tanh(x),
   linear: (x: Tensor): Tensor => x,
 } as const;
-
-/** The name of an activation function. */
-export type Activation = keyof typeof ACTIVATIONS;
-
-/** True where `name` is an activation that can be built. */
-export function isActivation(name: string): name is Activation {
-  return Object.hasOwn(ACTIVATIONS, name);
-}

@@ -76,12 +76,22 @@ async function answer(
     case "describe":
       return await describe(definition, request);
     case "resolve":
-      return await resolve(definition as StageDefinition, { request, signal });
+      return await resolve(checked(definition), { request, signal });
     case "run":
-      return await run(definition as StageDefinition, { request, signal, report: send });
+      return await run(checked(definition), { request, signal, report: send });
     default:
       return unreachable(request);
   }
+}
+
+/** A module may define itself otherwise than when it was described. */
+function checked(definition: unknown): StageDefinition {
+  const { run } = (definition ?? {}) as Partial<StageDefinition>;
+  if (typeof run === "function") return definition as StageDefinition;
+  throw new UserError({
+    what: "the stage's module has no definition",
+    requirement: "its default export is what defineStage() returns",
+  });
 }
 
 function watchRunner(): void {

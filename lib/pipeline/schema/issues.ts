@@ -183,7 +183,7 @@ export function explainIssue(
       return {
         what: `${subject} cannot be ${shownValue(given)}`,
         requirement: requirementOf(issue, schema),
-        nearest: typeof given === "string"
+        nearest: typeof given === "string" && !choices.includes(given)
           ? nearest(given, choices.filter((choice) => typeof choice === "string"))
           : undefined,
       };

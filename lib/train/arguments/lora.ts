@@ -4,17 +4,22 @@
  * @module
  */
 import { z } from "zod";
+import { ARCHITECTURES } from "../../models/registry.ts";
 import type { Rule } from "./rule.ts";
+
+const DEFAULTS = ARCHITECTURES.map(({ modelType, loraTargets }) =>
+  `${loraTargets.join(", ")} (${modelType})`
+).join("; ");
 
 const lora = z.strictObject({
   r: z.int().min(1).default(8).describe("rank of the adapters"),
   lora_alpha: z.number().positive().default(8).describe("adapters are scaled by lora_alpha / r"),
   lora_dropout: z.number().min(0).lt(1).default(0).describe("dropout of the adapters' inputs"),
   target_modules: z.union([z.literal("all-linear"), z.array(z.string().min(1)).min(1)])
-    .default(["c_attn"])
+    .optional()
     .describe(
-      "layers that get an adapter, by the end of their names: c_attn, c_fc, mlp.c_proj, …; " +
-        "all-linear for every one but the output layer",
+      "layers that get an adapter, by the end of their names: c_attn, c_fc, mlp.c_proj, …; all-linear for " +
+        `every one but the output layer. Default: ${DEFAULTS}`,
     ),
   bias: z.literal("none").default("none").describe("biases are not trained"),
 });

@@ -14,6 +14,9 @@ import type { EvaluationSums } from "../objectives/objective.ts";
 import { checkFits, objectiveOf } from "../objectives/registry.ts";
 import { compileEvaluation, type EvaluationProgram } from "../program/program.ts";
 
+/** Programs kept at a time: one a length, of which there are many where rows cannot be padded. */
+const MOST_PROGRAMS = 4;
+
 /** A model with its parameters in the memory of an engine. */
 export interface PlacedModel {
   readonly model: OpenModel;
@@ -72,6 +75,11 @@ export async function evaluateEach(
         const { length } = fed.batch;
         let program = programs.get(length);
         if (program === undefined) {
+          const [oldest] = programs;
+          if (oldest !== undefined && programs.size >= MOST_PROGRAMS) {
+            programs.delete(oldest[0]);
+            await oldest[1].release();
+          }
           program = await compileEvaluation(model, { engine, batchSize, length });
           programs.set(length, program);
         }

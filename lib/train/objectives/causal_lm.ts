@@ -51,7 +51,8 @@ export const CAUSAL_LM: Objective = {
     const { batchSize, length, rowTokens } = batch;
     const targets = new Int32Array(batchSize * length).fill(IGNORED_LABEL);
     const rowPredicted = new Int32Array(batchSize);
-    const { data: labels } = batch.columns.labels ?? batch.columns.input_ids;
+    const { labels: given, input_ids: ids } = batch.columns;
+    const { data: labels } = given?.shape.length === 2 ? given : ids;
     for (let row = 0; row < batchSize; row++) {
       const [start, end] = [row * length, row * length + rowTokens[row]!];
       for (let place = start; place + 1 < end; place++) {

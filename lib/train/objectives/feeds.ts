@@ -34,11 +34,12 @@ export interface FedBatch {
  * @param packed Whether rows are all of one length.
  */
 export function batchLengths(
-  { task, config: { pad_token_id: pad }, maxPositions: limit = Infinity }: OpenModel,
+  model: OpenModel,
   rows: TokenRows,
   packed: boolean,
 ): number[] {
-  if (task !== "sequence_classification" || typeof pad === "number") {
+  const { maxPositions: limit = Infinity } = model;
+  if (!needsSingleRows(model)) {
     return lengthBuckets(Math.max(1, longestRow(rows)), { limit, packed });
   }
   const lengths = Array.from({ length: rows.rows }, (_, row) => tokenRow(rows, row).length);
@@ -53,10 +54,8 @@ export function fedBatch(
 ): FedBatch {
   const objective = objectiveOf(model.task);
   const { input_ids: ids } = source.columns;
-  const { pad_token_id: pad } = model.config;
-  // A decoder that classifies finds the end of a row by the padding that its config names.
-  const padded = { ...ids, pad: typeof pad === "number" ? pad : ids.pad };
-  const columns = { ...source.columns, input_ids: padded };
+  const pad = needsPadding(model) ? paddingOf(model) : undefined;
+  const columns = { ...source.columns, input_ids: { ...ids, pad: pad ?? ids.pad } };
   const batch = collate({ ...source, columns }, options);
   const targets = objective.targetsOf(batch);
   const shapes = { token: [batch.batchSize, batch.length], row: [batch.batchSize] };
@@ -73,6 +72,20 @@ export function fedBatch(
       ),
     },
   };
+}
+
+/** Whether rows can only be read one at a time: the model looks for padding, and knows no token for it. */
+export function needsSingleRows(model: OpenModel): boolean {
+  return needsPadding(model) && paddingOf(model) === undefined;
+}
+
+/** Whether the end of a row is found by the padding that the config names: in a decoder that classifies. */
+function needsPadding({ task, fields }: OpenModel): boolean {
+  return task === "sequence_classification" && !fields.includes("attention_mask");
+}
+
+function paddingOf({ config: { pad_token_id: pad } }: OpenModel): number | undefined {
+  return typeof pad === "number" ? pad : undefined;
 }
 
 function modelInput(name: string, batch: Batch): HostTensor {

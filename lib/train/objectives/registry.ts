@@ -57,6 +57,14 @@ export function checkFits(
       remedy: "give the tokenize stage the model as its tokenizer, or leave vocab_size out",
     });
   }
+  const { pad } = rows.columns.input_ids;
+  if (pad < 0 || pad >= vocabSize) {
+    throw new UserError({
+      what: `cannot ${options.what}: the data is padded with the token id ${pad}, ` +
+        `the model's vocabulary has ${vocabSize} (vocab_size)`,
+      requirement: "data that was tokenized with the model's tokenizer",
+    });
+  }
   objectiveOf(model.task).check(rows, { ...options, model });
 }
 

@@ -23,8 +23,10 @@ export const SEQUENCE_CLASSIFICATION: Objective = {
       });
     }
     const { classes = 0 } = model;
-    const wrong = labels.data.find((label) => label >= classes || label < 0);
-    if (wrong !== undefined && wrong !== IGNORED_LABEL) {
+    const isWrong = (label: number): boolean =>
+      label !== IGNORED_LABEL && (label < 0 || label >= classes);
+    const wrong = labels.data.find(isWrong);
+    if (wrong !== undefined) {
       throw new UserError({
         what: `cannot ${what}: the data holds the label ${wrong}, the model has ${classes} classes`,
         requirement: `labels from 0 to ${classes - 1}`,
