@@ -13,57 +13,13 @@ import { openEngine } from "../../lib/runtime/engine.ts";
 import { float32 } from "../../lib/runtime/session/session.ts";
 import { evaluateRows } from "../../lib/train/loop/evaluate.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
-import {
-  baseRun,
-  CONFIG,
-  equal,
-  type Outcome,
-  run,
-  values,
-  VOCABULARY,
-  writeLabelled,
-} from "./train_run.ts";
-
-const DATA = await writeLabelled();
-
-/** A DistilBERT that trains in no time, with the dropout of its defaults. */
-const DISTILBERT = {
-  model_type: "distilbert",
-  n_layers: 1,
-  n_heads: 2,
-  dim: 8,
-  hidden_dim: 16,
-  max_position_embeddings: 16,
-};
-
-/** A classifier that learns the classes in six epochs. */
-const LEARNING = {
-  learning_rate: 0.03,
-  max_steps: -1,
-  num_train_epochs: 6,
-  eval_strategy: "epoch",
-};
-
-/** The best of its evaluations. */
-const BEST = { ...LEARNING, save_strategy: "epoch", load_best_model_at_end: true };
-
-let known: Promise<Outcome> | undefined;
-/** A classifier from scratch, made once. */
-const classifier = (): Promise<Outcome> => known ??= run(LEARNING, { data: DATA });
+import { BEST, classifier, DATA, DISTILBERT, withConfig } from "./classifiers.ts";
+import { baseRun, CONFIG, equal, run, values, VOCABULARY, writeLabelled } from "./train_run.ts";
 
 type Tensors = Map<string, TensorData>;
 const tensorsOf = async (path: string): Promise<Tensors> => (await readSafetensors(path)).tensors;
 const dataOf = (tensors: Tensors, name: string): Float32Array =>
   tensors.get(name)!.data as Float32Array;
-
-/** A copy of a model's folder with other fields in its config. */
-async function withConfig(dir: string, fields: Record<string, unknown>): Promise<string> {
-  const copy = await temporaryDirectory();
-  await Deno.copyFile(`${dir}/model.safetensors`, `${copy}/model.safetensors`);
-  const config = JSON.parse(await Deno.readTextFile(`${dir}/config.json`));
-  await Deno.writeTextFile(`${copy}/config.json`, JSON.stringify({ ...config, ...fields }));
-  return copy;
-}
 
 const CLASSES = {
   id2label: { "0": "ham", "1": "spam" },
@@ -156,79 +112,6 @@ Deno.test("train goes on from a classifier with its head, where the classes are 
   assert.deepEqual(third.losses, second.losses);
   assert.deepEqual(third.config.id2label, CLASSES.id2label);
 });
-
-const REFUSED: [string, () => Promise<unknown>, RegExp][] = [
-  [
-    "a classifier of other classes",
-    async () =>
-      run({ config: undefined }, {
-        data: await writeLabelled(["spam", "ham"]),
-        model: (await classifier()).dir,
-      }),
-    /the model has 2 classes \(ham, spam\), the data 2 \(spam, ham\); the same classes in the same order/,
-  ],
-  [
-    "a classifier of fewer classes",
-    async () =>
-      run({ config: undefined }, {
-        data: await writeLabelled(["ham", "spam", "trap"]),
-        model: (await classifier()).dir,
-      }),
-    /the model has 2 classes \(ham, spam\), the data 3 \(ham, spam, trap\)/,
-  ],
-  [
-    "a classifier without names of fewer classes",
-    async () =>
-      run({ config: undefined }, {
-        data: await writeLabelled(["ham", "spam", "trap"]),
-        model: await withConfig((await classifier()).dir, { id2label: undefined, num_labels: 2 }),
-      }),
-    /the model has 2 classes \(without names\), the data 3 \(ham, spam, trap\)/,
-  ],
-  [
-    "a single class",
-    async () => run({}, { data: await writeLabelled(["ham"]) }),
-    /all rows of the data are of one class \(ham\)/,
-  ],
-  [
-    "a dropout of another architecture",
-    async () =>
-      run({ config: undefined, config_overrides: { seq_classif_dropout: 0.9 } }, {
-        data: DATA,
-        model: (await baseRun()).dir,
-      }),
-    /seq_classif_dropout, and a gpt2 has no such field; it has resid_pdrop, embd_pdrop, attn_pdrop/,
-  ],
-  [
-    "a classifier on tokens without classes",
-    async () => run({ config: undefined }, { model: (await classifier()).dir }),
-    /is a classifier \(GPT2ForSequenceClassification\), and the rows of `data` have no classes.*label_column/s,
-  ],
-  [
-    "an encoder on tokens without classes",
-    () => run({ config: DISTILBERT }),
-    /no class.*label_column/s,
-  ],
-  [
-    "the perplexity of a classifier",
-    () => run({ ...BEST, metric_for_best_model: "perplexity" }, { data: DATA }),
-    /metric_for_best_model is perplexity, and .* sequence_classification has no such.*loss, accuracy/,
-  ],
-  [
-    "the accuracy of a language model",
-    () => run({ ...BEST, metric_for_best_model: "eval_accuracy" }),
-    /metric_for_best_model is eval_accuracy, and .* causal_lm has no such figure; one of loss, perplex/,
-  ],
-];
-for (const [title, attempt, message] of REFUSED) {
-  Deno.test(`train refuses ${title}`, async () => {
-    await assert.rejects(attempt(), (error: Error) => {
-      assert.equal(error.name, "UserError", String(error.stack));
-      assert.match(error.message, message);
-      return true;
-    });
-  });
-}
 
 Deno.test("train keeps the classifier of the highest accuracy where it is asked to", async () => {
   const { state, log } = await run({
