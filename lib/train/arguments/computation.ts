@@ -13,7 +13,7 @@ export const computationOptions = {
   gradient_checkpointing: z.boolean().default(false)
     .describe(
       "computes the inner states of each block again in the backward pass in place of keeping them: " +
-        "less memory and the same gradients, for about a third more time",
+        "less memory and the same gradients but for rounding, for about a third more time",
     ),
   fp16: z.boolean().default(false)
     .describe(

@@ -2,8 +2,9 @@
  * Gradient checkpointing (Chen et al., arXiv 1604.06174): of each block only the input is kept; its inner
  * states are computed again when the backward pass comes to it. Memory for the states of one block instead of
  * all, for a second forward pass. The numbers are the same but for rounding: to the bit for GPT-2, not where an
- * input of a block gets gradients from elsewhere, too (they are summed up in another order), nor where the engine
- * fuses operations of the first pass, between which the backward pass no longer reads (DistilBERT on ONNX Runtime).
+ * input of a block gets gradients from elsewhere, too (they are summed up in another order), and not for DistilBERT
+ * on ONNX Runtime, where every gradient moves by about an ulp. Why was not found out; a guess is that the engine
+ * fuses operations of the first pass, between which the backward pass no longer reads.
  *
  * An engine orders a graph's nodes as it likes within what they depend on, and stores equal nodes once. So
  * the second pass of a block takes its input plus a zero that is made of the gradients of the block after it:
