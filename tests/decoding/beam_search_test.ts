@@ -154,3 +154,17 @@ Deno.test("beams are drawn as often as their probability, and none of them twice
     assert.ok(Math.abs(counts[token]! - share) < 0.01, `${counts} for ${expected}`)
   );
 });
+
+Deno.test("a beam search that can go nowhere ends with what it has, where that is enough", () => {
+  // The end is likeliest at once, then out of reach; after two tokens nothing is left.
+  const rule: LogitsProcessor = (scores, { ids, promptLength }) => {
+    const written = ids.length - promptLength;
+    if (written === 0) scores[END] = 10;
+    else if (written === 1) scores[END] = -Infinity;
+    else scores.fill(-Infinity);
+  };
+  const stuck = (sequences: number): Run =>
+    run({ beams: 2, sequences, earlyStopping: "never" }, { rules: { processors: [rule] } });
+  assert.deepEqual(stuck(1).found.map(({ ids }) => ids), [[1, 2, END]]);
+  assert.throws(() => stuck(2), /every token is forbidden/);
+});

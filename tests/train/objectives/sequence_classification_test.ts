@@ -208,16 +208,23 @@ Deno.test("a batch brings the rows' classes, and -100 where it has no row", () =
 });
 
 Deno.test("a classifier refuses rows that it cannot learn from", () => {
-  const fits = (rows: number[][], labels?: number[], per: "row" | "token" = "row"): void =>
+  const fits = (
+    rows: number[][],
+    labels?: number[],
+    per: "row" | "token" = "row",
+    pad = 0,
+  ): void =>
     checkFits(
       MODEL,
-      splitOf(rows, labels === undefined ? {} : { labels, per }),
+      splitOf(rows, labels === undefined ? { pad } : { labels, per, pad }),
       { what: "train" },
     );
   fits(ROWS, LABELS);
   const cases: [() => void, RegExp][] = [
     [() => fits([[1], [2]], [0, 3]), /holds the label 3, the model has 3 classes; labels from 0/],
     [() => fits([[1], [2]], [0, -1]), /holds the label -1/],
+    [() => fits([[1], [2]], [-100, 7]), /holds the label 7/],
+    [() => fits([[1], [2]], [0, 1], "row", 20), /padded with the token id 20, .* has 20/],
     [() => fits([[1], [2]]), /the rows have no class.*set label_column/s],
     [() => fits([[1, 2]], [1, 2], "token"), /the rows have no class/],
     [() => fits([[1], []], [0, 1]), /row 1 has no token to classify by.*drop_empty/s],
