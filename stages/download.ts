@@ -77,7 +77,7 @@ poems:
     return await resolveDownload(context.options, context);
   },
   async run(
-    { output, options, sources, cache, offline, env, progress, log, signal },
+    { output, options, sources, cache, offline, env, file, progress, log, signal },
   ): Promise<void> {
     const { runDownload } = await import("../lib/data/sources/run_download.ts");
     await runDownload(sources, {
@@ -86,6 +86,7 @@ poems:
       cacheDir: cache?.path ?? `${output.path}/.cache`,
       offline,
       env,
+      file,
       signal,
       log,
       progress,

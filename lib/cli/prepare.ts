@@ -25,10 +25,10 @@ export interface Prepared extends Disposable {
  * @throws {UserError} For every mistake in the file or on the command line.
  */
 export async function prepare(
-  { file, params, runs, device: asked, update, offline, ...selected }: PlanOptions,
+  { file, params, runs, device: asked, update, offline, verify, ...selected }: PlanOptions,
   { io, signal }: { readonly io: CommandContext; readonly signal: AbortSignal },
 ): Promise<Prepared> {
-  const store = openStore(await realFolder(runsFolder(io, runs)));
+  const store = openStore(await realFolder(runsFolder(io, runs)), { verify });
   const { stages: registry, root: project, engines } = io;
   let remember = (): Promise<void> => Promise.resolve();
   const pipeline = await loadPipeline(file, {
@@ -52,6 +52,7 @@ export async function prepare(
     baseDir: dirname(pipeline.file),
     lockfile: await Lockfile.open(pipeline.file),
     device: () => device ??= chooseEngine(asked, { engines, index: store.index }),
+    threadModules: engines.threadModules,
     update,
     offline,
     signal,

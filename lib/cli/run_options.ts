@@ -17,6 +17,8 @@ export interface PlanOptions extends SelectionRequest {
   readonly device: "auto" | Device;
   readonly update: boolean;
   readonly offline: boolean;
+  /** Read every byte again that a result stands on, whatever is remembered of files. */
+  readonly verify: boolean;
   readonly json: boolean;
   readonly runs: string | undefined;
 }
@@ -39,6 +41,7 @@ const PLAN_OPTIONS: readonly Option[] = [
     .choices([...DEVICE_CHOICES]).default("auto"),
   new Option("--update", "look movable sources up anew and move their pins"),
   new Option("--offline", "use what is on this machine alone"),
+  new Option("--verify", "read every source and result again, whatever is remembered of them"),
   new Option(
     "--runs <folder>",
     "where runs and results are kept (default: TEMPER_RUNS, else runs/ in the project)",
@@ -95,6 +98,7 @@ export function runOptions(
     readonly device: "auto" | Device;
     readonly update?: boolean;
     readonly offline?: boolean;
+    readonly verify?: boolean;
     readonly runs?: string;
     readonly json?: boolean;
     readonly dryRun?: boolean;
@@ -115,6 +119,7 @@ export function runOptions(
     device: given.device,
     update: given.update ?? false,
     offline: given.offline ?? false,
+    verify: given.verify ?? false,
     runs: given.runs,
     json: given.json ?? false,
     dryRun: given.dryRun ?? false,

@@ -74,6 +74,14 @@ export interface StageContext<O> {
   readonly offline: boolean;
   /** Environment variables the stage was granted, by name. */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * Where to read a file that the pipeline granted or whose digest `resolve` asked for: a copy that was
+   * taken when the stage's key was made. Functions of Deno and of `node:fs` are led there by
+   * themselves in an own stage, but not in workers that it starts.
+   *
+   * @param path Absolute, as it was granted or digested.
+   */
+  readonly file: (path: string) => string;
   /** Reports progress: `done` of `total` in `unit`s ("rows", "steps", "bytes"); call it as often as convenient. */
   readonly progress: (done: number, total: number, unit: string) => void;
   /** Writes a line to the stage's log. */

@@ -39,6 +39,8 @@ export interface StageDescription {
   readonly resumable: boolean;
   /** Whether it has a `resolve`. */
   readonly resolves: boolean;
+  /** Digest of the code that said all this, where it is known; own stages alone. */
+  readonly code?: string | undefined;
 }
 
 /** Where built-in stages are found: name -> module and a lazy import. `stages/mod.ts` fills it. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { UserError } from "../base/errors.ts";
 import type { Blobs } from "./blobs.ts";
 import { canonicalJson } from "../base/canonical_json.ts";
@@ -22,7 +22,8 @@ import {
   writeFileAtomic,
 } from "./disk/durable.ts";
 import { guarded, systemCode } from "./disk/failure.ts";
-import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
+import { type Digest, sha256Hex } from "../base/hash.ts";
+import type { StoreIndex } from "./index.ts";
 import type { StoreLayout } from "./disk/layout.ts";
 import { type Manifest, type ManifestFile, parseManifest } from "./manifest.ts";
 import { listTree } from "./tree.ts";
@@ -46,6 +47,19 @@ export interface DamagedFile {
   readonly setAside: string;
 }
 
+/** What {@linkcode Artifacts.check} found. */
+export type ArtifactCheck =
+  | { readonly ok: true; readonly manifest: Manifest }
+  | {
+    readonly ok: false;
+    /** Undefined where the manifest itself is gone or not what its name says. */
+    readonly manifest?: Manifest;
+    readonly problems?: readonly {
+      readonly file: ManifestFile;
+      readonly state: "missing" | "damaged";
+    }[];
+  };
+
 /** What {@linkcode Artifacts.publish} made. */
 export interface Published {
   readonly digest: Digest;
@@ -57,10 +71,12 @@ export interface Published {
 export class Artifacts {
   readonly #layout: StoreLayout;
   readonly #blobs: Blobs;
+  readonly #index: StoreIndex;
 
-  constructor(layout: StoreLayout, blobs: Blobs) {
+  constructor(layout: StoreLayout, { blobs, index }: { blobs: Blobs; index: StoreIndex }) {
     this.#layout = layout;
     this.#blobs = blobs;
+    this.#index = index;
   }
 
   /** Path of an artifact's manifest. */
@@ -113,37 +129,24 @@ export class Artifacts {
     return text === undefined || sha256Hex(text) !== digest ? undefined : parseManifest(text);
   }
 
-  /** Whether the manifest and every blob are there, by `stat` alone: bytes are not read. */
+  /** Whether the manifest and every blob are there and sound. */
   async has(digest: Digest): Promise<boolean> {
-    const manifest = await this.manifest(digest);
-    if (manifest === undefined) return false;
-    for (const file of manifest.files) {
-      if (await this.#blobs.sizeOf(file.digest) !== file.size) return false;
-    }
-    return true;
+    return (await this.check(digest)).ok;
   }
 
   /**
-   * What of an artifact was edited: what a person opens under `runs/<run>/artifacts` are the blobs
-   * themselves. Only files that were written to after `time` are read. Nothing is set aside.
-   *
-   * @returns `touched`: how many were read; `edited`: files whose bytes have changed.
+   * Whether an artifact is what its name says. A blob is read only where its inode, ctime, mtime or
+   * size are not those that it was last found sound with. Nothing is set aside.
    */
-  async editedSince(
-    digest: Digest,
-    time: Date,
-    signal?: AbortSignal,
-  ): Promise<{ readonly touched: number; readonly edited: readonly ManifestFile[] }> {
-    const edited: ManifestFile[] = [];
-    let touched = 0;
-    for (const file of (await this.manifest(digest))?.files ?? []) {
-      const blob = this.#blobs.pathOf(file.digest);
-      const modified = (await lstatOf(blob))?.mtime;
-      if (!modified || modified.getTime() <= time.getTime()) continue;
-      touched++;
-      if ((await hashFile(blob, { signal })).digest !== file.digest) edited.push(file);
+  async check(digest: Digest, signal?: AbortSignal): Promise<ArtifactCheck> {
+    const manifest = await this.manifest(digest);
+    if (manifest === undefined) return { ok: false };
+    const problems: { file: ManifestFile; state: "missing" | "damaged" }[] = [];
+    for (const file of manifest.files) {
+      const state = await this.#blobs.check(file.digest, signal);
+      if (state !== "ok") problems.push({ file, state });
     }
-    return { touched, edited };
+    return problems.length === 0 ? { ok: true, manifest } : { ok: false, manifest, problems };
   }
 
   /** Reads every byte of an artifact again. Damaged blobs are set aside and named. */
@@ -168,8 +171,44 @@ export class Artifacts {
   }
 
   /**
-   * Makes `target` a folder with the artifact's files: hard links of the blobs, read-only. It
-   * appears at once. A folder that is right already stays; anything else there is replaced.
+   * The folder in which stages read an artifact: read-only links of the blobs, made once. Whoever
+   * reads from it verifies the blobs first.
+   *
+   * @returns Its absolute path.
+   * @throws {UserError} Where the store no longer holds the artifact.
+   */
+  async open(digest: Digest): Promise<string> {
+    const manifest = await this.manifest(digest);
+    if (manifest === undefined) throw incomplete(digest);
+    const target = join(this.#layout.trees, digest);
+    await guarded({ doing: "open an artifact", path: target }, async () => {
+      if (await this.#matches(manifest, target)) return;
+      await ensureFolder(this.#layout.trees);
+      const temporary = join(this.#layout.trees, temporaryName(digest));
+      try {
+        await this.#fill(manifest, { folder: temporary, as: "links" });
+        // Another process may have made the same meanwhile, and have a stage read from it already.
+        if (!await this.#matches(manifest, target)) await replaceFolder(temporary, target);
+      } catch (error) {
+        throw error instanceof Deno.errors.NotFound ? incomplete(digest) : error;
+      } finally {
+        await removeQuietly(temporary);
+      }
+    });
+    return target;
+  }
+
+  /** Whether the folder that `open` gave still holds exactly the artifact's files. */
+  async isOpen(digest: Digest): Promise<boolean> {
+    const manifest = await this.manifest(digest);
+    return manifest !== undefined &&
+      await this.#matches(manifest, join(this.#layout.trees, digest));
+  }
+
+  /**
+   * Makes `target` show the artifact's files to a person. Where these are few and small they are
+   * copies: an edit changes the copy alone. Else it is a link to the folder that stages read, whose
+   * files are read-only; an edit there is found. It appears at once, and replaces what is there.
    *
    * @throws {UserError} Where the store no longer holds the artifact.
    */
@@ -177,77 +216,105 @@ export class Artifacts {
     const manifest = await this.manifest(digest);
     if (manifest === undefined) throw incomplete(digest);
     await guarded({ doing: "open an artifact", path: target }, async () => {
-      if (await this.#matches(manifest, target)) return;
       const parent = dirname(target);
       await Deno.mkdir(parent, { recursive: true });
       const temporary = join(parent, temporaryName(basename(target)));
       try {
-        await this.#fill(manifest, temporary, digest);
+        if (isCheap(manifest) || !await this.#linkFolder(digest, temporary)) {
+          await this.#fill(manifest, { folder: temporary, as: "copies" });
+        }
         await replaceFolder(temporary, target);
+      } catch (error) {
+        throw error instanceof Deno.errors.NotFound ? incomplete(digest) : error;
       } finally {
         await removeQuietly(temporary);
       }
     });
   }
 
-  async #fill(manifest: Manifest, folder: string, artifact: Digest): Promise<void> {
-    await Deno.mkdir(folder, { mode: 0o755 });
-    for (const file of manifest.files) {
-      const path = join(folder, file.path);
-      await Deno.mkdir(dirname(path), { recursive: true, mode: 0o755 });
-      try {
-        await place(this.#blobs.pathOf(file.digest), path, file.mode === "0755");
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) throw incomplete(artifact);
-        throw error;
-      }
+  /** A relative link, which holds when the folder `runs` moves; false where the system has none. */
+  async #linkFolder(digest: Digest, path: string): Promise<boolean> {
+    const tree = await this.open(digest);
+    try {
+      await Deno.symlink(relative(dirname(path), tree), path, { type: "dir" });
+      return true;
+    } catch (error) {
+      // Windows allows links to administrators only.
+      if (Deno.build.os === "windows" || NO_LINKS.includes(systemCode(error) ?? "")) return false;
+      throw error;
     }
   }
 
-  /** Whether a folder is exactly the links that `materialize` would make. */
-  async #matches(manifest: Manifest, target: string): Promise<boolean> {
-    if (!(await lstatOf(target))?.isDirectory) return false;
+  /** Fills a new folder: links of the blobs for stages, which run nothing; copies with their modes for people. */
+  async #fill(
+    manifest: Manifest,
+    { folder, as }: { readonly folder: string; readonly as: "links" | "copies" },
+  ): Promise<void> {
+    await Deno.mkdir(folder, { mode: 0o755 });
+    const folders = new Set(manifest.files.map(({ path }) => dirname(join(folder, path))));
+    for (const each of folders) await Deno.mkdir(each, { recursive: true, mode: 0o755 });
+    for (const { path, digest, mode } of manifest.files) {
+      const to = join(folder, path);
+      if (as === "links" && this.#link(digest, to)) continue;
+      await Deno.copyFile(this.#blobs.pathOf(digest), to);
+      await Deno.chmod(to, as === "copies" && mode === "0755" ? 0o555 : 0o444);
+    }
+  }
+
+  /** Links a blob; false where links cannot go. */
+  #link(digest: Digest, path: string): boolean {
+    try {
+      this.#blobs.link(digest, path);
+      return true;
+    } catch (error) {
+      if (NO_LINKS.includes(systemCode(error) ?? "")) return false;
+      throw error;
+    }
+  }
+
+  /** Whether a folder holds exactly the artifact's files, as links or, where these cannot go, as copies. */
+  async #matches(manifest: Manifest, folder: string): Promise<boolean> {
+    if (!(await lstatOf(folder))?.isDirectory) return false;
     let tree: Awaited<ReturnType<typeof listTree>>;
     try {
-      tree = await listTree(target);
+      tree = await listTree(folder);
     } catch (error) {
       if (error instanceof UserError) return false;
       throw error;
     }
     if (tree.length !== manifest.files.length) return false;
     for (const [i, file] of manifest.files.entries()) {
-      if (tree[i]?.path !== file.path) return false;
+      const found = tree[i]!;
+      if (found.path !== file.path) return false;
       const blob = await lstatOf(this.#blobs.pathOf(file.digest));
-      // Copies (executables, other disks) have an inode of their own and are made again.
-      if (blob === undefined || blob.ino === null || blob.ino !== tree[i]?.ino) return false;
+      if (blob === undefined) return false;
+      if (blob.ino !== null && blob.ino === found.ino) continue;
+      if (await this.#index.digestFile(join(folder, file.path)) !== file.digest) return false;
     }
     return true;
   }
 }
 
-/** A hard link, or a copy where links cannot go or where the mode differs from the blob's. */
-async function place(blob: string, path: string, executable: boolean): Promise<void> {
-  if (!executable) {
-    try {
-      return await Deno.link(blob, path);
-    } catch (error) {
-      if (
-        !["EXDEV", "EMLINK", "EPERM", "ENOTSUP", "EOPNOTSUPP"].includes(systemCode(error) ?? "")
-      ) {
-        throw error;
-      }
-    }
-  }
-  await Deno.copyFile(blob, path);
-  await Deno.chmod(path, executable ? 0o555 : 0o444);
+/** Up to this many files of this many bytes together, copies cost no more than links. */
+const CHEAP_FILES = 64;
+const CHEAP_BYTES = 8 << 20;
+
+function isCheap({ files }: Manifest): boolean {
+  return files.length <= CHEAP_FILES &&
+    files.reduce((sum, { size }) => sum + size, 0) <= CHEAP_BYTES;
 }
+
+/** Other disks, file systems without links, and too many of them. */
+const NO_LINKS = ["EXDEV", "EMLINK", "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
 /** Renames `from` to `to`; what is at `to` moves out of the way first, as a full folder must. */
 async function replaceFolder(from: string, to: string): Promise<void> {
   for (let attempt = 0;; attempt++) {
     if (await lstatOf(to) !== undefined) {
       const old = join(dirname(to), temporaryName("old"));
-      await Deno.rename(to, old);
+      await Deno.rename(to, old).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
       await removeQuietly(old);
     }
     try {

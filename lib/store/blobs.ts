@@ -19,6 +19,7 @@ import {
 import { guarded, systemCode } from "./disk/failure.ts";
 import { type Digest, type FileHash, hashFile } from "../base/hash.ts";
 import type { StoreLayout } from "./disk/layout.ts";
+import { isSettled, type Stamp, stampOf, type StoreIndex } from "./index.ts";
 
 /** What checking a blob found. */
 export type BlobState =
@@ -30,9 +31,14 @@ export type BlobState =
 /** The blobs of a store. */
 export class Blobs {
   readonly #layout: StoreLayout;
+  readonly #index: StoreIndex;
+  /** Blobs that this process stored or linked: path -> what it knows of them. */
+  readonly #fresh = new Map<string, { readonly digest: Digest; readonly stamp: Stamp }>();
 
-  constructor(layout: StoreLayout) {
+  /** @param index Remembers which blobs were found sound, for as long as their stamps stay. */
+  constructor(layout: StoreLayout, index: StoreIndex) {
     this.#layout = layout;
+    this.#index = index;
   }
 
   /** Where a blob lies, whether it exists or not. */
@@ -44,6 +50,38 @@ export class Blobs {
   async sizeOf(digest: Digest): Promise<number | undefined> {
     const info = await lstatOf(this.pathOf(digest));
     return info?.isFile ? info.size : undefined;
+  }
+
+  /**
+   * Whether a blob is there with the bytes of its name: read only where anything about the file has
+   * changed since it was last found sound. Nothing is set aside.
+   */
+  async check(digest: Digest, signal?: AbortSignal): Promise<"ok" | "missing" | "damaged"> {
+    const path = this.pathOf(digest);
+    try {
+      if (!(await lstatOf(path))?.isFile) return "missing";
+      return await this.#index.digestFile(path, signal) === digest ? "ok" : "damaged";
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "missing";
+      throw error;
+    }
+  }
+
+  /**
+   * Makes another name for a blob. That moves its ctime and, unlike a write, is no reason to read it.
+   *
+   * @throws What the file system answers where it cannot.
+   */
+  link(digest: Digest, path: string): void {
+    const blob = this.pathOf(digest);
+    const before = stampOf(blob);
+    const isSound = before !== undefined &&
+      (this.#index.known(blob) === digest || this.#fresh.get(blob)?.stamp.text === before.text);
+    Deno.linkSync(blob, path);
+    const after = stampOf(blob);
+    if (isSound && after?.content === before.content) {
+      this.#fresh.set(blob, { digest, stamp: after });
+    }
   }
 
   /**
@@ -62,12 +100,30 @@ export class Blobs {
     );
   }
 
+  /**
+   * Remembers, at the end of a run, which of the blobs that it stored and linked are sound, so that the
+   * next one need not read them. Those of the last moments are left out: a write in the same tick of
+   * the clock would leave no trace.
+   */
+  settle(): void {
+    const now = Date.now();
+    this.#index.batch(() => {
+      for (const [path, { digest, stamp }] of this.#fresh) {
+        if (!isSettled(stamp, now) || stampOf(path)?.text !== stamp.text) continue;
+        this.#index.remember(path, { stamp, digest });
+        this.#fresh.delete(path);
+      }
+    });
+  }
+
   /** Reads every byte of a blob and sets it aside if they do not match its name. */
   async verify(digest: Digest, signal?: AbortSignal): Promise<BlobState> {
     const path = this.pathOf(digest);
     const before = await lstatOf(path);
     if (before === undefined) return { state: "missing" };
     if (before.isFile) {
+      const stamp = stampOf(path);
+      const began = Date.now();
       let found: FileHash;
       try {
         found = await hashFile(path, { signal });
@@ -75,7 +131,11 @@ export class Blobs {
         if (error instanceof Deno.errors.NotFound) return { state: "missing" };
         throw error;
       }
-      if (found.digest === digest) return { state: "ok", size: found.size };
+      if (found.digest === digest) {
+        const isStill = stamp !== undefined && stampOf(path)?.text === stamp.text;
+        if (isStill && isSettled(stamp, began)) this.#index.remember(path, { stamp, digest });
+        return { state: "ok", size: found.size };
+      }
       // Another process may have mended it while this one read: look at what stands there now.
       if ((await lstatOf(path))?.ino !== before.ino) return await this.verify(digest, signal);
     }
@@ -109,17 +169,17 @@ export class Blobs {
       if (systemCode(error) === "EPERM") return undefined;
       throw error;
     }
+    const stamp = stampOf(file);
     const hash = await hashFile(file, { signal });
     {
       using handle = await Deno.open(file, { read: true });
       await handle.sync();
     }
-    const after = await Deno.lstat(file);
-    if (after.size !== hash.size || after.mtime?.getTime() !== before.mtime?.getTime()) {
+    if (stampOf(file)?.content !== stamp?.content) {
       throw new Error(`${basename(file)} was written to while it was being stored`);
     }
     try {
-      await this.#adopt(file, hash);
+      await this.#adopt(file, { hash, stamp });
     } catch (error) {
       if (systemCode(error) === "EXDEV") return undefined;
       throw error;
@@ -137,7 +197,7 @@ export class Blobs {
         await copy.sync();
       }
       await Deno.chmod(temporary, 0o444);
-      await this.#adopt(temporary, hash);
+      await this.#adopt(temporary, { hash, stamp: stampOf(temporary) });
       return hash;
     } finally {
       await removeQuietly(temporary);
@@ -145,7 +205,10 @@ export class Blobs {
   }
 
   /** Renames a finished file to its blob's name, unless a sound one is there. */
-  async #adopt(file: string, { digest }: FileHash): Promise<void> {
+  async #adopt(
+    file: string,
+    { hash: { digest }, stamp }: { readonly hash: FileHash; readonly stamp: Stamp | undefined },
+  ): Promise<void> {
     const path = this.pathOf(digest);
     await ensureFolder(dirname(path));
     // Keeping the old file keeps what is hard-linked to it shared; a damaged one must go.
@@ -155,6 +218,10 @@ export class Blobs {
     }
     await Deno.rename(file, path);
     await syncFolder(dirname(path));
+    const after = stampOf(path);
+    if (after !== undefined && after.content === stamp?.content) {
+      this.#fresh.set(path, { digest, stamp: after });
+    }
   }
 
   async #temporary(): Promise<string> {

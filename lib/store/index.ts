@@ -8,7 +8,8 @@
  *
  * A remembered digest counts only where path, size, mtime, ctime, inode and device are the same
  * and the file had been left alone for a while before it was hashed: a write in the same tick of
- * the file system's clock changes none of them (git calls such an entry "racily clean").
+ * the file system's clock changes none of them (git calls such an entry "racily clean"). Deno tells
+ * ctime in whole seconds, so that tick is long.
  *
  * @module
  */
@@ -42,6 +43,8 @@ const SCHEMA = `
 export interface Stamp {
   /** Size, mtime, ctime, inode and device in one text. */
   readonly text: string;
+  /** The same without ctime, which a link to the file moves as well. */
+  readonly content: string;
   /** The later of mtime and ctime, in milliseconds since 1970. */
   readonly changed: number;
 }
@@ -53,12 +56,13 @@ export function stampOf(path: string): Stamp | undefined {
   const { size, mtimeNs, ctimeNs, ino, dev } = info;
   return {
     text: `${size} ${mtimeNs} ${ctimeNs} ${ino} ${dev}`,
+    content: `${size} ${mtimeNs} ${ino} ${dev}`,
     changed: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
   };
 }
 
 /** Whether a digest found at time `hashed` may be believed as long as the stamp stays the same. */
-export function isSettled(stamp: Stamp, hashed: number): boolean {
+export function isSettled(stamp: Pick<Stamp, "changed">, hashed: number): boolean {
   return hashed - stamp.changed >= REST;
 }
 
@@ -69,10 +73,16 @@ export class StoreIndex implements Disposable {
   #statements = new Map<string, StatementSync>();
   /** Set where the file cannot be used at all: a read-only disk. */
   #off = false;
+  /** Whether every file is read again whatever is remembered of it. */
+  readonly verify: boolean;
 
-  /** @param path The SQLite file; `:memory:` for one that nobody shares. */
-  constructor(path: string) {
+  /**
+   * @param path The SQLite file; `:memory:` for one that nobody shares.
+   * @param options `verify`: believe no stamp, read every file again.
+   */
+  constructor(path: string, { verify = false }: { readonly verify?: boolean } = {}) {
     this.#path = path;
+    this.verify = verify;
   }
 
   /**
@@ -83,24 +93,55 @@ export class StoreIndex implements Disposable {
   async digestFile(path: string, signal?: AbortSignal): Promise<Digest> {
     const absolute = resolve(path);
     const stamp = stampOf(absolute);
-    if (stamp !== undefined) {
-      const row = this.#run((get) =>
-        get("SELECT stamp, digest, sum FROM files WHERE path = ?").get(absolute)
-      );
-      if (
-        row !== undefined && row.stamp === stamp.text && isDigest(row.digest) &&
-        row.sum === check(absolute, stamp.text, row.digest)
-      ) return row.digest;
-    }
+    const known = stamp === undefined ? undefined : this.#known(absolute, stamp);
+    if (known !== undefined) return known;
     const began = Date.now();
     const { digest } = await hashFile(absolute, { signal });
     if (stamp !== undefined && isSettled(stamp, began) && stampOf(absolute)?.text === stamp.text) {
-      this.#run((get) =>
-        get("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)")
-          .run(absolute, stamp.text, digest, check(absolute, stamp.text, digest))
-      );
+      this.remember(absolute, { stamp, digest });
     }
     return digest;
+  }
+
+  /** The digest that is remembered of a file as it is now; undefined where it would have to be read. */
+  known(path: string): Digest | undefined {
+    const absolute = resolve(path);
+    const stamp = stampOf(absolute);
+    return stamp === undefined ? undefined : this.#known(absolute, stamp);
+  }
+
+  #known(absolute: string, stamp: Stamp): Digest | undefined {
+    if (this.verify) return undefined;
+    const row = this.#run((get) =>
+      get("SELECT stamp, digest, sum FROM files WHERE path = ?").get(absolute)
+    );
+    return row !== undefined && row.stamp === stamp.text && isDigest(row.digest) &&
+        row.sum === check(absolute, stamp.text, row.digest)
+      ? row.digest
+      : undefined;
+  }
+
+  /** Remembers the digest of a file. The caller knows that its bytes were these when it had this stamp. */
+  remember(
+    path: string,
+    { stamp, digest }: { readonly stamp: Stamp; readonly digest: Digest },
+  ): void {
+    const absolute = resolve(path);
+    this.#run((get) =>
+      get("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)")
+        .run(absolute, stamp.text, digest, check(absolute, stamp.text, digest))
+    );
+  }
+
+  /** Runs what remembers much in one transaction; nothing in it may wait for anything. */
+  batch(work: () => void): void {
+    if (this.#db?.isTransaction) return work();
+    this.#run(() => this.#db!.exec("BEGIN"));
+    try {
+      work();
+    } finally {
+      if (this.#db?.isTransaction) this.#run(() => this.#db!.exec("COMMIT"));
+    }
   }
 
   /** What was remembered under a name, or undefined. The caller checks its shape. */

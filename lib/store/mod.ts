@@ -8,7 +8,13 @@ export { layoutOf, safeName, type StoreLayout } from "./disk/layout.ts";
 export { canonicalDigest, canonicalJson } from "../base/canonical_json.ts";
 export { type Digest, type FileHash, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 export { Blobs, type BlobState } from "./blobs.ts";
-export { Artifacts, type ArtifactState, type DamagedFile, type Published } from "./artifact.ts";
+export {
+  type ArtifactCheck,
+  Artifacts,
+  type ArtifactState,
+  type DamagedFile,
+  type Published,
+} from "./artifact.ts";
 export type { Manifest, ManifestFile } from "./manifest.ts";
 export { type Action, Actions, keyLock } from "./records/action.ts";
 export { type FoundRun, type ListOptions, RunFolder, Runs } from "./records/record.ts";
@@ -16,6 +22,13 @@ export type { RunRecord, RunStart, RunStatus, StageRecord } from "./records/run_
 export { type AcquireOptions, type Lock, Locks } from "./locks/lock.ts";
 export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
+export {
+  copyFile,
+  type Snapshot,
+  type SnapshotFiles,
+  snapshotPath,
+  Snapshots,
+} from "./snapshots.ts";
 export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure } from "./disk/failure.ts";

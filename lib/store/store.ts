@@ -12,6 +12,7 @@ import { Locks } from "./locks/lock.ts";
 import { Runs } from "./records/record.ts";
 import { ResumeFolders } from "./resume.ts";
 import { Scratch } from "./scratch.ts";
+import { Snapshots } from "./snapshots.ts";
 
 /** The rooms of a store. Nothing is created on disk before it is needed. */
 export interface Store extends Disposable {
@@ -23,8 +24,9 @@ export interface Store extends Disposable {
   readonly locks: Locks;
   readonly scratch: Scratch;
   readonly resume: ResumeFolders;
+  readonly snapshots: Snapshots;
   readonly index: StoreIndex;
-  /** Removes what dead processes left: scratch folders, locks, temporary files, folders to resume from. */
+  /** Removes what dead processes left (scratch folders, locks, temporary files) and what nobody used for long. */
   sweep(): Promise<void>;
   /** Closes the index. */
   close(): void;
@@ -34,15 +36,17 @@ export interface Store extends Disposable {
  * Opens the store of a `runs` folder.
  *
  * @param runs Path of the folder; it need not exist.
+ * @param options `verify`: every byte that a result stands on is read again (`--verify`).
  */
-export function openStore(runs: string): Store {
+export function openStore(runs: string, options: { readonly verify?: boolean } = {}): Store {
   const layout = layoutOf(runs);
-  const blobs = new Blobs(layout);
+  const index = new StoreIndex(layout.index, options);
+  const blobs = new Blobs(layout, index);
   const locks = new Locks(layout);
   const scratch = new Scratch(layout);
   const actions = new Actions(layout);
   const resume = new ResumeFolders(layout, { actions, locks });
-  const index = new StoreIndex(layout.index);
+  const snapshots = new Snapshots(layout, index);
   const close = (): void => index.close();
   return {
     layout,
@@ -50,13 +54,15 @@ export function openStore(runs: string): Store {
     locks,
     scratch,
     resume,
+    snapshots,
     index,
-    artifacts: new Artifacts(layout, blobs),
+    artifacts: new Artifacts(layout, { blobs, index }),
     actions,
     runs: new Runs(layout),
     sweep: async () => {
       await scratch.sweep();
       await resume.sweep();
+      await snapshots.sweep();
       await locks.sweep();
     },
     close,

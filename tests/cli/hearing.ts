@@ -38,6 +38,7 @@ export function hearing(
     engines: {
       choose: () => Promise.resolve({ device: "cpu", why: "a test" }),
       needs: () => Promise.resolve({ read: [], ffi: [], environment: {} }),
+      threadModules: [],
     },
     out: output("out"),
     err: output("err"),

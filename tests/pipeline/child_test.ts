@@ -76,6 +76,7 @@ async function make(
     threads: 1,
     offline: false,
     env: [],
+    places: {},
   };
   const outcome = await runChild(request, {
     module: fileUrl(join(p.folder, "make.ts")),

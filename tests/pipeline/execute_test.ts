@@ -167,6 +167,7 @@ stages:
   const engines = {
     choose: () => Promise.resolve({ device: "cpu" as const, why: `asked ${++asked} times` }),
     needs: () => Promise.resolve({ read: [], ffi: [], environment: {} }),
+    threadModules: [],
   };
   const again = await p.temper(["run", "p.yaml", "--only", "one"], { context: { engines } });
   assert.deepEqual(again.outcomes, { one: "cached" });
@@ -195,7 +196,7 @@ Deno.test("a damaged input is set aside, named and made again, then its reader r
     run.notes.some((note) => note.includes(digest.slice(0, 12)) && note.includes("set aside")),
     run.notes.join("\n"),
   );
-  assert.match(run.reasons.a![0]!, /its result is gone .*blob/);
+  assert.match(run.reasons.a![0]!, /its result was edited .*blob/);
   assert.deepEqual(run.outcomes, { a: "done", b: "done", c: "cached" });
   assert.equal(await Deno.readTextFile(blob), "abc");
   assert.equal(await p.result("c"), "a");

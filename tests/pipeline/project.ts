@@ -194,6 +194,7 @@ async function temper(
           why: `${asked} was asked for`,
         }),
       needs: () => Promise.resolve({ read: [], ffi: [], environment: {} }),
+      threadModules: [],
     },
     out: { write: (text) => void (out += text), isTerminal: false, size },
     err: { write: (text) => void (err += text), isTerminal: false, size },

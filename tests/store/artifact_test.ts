@@ -92,26 +92,89 @@ async function mkfifo(path: string): Promise<void> {
   assert.ok((await new Deno.Command("mkfifo", { args: [path] }).output()).success);
 }
 
-Deno.test("materialize() opens an artifact as links, at once and again", async () => {
+Deno.test("open() makes links that stages read, once; a changed folder is made again", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    const tree = await store.artifacts.open(digest);
+    assert.deepEqual(await filesUnder(tree), Object.keys(FILES).sort());
+    const notes = await Deno.stat(join(tree, "deep/er/notes.txt"));
+    assert.equal(notes.ino, (await Deno.stat(store.blobs.pathOf(sha256Hex("hello")))).ino);
+    assert.equal((await Deno.stat(join(tree, "deep"))).mode! & 0o777, 0o755);
+
+    const { ino } = await Deno.stat(tree);
+    assert.equal(await store.artifacts.open(digest), tree);
+    assert.equal((await Deno.stat(tree)).ino, ino, "a folder that is right stays");
+    assert.equal(await store.artifacts.isOpen(digest), true);
+
+    await Deno.remove(join(tree, "data.parquet"));
+    assert.equal(await store.artifacts.isOpen(digest), false);
+    await Deno.writeTextFile(join(tree, "extra"), "");
+    await store.artifacts.open(digest);
+    assert.deepEqual(await filesUnder(tree), Object.keys(FILES).sort());
+    const names = [...Deno.readDirSync(join(tree, ".."))].map((entry) => entry.name);
+    assert.deepEqual(names, [digest], "nothing temporary is left");
+  });
+});
+
+Deno.test("materialize() copies what is small: an edit there changes no artifact", async () => {
   await withStore(async (store, folder) => {
     const digest = await publish(store, folder);
     const target = join(folder, "run/artifacts/clean");
     await store.artifacts.materialize(digest, target);
     assert.deepEqual(await filesUnder(target), Object.keys(FILES).sort());
-    const notes = await Deno.stat(join(target, "deep/er/notes.txt"));
-    assert.equal(notes.ino, (await Deno.stat(store.blobs.pathOf(sha256Hex("hello")))).ino);
-    assert.equal((await Deno.stat(join(target, "deep"))).mode! & 0o777, 0o755);
-
-    const { ino } = await Deno.stat(target);
+    const copy = join(target, "deep/er/notes.txt");
+    await Deno.chmod(copy, 0o644);
+    await Deno.writeTextFile(copy, "jello");
+    assert.deepEqual(await store.artifacts.verify(digest), { ok: true, bytes: 11 });
     await store.artifacts.materialize(digest, target);
-    assert.equal((await Deno.stat(target)).ino, ino, "a folder that is right stays");
+    assert.equal(await Deno.readTextFile(copy), "hello");
+  });
+});
 
-    await Deno.remove(join(target, "data.parquet"));
-    await Deno.writeTextFile(join(target, "extra"), "");
+Deno.test("materialize() links to the folder of stages where there is much to copy", async () => {
+  await withStore(async (store, folder) => {
+    const names = Array.from({ length: 100 }, (_, i) => [`${i}.txt`, `text ${i}`]);
+    const digest = await publish(store, folder, Object.fromEntries(names));
+    const target = join(store.layout.runs, "run/artifacts/clean");
     await store.artifacts.materialize(digest, target);
-    assert.deepEqual(await filesUnder(target), Object.keys(FILES).sort());
-    const names = [...Deno.readDirSync(join(target, ".."))].map((entry) => entry.name);
-    assert.deepEqual(names, ["clean"], "nothing temporary is left");
+    assert.equal(
+      await Deno.realPath(target),
+      await Deno.realPath(await store.artifacts.open(digest)),
+    );
+    const blob = store.blobs.pathOf(sha256Hex("text 7"));
+    assert.equal((await Deno.stat(join(target, "7.txt"))).ino, (await Deno.stat(blob)).ino);
+    assert.equal((await Deno.stat(join(target, "7.txt"))).mode! & 0o777, 0o444);
+    assert.equal(await store.artifacts.has(digest), true);
+  });
+});
+
+Deno.test("settle() remembers what was stored and linked, but not within the tick of a clock", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    await store.artifacts.open(digest);
+    const blob = store.blobs.pathOf(sha256Hex("hello"));
+    store.blobs.settle();
+    assert.equal(store.index.known(blob), undefined);
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    store.blobs.settle();
+    assert.equal(store.index.known(blob), sha256Hex("hello"));
+  });
+});
+
+Deno.test("a blob whose bytes changed with its time kept is found without --verify", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    assert.equal(await store.artifacts.has(digest), true);
+    const blob = store.blobs.pathOf(sha256Hex("hello"));
+    const { atime, mtime } = await Deno.stat(blob);
+    await Deno.chmod(blob, 0o644);
+    await Deno.writeTextFile(blob, "jello");
+    await Deno.utime(blob, atime!, mtime!);
+    const found = await store.artifacts.check(digest);
+    assert.ok(!found.ok);
+    assert.deepEqual(found.problems?.map(({ file, state }) => [file.path, state]), [
+      ["deep/er/notes.txt", "damaged"],
+    ]);
   });
 });
 

@@ -29,6 +29,8 @@ export interface FetchSettings {
   readonly cacheDir: string;
   readonly offline: boolean;
   readonly env: Readonly<Record<string, string>>;
+  /** Where to read a local file as it was when it was resolved. */
+  readonly file: (path: string) => string;
   readonly signal: AbortSignal;
   readonly log: (message: string) => void;
   /** Called with every file in the cache folder that is no longer needed when all has gone well. */

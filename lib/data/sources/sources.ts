@@ -44,7 +44,7 @@ export async function fetchSource(
 ): Promise<InputFile[]> {
   switch (source.type) {
     case "file":
-      return [...source.files];
+      return source.files.map(({ path, name }) => ({ path: settings.file(path), name }));
     case "npm":
       return await fetchNpm(source, settings);
     case "http":

@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs";
 import type { Json } from "../../base/json.ts";
 import { canonicalDigest, type Store } from "../../store/mod.ts";
-import { moduleGraph } from "./module_graph.ts";
+import { type ModuleGraph, moduleGraph } from "./module_graph.ts";
 
 /** Remembers JSON by namespace and key, and knows which code it was made by. */
 export interface Memory {
@@ -19,6 +19,11 @@ export interface Memory {
   readonly digestModule: (url: string) => Promise<string>;
 }
 
+/** Digest of all code of a module graph. */
+export function codeDigest({ files, imports, packages }: ModuleGraph): string {
+  return canonicalDigest({ files, imports, packages });
+}
+
 /** The memory that a store keeps in its index. */
 export function memoryOf(
   { index, layout }: Store,
@@ -28,9 +33,6 @@ export function memoryOf(
     get: (namespace, key) => index.get(namespace, key) as Json | undefined,
     set: (namespace, key, value) => index.set(namespace, key, value),
     isEmpty: () => !existsSync(layout.index),
-    digestModule: async (url) => {
-      const { files, imports, packages } = await moduleGraph(url, { project, index, signal });
-      return canonicalDigest({ files, imports, packages });
-    },
+    digestModule: async (url) => codeDigest(await moduleGraph(url, { project, index, signal })),
   };
 }

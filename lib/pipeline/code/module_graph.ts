@@ -33,6 +33,8 @@ export interface ModuleGraph {
   readonly packages: readonly string[];
   /** Absolute paths of the files, sorted; for permissions, not part of any key. */
   readonly paths: readonly string[];
+  /** Absolute path -> SHA-256 of those that are files of this machine, no downloads; for snapshots. */
+  readonly local: Readonly<Record<string, string>>;
   /** Those of `paths` that are imported as JSON or text: read, not run. */
   readonly data: readonly string[];
 }
@@ -99,7 +101,7 @@ async function unchanged(
 ): Promise<readonly WatchedFile[] | undefined> {
   let fresh: WatchedFile[] | undefined;
   for (const [i, file] of watched.entries()) {
-    const stamp = stampOf(file.path);
+    const stamp = index.verify ? undefined : stampOf(file.path);
     if (stamp === undefined ? file.digest === "" : stamp.text === file.stamp) continue;
     const now = await watch(file.path, index, signal);
     if (now.digest !== file.digest) return undefined;
@@ -155,6 +157,7 @@ async function assemble(
   const imports = new Map<string, string>();
   const packages = new Set<string>();
   const data = new Set<string>();
+  const locals = new Map<string, string>();
   const watched: WatchedFile[] = [];
   const watchAlso = async (local: string): Promise<WatchedFile> => {
     const file = await watch(local, options.index, options.signal);
@@ -173,6 +176,7 @@ async function assemble(
       throw brokenModule({ ...module, error: "no such file" }, importer, label);
     }
     files.set(labelOf(module.specifier, label), file.digest);
+    if (module.specifier.startsWith("file:")) locals.set(module.local, file.digest);
     if (module.isData && module.specifier.startsWith("file:")) data.add(module.local);
     for (const { specifier, target } of module.imports) {
       if (target?.startsWith("file:") && !/^(\.{0,2}\/|file:)/.test(specifier)) {
@@ -187,6 +191,7 @@ async function assemble(
     packages: [...packages].sort(),
     paths: watched.slice(2).map((file) => file.path).sort(),
     data: [...data].sort(),
+    local: sortedRecord(locals),
   };
   return { graph, watched };
 }
@@ -318,6 +323,6 @@ function sortedRecord(map: ReadonlyMap<string, string>): Record<string, string> 
 /** The index checks its rows' content; what is left to tell is another version's shape. */
 function isRemembered(value: unknown): value is Remembered {
   return typeof value === "object" && value !== null && "graph" in value && "watched" in value &&
-    typeof value.graph === "object" && value.graph !== null && "data" in value.graph &&
+    typeof value.graph === "object" && value.graph !== null && "local" in value.graph &&
     "deno" in value && value.deno === Deno.version.deno;
 }

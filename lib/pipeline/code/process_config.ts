@@ -9,7 +9,8 @@
  * @module
  */
 import { dirname, join } from "node:path";
-import { fileUrl } from "../../base/paths.ts";
+import { filePath, fileUrl } from "../../base/paths.ts";
+import { snapshotPath } from "../../store/mod.ts";
 
 /** A permission set as `deno.json` spells it. Lists, never `true`, except for `ffi` of an own stage that may load any library. */
 export interface Grants {
@@ -30,12 +31,17 @@ export const PERMISSION_SET = "stage";
  *
  * @param folder Where to; it exists.
  * @param options `project`: folder with the `deno.json` whose import map counts; `grants`: what
- *   `-P=stage` allows, nothing where absent.
+ *   `-P=stage` allows, nothing where absent; `root`: the snapshot in which the files lie that the
+ *   import map names, where that is not their own place.
  * @returns Path of the `deno.json`.
  */
 export async function writeConfig(
   folder: string,
-  { project, grants = {} }: { readonly project: string; readonly grants?: Partial<Grants> },
+  { project, grants = {}, root }: {
+    readonly project: string;
+    readonly grants?: Partial<Grants>;
+    readonly root?: string | undefined;
+  },
 ): Promise<string> {
   const path = join(folder, "deno.json");
   const source = join(project, "deno.json");
@@ -46,7 +52,7 @@ export async function writeConfig(
   const base = fileUrl(source);
   const absolute = Object.entries(imports).map(([name, target]) => [
     name,
-    /^\.{0,2}\//.test(target) ? new URL(target, base).href : target,
+    /^\.{0,2}\//.test(target) ? snapshotUrl(new URL(target, base).href, root) : target,
   ]);
   const config = {
     imports: Object.fromEntries(absolute),
@@ -61,6 +67,11 @@ export async function writeConfig(
     }),
   ]);
   return path;
+}
+
+/** Where a module lies in a snapshot; in its own place where there is none. */
+export function snapshotUrl(url: string, root: string | undefined): string {
+  return root === undefined ? url : fileUrl(snapshotPath(root, filePath(url)));
 }
 
 const PREFIX = "temper-process-";

@@ -1,9 +1,11 @@
 /**
- * What an own stage may read beside its inputs, as a part of its key: the files and folders that it
- * was granted, and the variables. Without it a changed word list would leave an old result standing.
+ * What an own stage may read beside its inputs: the files and folders that it was granted, and the
+ * variables. Their digests are a part of its key; without it a changed word list would leave an old
+ * result standing. The files are listed, too, for the copy that the stage reads.
  *
  * Left out: hosts, whose answers nobody can know beforehand; the system's own folders, which are no
- * data; and stages with a `resolve`, which say themselves what their result depends on.
+ * data. Stages with a `resolve` say themselves what their result depends on: what they were granted is
+ * copied, and not part of the key.
  *
  * @module
  */
@@ -12,7 +14,7 @@ import { canonicalDigest, sha256Hex, type StoreIndex } from "../../store/mod.ts"
 import type { Granted } from "./fingerprint.ts";
 import type { StageNode } from "../types.ts";
 
-/** What {@linkcode grantedOf} needs. */
+/** What {@linkcode grantedTo} needs. */
 export interface GrantedOptions {
   /** Absolute folder of the pipeline file. */
   readonly baseDir: string;
@@ -23,56 +25,99 @@ export interface GrantedOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Digests of what a stage was granted.
- *
- * @returns undefined where there is nothing of the kind.
- */
-export async function grantedOf(
-  node: StageNode,
-  options: GrantedOptions,
-): Promise<Granted | undefined> {
+/** What a stage was granted, as it is right now. */
+export interface GrantedFiles {
+  /** The part of the key; undefined where there is nothing of the kind. */
+  readonly key: Granted | undefined;
+  /** Every absolute name of what was granted, with and without links -> its name as it was declared. */
+  readonly names: Readonly<Record<string, string>>;
+  /** Absolute path of every file, below the paths as they were declared -> SHA-256. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Whether all of it can be copied for the stage: it is data, and not too much. */
+  readonly isCopied: boolean;
+  /** Digest of all of it, to tell whether anything has changed. */
+  readonly digest: string;
+}
+
+/** More than this is read where it lies, and looked at again before the result is kept. */
+const COPIED_BYTES = 256 << 20;
+const COPIED_FILES = 20_000;
+
+/** The system's own folders: endless, or different at each look. */
+const SYSTEM = /^\/(proc|sys|dev)(\/|$)/;
+
+/** Digests of what a stage was granted. */
+export async function grantedTo(node: StageNode, options: GrantedOptions): Promise<GrantedFiles> {
   const { builtin, resolves } = node.description;
   const { read = [], env = [] } = node.permissions;
-  if (builtin || resolves || read.length + env.length === 0) return undefined;
+  if (builtin || read.length + env.length === 0) return NOTHING;
+  const walk = new Walk(options);
   const files: Record<string, string | null> = {};
+  const names: Record<string, string> = {};
   for (const path of read) {
-    files[path] = await digestOf(resolve(options.baseDir, path), options, new Set());
+    const absolute = resolve(options.baseDir, path);
+    files[path] = await walk.digestOf(absolute, new Set());
+    names[absolute] = absolute;
+    names[await Deno.realPath(absolute).catch(() => absolute)] ??= absolute;
   }
   const variables = env.map((name): [string, string | null] => {
     const value = Deno.env.get(name);
     // Values may be secrets; records are for reading.
     return [name, value === undefined ? null : sha256Hex(`${name}=${value}`)];
   });
-  return { read: files, env: Object.fromEntries(variables) };
+  const granted = { read: files, env: Object.fromEntries(variables) };
+  return {
+    key: resolves ? undefined : granted,
+    names,
+    files: Object.fromEntries(walk.files),
+    isCopied: !walk.hasOther && walk.bytes <= COPIED_BYTES && walk.files.size <= COPIED_FILES,
+    digest: canonicalDigest(granted),
+  };
 }
 
-/** The system's own folders: endless, or different at each look. */
-const SYSTEM = /^\/(proc|sys|dev)(\/|$)/;
+const NOTHING: GrantedFiles = { key: undefined, names: {}, files: {}, isCopied: true, digest: "" };
 
-/** Digest of a file or of all in a folder; null for what is not there and for what is no data. */
-async function digestOf(
-  path: string,
-  options: GrantedOptions,
-  above: ReadonlySet<string>,
-): Promise<string | null> {
-  try {
-    const real = await Deno.realPath(path);
-    if (real === options.runs || SYSTEM.test(real)) return null;
-    const info = await Deno.stat(real);
-    if (info.isFile) return await options.index.digestFile(real, options.signal);
-    // A link to a folder that it lies in has no end.
-    if (!info.isDirectory || above.has(real)) return null;
-    const inside = new Set([...above, real]);
-    const entries: Record<string, string | null> = {};
-    for await (const { name } of Deno.readDir(real)) {
-      entries[name] = await digestOf(join(real, name), options, inside);
+/** Goes through granted files and folders. */
+class Walk {
+  readonly files = new Map<string, string>();
+  bytes = 0;
+  /** Whether something is among them that is no data. */
+  hasOther = false;
+  readonly #options: GrantedOptions;
+
+  constructor(options: GrantedOptions) {
+    this.#options = options;
+  }
+
+  /** Digest of a file or of all in a folder; null for what is not there and for what is no data. */
+  async digestOf(path: string, above: ReadonlySet<string>): Promise<string | null> {
+    const { index, runs, signal } = this.#options;
+    try {
+      const real = await Deno.realPath(path);
+      const info = await Deno.stat(real);
+      if (real === runs || SYSTEM.test(real) || !info.isFile && !info.isDirectory) {
+        this.hasOther = true;
+        return null;
+      }
+      if (info.isFile) {
+        const digest = await index.digestFile(real, signal);
+        this.files.set(path, digest);
+        this.bytes += info.size;
+        return digest;
+      }
+      // A link to a folder that it lies in has no end.
+      if (above.has(real)) return null;
+      const inside = new Set([...above, real]);
+      const entries: Record<string, string | null> = {};
+      for await (const { name } of Deno.readDir(real)) {
+        entries[name] = await this.digestOf(join(path, name), inside);
+      }
+      return canonicalDigest(entries);
+    } catch (error) {
+      signal?.throwIfAborted();
+      // What the runner cannot read, the stage cannot either: both run as the same user.
+      if (error instanceof Error && "code" in error) return null;
+      throw error;
     }
-    return canonicalDigest(entries);
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    // What the runner cannot read, the stage cannot either: both run as the same user.
-    if (error instanceof Error && "code" in error) return null;
-    throw error;
   }
 }

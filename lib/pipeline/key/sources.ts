@@ -7,13 +7,14 @@
  * @module
  */
 import type { Json } from "../../base/json.ts";
-import { UserError } from "../../base/errors.ts";
+import { InternalError, UserError } from "../../base/errors.ts";
 import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
+import type { GrantedFiles } from "./granted.ts";
 import type { Lockfile } from "./lockfile.ts";
-import { moduleGraph } from "../code/module_graph.ts";
-import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/grants.ts";
+import type { ModuleGraph } from "../code/module_graph.ts";
+import { beyondGrants, grantedPlaces, grantsOf } from "../sandbox/grants.ts";
 import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode, StageRegistry } from "../types.ts";
@@ -30,6 +31,13 @@ export interface ResolveOptions {
   readonly update: boolean;
   readonly offline: boolean;
   readonly signal: AbortSignal;
+  /** What an own stage's `resolve` runs from. */
+  readonly own?: {
+    readonly graph: ModuleGraph;
+    /** The folder with copies of its code and of what it was granted. */
+    readonly root: string;
+    readonly granted: GrantedFiles;
+  };
 }
 
 /** What was found: `key` decides the stage's key, `data` is what the stage gets. */
@@ -39,6 +47,8 @@ export interface FoundSources {
   readonly read: readonly string[];
   readonly net: readonly string[];
   readonly env: readonly string[];
+  /** Files of this machine that the key tells of: absolute path -> SHA-256. */
+  readonly files: Readonly<Record<string, string>>;
 }
 
 /**
@@ -52,8 +62,9 @@ export async function resolveSources(
   options: ResolveOptions,
 ): Promise<FoundSources | undefined> {
   if (!node.description.resolves) return undefined;
+  const files: Record<string, string> = {};
   const sources = node.description.builtin
-    ? await resolveBuiltin(node, options)
+    ? await resolveBuiltin(node, { ...options, files })
     : await resolveOwn(node, options);
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
@@ -63,10 +74,14 @@ export async function resolveSources(
     read: sources.read ?? [],
     net: sources.net ?? [],
     env: sources.env ?? [],
+    files,
   };
 }
 
-async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise<Sources> {
+async function resolveBuiltin(
+  node: StageNode,
+  options: ResolveOptions & { readonly files: Record<string, string> },
+): Promise<Sources> {
   const { store, lockfile } = options;
   const definition = await options.registry[node.description.uses]!.load();
   return await definition.resolve!({
@@ -78,16 +93,20 @@ async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise
     },
     update: options.update,
     offline: options.offline,
-    digestFile: (path) => store.index.digestFile(path, options.signal),
+    digestFile: async (path) => {
+      const digest = await store.index.digestFile(path, options.signal);
+      options.files[path] = digest;
+      return digest;
+    },
     env: (name) => Deno.env.get(name),
     signal: options.signal,
   });
 }
 
 async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
-  const { baseDir, lockfile, project, signal, store } = options;
-  const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
-  refuseUngrantedData(node, graph.data, baseDir);
+  const { baseDir, lockfile, project, signal, store, own } = options;
+  if (own === undefined) throw new InternalError(`stage ${node.id} has no code to resolve with`);
+  const places = grantedPlaces(own.granted, own.root);
   await using scratch = await store.scratch.create();
   const request: ResolveRequest = {
     task: "resolve",
@@ -97,11 +116,13 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     update: options.update,
     offline: options.offline,
     env: node.permissions.env ?? [],
+    places,
   };
   const outcome = await runChild(request, {
     module: node.description.module,
     project,
-    grants: grantsOf(node, { baseDir, modules: Object.keys(graph.files) }),
+    root: own.root,
+    grants: grantsOf(node, { baseDir, places, modules: Object.keys(own.graph.files) }),
     folder: scratch.path,
     timeout: node.timeout,
     stop: signal,

@@ -16,9 +16,7 @@ import {
   type PendingComponents,
 } from "../key/fingerprint.ts";
 import { explain, isComponents } from "../key/explain.ts";
-import { editedFiles } from "./edited.ts";
-import { grantedOf } from "../key/granted.ts";
-import { moduleGraph } from "../code/module_graph.ts";
+import { Capture } from "./capture.ts";
 import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
 import type { StageNode } from "../types.ts";
@@ -48,21 +46,43 @@ const RUNS_SEARCHED = 20;
 /** Decides stage by stage, remembering sources and the past. */
 export class Decider {
   readonly #context: PlanContext;
+  /** What the stages are made of, as it was when the run began. */
+  readonly capture: Capture;
   readonly #sources = new Map<string, Promise<FoundSources | undefined>>();
   #past: Promise<Awaited<ReturnType<Store["runs"]["list"]>>> | undefined;
 
   constructor(context: PlanContext) {
     this.#context = context;
+    this.capture = new Capture(context);
   }
 
   /** What a stage's sources are; found once a run. */
   sourcesOf(node: StageNode): Promise<FoundSources | undefined> {
     let found = this.#sources.get(node.id);
     if (found === undefined) {
-      found = resolveSources(node, this.#context);
+      found = this.#resolve(node);
       this.#sources.set(node.id, found);
     }
     return found;
+  }
+
+  /** Looks for the sources of a stage again at the next question: a file changed since. */
+  forgetSources(node: StageNode): void {
+    this.#sources.delete(node.id);
+  }
+
+  async #resolve(node: StageNode): Promise<FoundSources | undefined> {
+    if (!node.description.resolves) return undefined;
+    if (node.description.builtin) return await resolveSources(node, this.#context);
+    // An own stage's `resolve` is its code: it runs from the copy, on the copies of what it was granted.
+    for (;;) {
+      const graph = await this.capture.graphOf(node);
+      refuseUngrantedData(node, graph.data, this.#context.baseDir);
+      const root = await this.capture.snapshotOf(node);
+      if (root === undefined) continue;
+      const granted = await this.capture.grantedTo(node);
+      return await resolveSources(node, { ...this.#context, own: { graph, root, granted } });
+    }
   }
 
   /**
@@ -89,7 +109,9 @@ export class Decider {
     }
     const key = fingerprint(components);
     const action = await store.actions.read(key);
-    const lost = action === undefined ? undefined : await this.#lost(action);
+    const lost = action === undefined
+      ? await store.actions.isDamaged(key) ? "the record of its result is damaged" : undefined
+      : await this.#lost(action, node);
     if (force.length === 0 && action !== undefined && lost === undefined) {
       return { status: "cached", key, action };
     }
@@ -106,17 +128,12 @@ export class Decider {
     node: StageNode,
     digestOf: (id: string) => string | null,
   ): Promise<PendingComponents> {
-    const { project, store, signal, pipeline } = this.#context;
-    const { uses, builtin, version, module, compute } = node.description;
+    const { pipeline } = this.#context;
+    const { uses, builtin, version, compute } = node.description;
     const [graph, sources, granted, choice] = await Promise.all([
-      moduleGraph(module, { project, index: store.index, signal }),
+      this.capture.graphOf(node),
       this.sourcesOf(node),
-      grantedOf(node, {
-        baseDir: this.#context.baseDir,
-        runs: store.layout.runs,
-        index: store.index,
-        signal,
-      }),
+      this.capture.grantedTo(node),
       compute ? this.#context.device() : undefined,
     ]);
     refuseUngrantedData(node, graph.data, this.#context.baseDir);
@@ -132,32 +149,27 @@ export class Decider {
       inputs,
       seed: pipeline.seed,
       sources: sources?.key ?? null,
-      granted,
+      granted: granted.key,
       device: choice?.device,
     });
   }
 
-  /** What is missing of an action's artifact, mostly by `stat`; undefined where all is there. */
-  async #lost(action: Action): Promise<string | undefined> {
-    const { store, signal } = this.#context;
-    const { artifacts, blobs } = store;
-    if (await artifacts.has(action.artifact)) {
-      const edited = await editedFiles(action, { store, signal });
-      return edited.length > 0 ? `its result was edited (${edited.join("; ")})` : undefined;
+  /** What is wrong with the artifact of an action; undefined where it is whole. */
+  async #lost({ artifact }: Action, node: StageNode): Promise<string | undefined> {
+    const { store: { artifacts }, signal } = this.#context;
+    const found = await artifacts.check(artifact, signal);
+    if (found.manifest === undefined) {
+      return `its result is gone (artifact ${artifact.slice(0, 12)})`;
     }
-    const manifest = await artifacts.manifest(action.artifact);
-    if (manifest === undefined) {
-      return `its result is gone (artifact ${action.artifact.slice(0, 12)})`;
-    }
-    for (const { path, digest, size } of manifest.files) {
-      const found = await blobs.sizeOf(digest);
-      if (found === size) continue;
-      const blob = `${path}, blob ${digest.slice(0, 12)}`;
-      return found === undefined
-        ? `its result is gone (${blob})`
-        : `its result is damaged (${blob})`;
-    }
-    return GONE;
+    const { kind } = found.manifest;
+    if (kind !== node.output) return `its result is of kind ${kind}, not ${node.output}`;
+    if (found.ok) return undefined;
+    const [first] = found.problems ?? [];
+    if (first === undefined) return GONE;
+    const blob = `${first.file.path}, blob ${first.file.digest.slice(0, 12)}`;
+    return first.state === "missing"
+      ? `its result is gone (${blob})`
+      : `its result was edited (${blob})`;
   }
 
   /** Every reason against the last time that this stage ran in this pipeline. */

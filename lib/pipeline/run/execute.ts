@@ -26,6 +26,9 @@ export type RunEnd = Exclude<RunStatus, "running">;
 /** How often a stage starts over because an input was found damaged: a disk that loses what it is given is no place to go on. */
 const ATTEMPTS = 4;
 
+/** How often a stage is decided anew because what it is made of changed that very moment. */
+const STEADY_ATTEMPTS = 10;
+
 /** Runs a pipeline to its end. */
 export async function execute(context: RunContext): Promise<RunEnd> {
   return await new Execution(context).run();
@@ -42,7 +45,7 @@ class Execution {
   /** Replaced where a stage has to run a second time. */
   readonly #ended = new Map<string, Promise<Ended>>();
   readonly #repairs = new Map<string, Promise<Ended>>();
-  #swept: Promise<void> | undefined;
+  #begun: Promise<void> | undefined;
   #log!: RunLog;
 
   constructor(context: RunContext) {
@@ -84,6 +87,7 @@ class Execution {
     for (const node of this.#nodes) this.#setEnd(node.id, this.#stage(node));
     const outcomes = new Map<string, Ended>();
     for (const { id } of this.#nodes) outcomes.set(id, await this.#settled(id));
+    store.blobs.settle();
     const all = [...outcomes.values()];
     const whole = all.length === pipeline.stages.length && all.every((end) => "artifact" in end);
     await this.#writeLockfile({ prune: context.update && whole });
@@ -208,39 +212,70 @@ class Execution {
   ): Promise<StageEnd | DamagedInputs> {
     const context = this.#context;
     const { id, description: { compute, resolves } } = node;
-    const work = await this.#decider.decide(node, {
-      digestOf: (read) => inputs.get(read) ?? null,
-      forced: this.#forced.get(id),
-    });
-    if (work.status === "pending") {
-      throw new InternalError(`stage ${id} was decided without its inputs`);
-    }
-    if (work.status === "cached") return { outcome: "cached", action: work.action };
-    if (context.selection.required.has(id)) {
-      throw new UserError({
-        what: `the result of stage "${id}" is not there: ${work.reasons.join("; ")}`,
-        requirement: "--only runs one stage on results that exist",
-        remedy: "run without --only",
+    for (let attempt = 0; attempt < STEADY_ATTEMPTS; attempt++) {
+      const work = await this.#decider.decide(node, {
+        digestOf: (read) => inputs.get(read) ?? null,
+        forced: this.#forced.get(id),
       });
+      if (work.status === "pending") {
+        throw new InternalError(`stage ${id} was decided without its inputs`);
+      }
+      if (work.status === "cached") return { outcome: "cached", action: work.action };
+      if (context.selection.required.has(id)) {
+        throw new UserError({
+          what: `the result of stage "${id}" is not there: ${work.reasons.join("; ")}`,
+          requirement: "--only runs one stage on results that exist",
+          remedy: "run without --only",
+        });
+      }
+      await (this.#begun ??= this.#begin());
+      const root = await this.#decider.capture.snapshotOf(node);
+      if (root === undefined) continue;
+      // Before the work, so that a run that is killed goes on with the same sources.
+      if (resolves) await this.#writeLockfile({ prune: false });
+      const end = await executeStage({
+        node,
+        work,
+        forced: this.#forced.has(id),
+        sources: await this.#decider.sourcesOf(node),
+        capture: this.#decider.capture,
+        root,
+        device: compute ? await context.device() : undefined,
+        threads: this.#threads.get(id) ?? 0,
+        pool: this.#pool,
+        log: this.#log,
+        clock,
+        context,
+      });
+      if (end.outcome === "changed") {
+        this.#decider.forgetSources(node);
+        continue;
+      }
+      if (end.outcome === "done" || end.outcome === "cached") this.#forced.delete(id);
+      if (end.outcome === "failed" && compute) forgetEngine(context.store.index);
+      return end;
     }
-    await (this.#swept ??= context.store.sweep());
-    // Before the work, so that a run that is killed goes on with the same sources.
-    if (resolves) await this.#writeLockfile({ prune: false });
-    const end = await executeStage({
-      node,
-      work,
-      forced: this.#forced.has(id),
-      sources: await this.#decider.sourcesOf(node),
-      device: compute ? await context.device() : undefined,
-      threads: this.#threads.get(id) ?? 0,
-      pool: this.#pool,
-      log: this.#log,
-      clock,
-      context,
+    throw new UserError({
+      what: `the files that stage "${id}" reads change faster than they can be copied`,
+      remedy: "wait until whatever writes them is done, then run again",
     });
-    if (end.outcome === "done" || end.outcome === "cached") this.#forced.delete(id);
-    if (end.outcome === "failed" && compute) forgetEngine(context.store.index);
-    return end;
+  }
+
+  /** Before the first stage that runs: from here on a run takes long, and nobody is to wait with their work. */
+  async #begin(): Promise<void> {
+    await this.#context.store.sweep();
+    await Promise.all(this.#nodes.map(async (node) => {
+      try {
+        const isOwn = !node.description.builtin;
+        for (let i = 0; i < STEADY_ATTEMPTS; i++) {
+          await this.#decider.capture.graphOf(node);
+          if (isOwn) await this.#decider.capture.grantedTo(node);
+          if (await this.#decider.capture.snapshotOf(node) !== undefined) return;
+        }
+      } catch {
+        // It is told when the stage's turn comes, as that stage's failure.
+      }
+    }));
   }
 
   /** Runs the stages again whose results were found damaged; several may find the same one. */

@@ -7,14 +7,24 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { type Action, describeOwner, keyLock, safeName, storeFailure } from "../../store/mod.ts";
+import { filePath } from "../../base/paths.ts";
+import {
+  type Action,
+  copyFile,
+  describeOwner,
+  keyLock,
+  safeName,
+  snapshotPath,
+  storeFailure,
+} from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
-import { grantsOf } from "../sandbox/grants.ts";
+import { grantedPlaces, grantsOf } from "../sandbox/grants.ts";
 import { checkOutput } from "../sandbox/output_check.ts";
+import type { Places } from "../sandbox/places.ts";
 import type { RunRequest } from "../sandbox/protocol.ts";
 import type { FoundSources } from "../key/sources.ts";
 import type { InputArtifact, SummaryEntry } from "../stage.ts";
@@ -22,7 +32,7 @@ import type { StageNode } from "../types.ts";
 import type { RunContext } from "./context.ts";
 import type { Work } from "./decide.ts";
 import type { DeviceChoice } from "./device.ts";
-import { editedFiles } from "./edited.ts";
+import type { Capture } from "./capture.ts";
 import type { Pool } from "./pool.ts";
 import { type RunLog, StageLog } from "./run_log.ts";
 import type { StageEnd } from "./stage_end.ts";
@@ -34,6 +44,9 @@ export interface StageRun {
   /** True where an existing result is no reason to stop. */
   readonly forced: boolean;
   readonly sources: FoundSources | undefined;
+  readonly capture: Capture;
+  /** The snapshot that it is run from. */
+  readonly root: string;
   /** Undefined for a stage that does not compute. */
   readonly device: DeviceChoice | undefined;
   readonly threads: number;
@@ -50,24 +63,41 @@ export interface DamagedInputs {
   readonly artifacts: readonly string[];
 }
 
-/** Runs one stage to its end, unless its inputs are damaged. What goes wrong is a value. */
-export async function executeStage(run: StageRun): Promise<StageEnd | DamagedInputs> {
+/** A source that is no longer what the key tells: the key has to be made again. */
+export interface ChangedSources {
+  readonly outcome: "changed";
+}
+
+/** Runs one stage to its end, unless what it reads is damaged or changed. What goes wrong is a value. */
+export async function executeStage(
+  run: StageRun,
+): Promise<StageEnd | DamagedInputs | ChangedSources> {
   const { node, work: { key }, context: { store, signal } } = run;
   try {
+    await using scratch = await store.scratch.create();
+    // Before anything that may take long: from here on nobody's save matters.
+    const sources = await copySources(run, join(scratch.path, "sources"));
+    if (sources === undefined) return { outcome: "changed" };
     await using _lock = await store.locks.acquire(keyLock(key), {
       signal,
       onWait: (owner) => note(run, `waiting for ${describeOwner(owner)}, which does the same work`),
     });
     const action = await store.actions.read(key);
-    if (action !== undefined && await store.artifacts.has(action.artifact)) {
-      const isSound = (await editedFiles(action, { store, signal })).length === 0;
+    if (action !== undefined) {
+      const found = await store.artifacts.check(action.artifact, signal);
       // Another process made the same result meanwhile.
+      const isSound = found.ok && found.manifest.kind === node.output;
       if (isSound && !run.forced) return { outcome: "cached", action };
-      if (!isSound) await setDamageAside(run, action.artifact, "a result");
+      if (found.manifest !== undefined && !found.ok) {
+        await setDamageAside(run, action.artifact, "a result");
+      }
     }
-    const damaged = await damagedInputs(run);
-    if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
-    return await run.pool.run(() => inProcess(run), { threads: run.threads });
+    return await run.pool.run(async () => {
+      // In its place at last: between this look and the process lies nothing that waits.
+      const damaged = await damagedInputs(run);
+      if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
+      return await inProcess(run, { folder: scratch.path, sources });
+    }, { threads: run.threads });
   } catch (error) {
     if (signal.aborted) return { outcome: "interrupted", key };
     const attempt = { doing: `keep what stage "${node.id}" makes`, path: store.layout.store };
@@ -79,13 +109,94 @@ function note({ log, node }: StageRun, text: string): void {
   log.emit({ type: "note", stage: node.id, text });
 }
 
+/** How much of a stage's sources is copied, in bytes; more is read where it lies, and digested again. */
+const COPIED_BYTES = 1 << 30;
+
+/** The sources of a stage that lie on this machine. */
+interface LocalSources {
+  readonly places: Places;
+  /** Files that are read where they lie: path -> SHA-256. */
+  readonly inPlace: Readonly<Record<string, string>>;
+}
+
+/** Copies local sources as the key tells of them; undefined where one of them has changed since. */
+async function copySources(run: StageRun, folder: string): Promise<LocalSources | undefined> {
+  const { sources, context: { store, signal } } = run;
+  const places: Record<string, string> = {};
+  const inPlace: Record<string, string> = {};
+  let copied = 0;
+  for (const [i, [path, digest]] of Object.entries(sources?.files ?? {}).entries()) {
+    const size = (await Deno.stat(path).catch(() => undefined))?.size;
+    if (size === undefined) return undefined;
+    if (copied + size > COPIED_BYTES) {
+      inPlace[path] = digest;
+      continue;
+    }
+    copied += size;
+    // Readers tell formats by names.
+    const to = join(folder, String(i), basename(path));
+    if (!await copyFile(path, { to, digest, signal })) {
+      // What is remembered of the file is wrong, or it changed this moment.
+      if (await store.index.digestFile(path, signal) === digest) throw unsteady(path);
+      return undefined;
+    }
+    places[path] = to;
+  }
+  return { places, inPlace };
+}
+
+function unsteady(path: string): UserError {
+  return new UserError({
+    what: `${path} has other bytes than are remembered of it, with every time as it was`,
+    requirement: "inode, ctime, mtime and size tell whether a file has changed",
+    remedy: "run with --verify, which reads every file again",
+  });
+}
+
+/** Digests of the inputs, each once. */
+function inputsOf(run: StageRun): string[] {
+  return [...new Set(Object.values(run.work.components.inputs).flat())];
+}
+
 /** Reads every byte of the inputs again; names what is damaged. */
 async function damagedInputs(run: StageRun): Promise<string[]> {
   const damaged: string[] = [];
-  for (const digest of new Set(Object.values(run.work.components.inputs).flat())) {
+  for (const digest of inputsOf(run)) {
     if (!await setDamageAside(run, digest, "an input")) damaged.push(digest);
   }
   return damaged;
+}
+
+/** Inputs that are no longer what they were when the stage began: by their stamps, and by bytes where these moved. */
+async function changedInputs(run: StageRun): Promise<string[]> {
+  const { artifacts } = run.context.store;
+  const changed: string[] = [];
+  for (const digest of inputsOf(run)) {
+    const isSame = (await artifacts.check(digest, run.context.signal)).ok &&
+      await artifacts.isOpen(digest);
+    if (!isSame && !await setDamageAside(run, digest, "an input")) changed.push(digest);
+  }
+  return changed;
+}
+
+/**
+ * What a stage read where it lies and that is no longer what its key tells; undefined where all is.
+ *
+ * @returns Words for it.
+ */
+async function changedInPlace(
+  run: StageRun,
+  { inPlace }: LocalSources,
+): Promise<string | undefined> {
+  const { node, capture, context: { store, signal } } = run;
+  for (const [path, digest] of Object.entries(inPlace)) {
+    const now = await store.index.digestFile(path, signal).catch(() => undefined);
+    signal.throwIfAborted();
+    if (now !== digest) return path;
+  }
+  const { isCopied } = await capture.grantedTo(node);
+  if (isCopied || await capture.isUnchanged(node)) return undefined;
+  return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;
 }
 
 /** Reads every byte of an artifact again, sets aside what is damaged, and says so; true where nothing is. */
@@ -103,34 +214,43 @@ async function setDamageAside(run: StageRun, digest: string, what: string): Prom
   return false;
 }
 
-async function inProcess(run: StageRun): Promise<StageEnd> {
-  const { node, work, context, device } = run;
+async function inProcess(
+  run: StageRun,
+  { folder, sources: local }: { readonly folder: string; readonly sources: LocalSources },
+): Promise<StageEnd | DamagedInputs> {
+  const { node, work, context, device, root } = run;
   const { store, signal, baseDir } = context;
   if (signal.aborted) return { outcome: "interrupted", key: work.key };
   // Waiting for a place beside the others is no time of its own.
   run.clock.began = performance.now();
   await run.log.stageStart(node.id, { ...work, device, threads: run.threads });
   const started = new Date();
-  await using scratch = await store.scratch.create();
-  const output = join(scratch.path, "output");
-  const generated = join(scratch.path, "process");
+  const output = join(folder, "output");
+  const generated = join(folder, "process");
   await Deno.mkdir(output);
   await Deno.mkdir(generated);
-  const { inputs, lists, folders } = await openInputs(run, scratch.path);
+  const { inputs, lists, folders } = await openInputs(run);
+  const granted = await run.capture.grantedTo(node);
+  const places = { ...local.places, ...grantedPlaces(granted, root) };
+  const threads = Object.fromEntries(context.threadModules.map((url) => {
+    const path = filePath(url);
+    return [path, snapshotPath(root, path)];
+  }));
   const cache = node.description.cache ? await cacheFolder(run) : undefined;
   const resume = node.description.resumable
     ? await store.resume.open(work.key, { fresh: run.forced })
     : undefined;
   const engine = device === undefined ? undefined : await context.engines.needs(device.device);
-  const granted = grantsOf(node, {
+  const allowed = grantsOf(node, {
     baseDir,
     inputs: folders,
     own: [output, cache, resume].filter((folder) => folder !== undefined),
     sources: run.sources,
     engine,
+    places: { ...places, ...threads },
     modules: Object.keys(work.components.code.files),
   });
-  const grants = { ...granted, read: await withRealPaths(granted.read) };
+  const grants = { ...allowed, read: await withRealPaths(allowed.read) };
   const request: RunRequest = {
     task: "run",
     inputs,
@@ -145,12 +265,14 @@ async function inProcess(run: StageRun): Promise<StageEnd> {
     threads: Math.max(1, run.threads),
     offline: context.offline,
     env: grants.env,
+    places,
   };
   const summary: SummaryEntry[] = [];
   using log = await StageLog.open(run.log.folder.logOf(node.id));
   const outcome = await runChild(request, {
     module: node.description.module,
     project: context.project,
+    root,
     grants,
     environment: engine?.environment ?? {},
     folder: generated,
@@ -165,6 +287,16 @@ async function inProcess(run: StageRun): Promise<StageEnd> {
   });
   if (outcome.type !== "done") return await failed(outcome, run, log);
   await checkOutput(output, { kind: node.output, stage: node.id });
+  const changed = await changedInputs(run);
+  if (changed.length > 0) return { outcome: "damaged", artifacts: changed };
+  const moved = await changedInPlace(run, local);
+  if (moved !== undefined) {
+    throw new UserError({
+      what: `${moved} changed while stage "${node.id}" read it: its result is not kept`,
+      requirement: "what is too much to copy has to stay as it is while a stage reads it",
+      remedy: "run again",
+    });
+  }
   const { digest } = await store.artifacts.publish(output, { kind: node.output, signal });
   const action: Action = {
     key: work.key,
@@ -202,8 +334,8 @@ async function failed(
   return { outcome: "failed", key, failure };
 }
 
-/** Makes the inputs' folders: hard links of the blobs, which the process may read and nothing else. */
-async function openInputs(run: StageRun, scratch: string): Promise<{
+/** The inputs' folders, which the process may read and nothing else. */
+async function openInputs(run: StageRun): Promise<{
   inputs: Record<string, InputArtifact>;
   lists: Record<string, readonly InputArtifact[]>;
   folders: string[];
@@ -218,8 +350,7 @@ async function openInputs(run: StageRun, scratch: string): Promise<{
       if (digest === undefined) {
         throw new UserError({ what: `input ${role} of stage "${run.node.id}" is not there` });
       }
-      const path = join(scratch, "inputs", safeName(role), String(i));
-      await run.context.store.artifacts.materialize(digest, path);
+      const path = await run.context.store.artifacts.open(digest);
       folders.push(path);
       artifacts.push({ stage, path, digest });
     }

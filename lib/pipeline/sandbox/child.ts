@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
 import { runProcess } from "../code/process.ts";
-import { type Grants, PERMISSION_SET, writeConfig } from "../code/process_config.ts";
+import { type Grants, PERMISSION_SET, snapshotUrl, writeConfig } from "../code/process_config.ts";
 import {
   type Answers,
   type Message,
@@ -41,6 +41,8 @@ export interface ChildOptions {
   /** Absolute folder with `deno.json`, whose import map says what "temper" is. */
   readonly project: string;
   readonly grants: Grants;
+  /** The snapshot that its code is run from; its own place where absent. */
+  readonly root?: string | undefined;
   /** Variables to start the process with. */
   readonly environment?: Readonly<Record<string, string>>;
   /** An existing folder of the runner for the generated files; the process cannot read it. */
@@ -79,12 +81,14 @@ export async function runChild<R extends Request>(
   request: R,
   options: ChildOptions,
 ): Promise<ChildOutcome<Answers[R["task"]]>> {
-  const { module, project, grants, folder } = options;
-  const config = await writeConfig(folder, { project, grants });
+  const { project, grants, folder, root } = options;
+  const module = snapshotUrl(options.module, root);
+  const original = (text: string): string => root === undefined ? text : inPlace(text, root);
+  const config = await writeConfig(folder, { project, grants, root });
   const entry = join(folder, "entry.ts");
   await Deno.writeTextFile(
     entry,
-    `import { host } from ${JSON.stringify(HOST)};\n` +
+    `import { host } from ${JSON.stringify(snapshotUrl(HOST, root))};\n` +
       `await host(() => import(${JSON.stringify(module)}));\n`,
   );
   const lastLines: string[] = [];
@@ -104,7 +108,7 @@ export async function runChild<R extends Request>(
     environment: options.environment ?? {},
     input: JSON.stringify(request) + "\n",
     onStdout: (line) => {
-      const { text, message } = parseLine(line);
+      const { text, message } = parseLine(original(line));
       if (text !== undefined) print(text);
       if (message === undefined) return;
       if (message.type === "result" || message.type === "error") {
@@ -114,7 +118,7 @@ export async function runChild<R extends Request>(
       if (message.type === "log") print(message.message);
       options.onReport?.(message);
     },
-    onStderr: print,
+    onStderr: (line) => print(original(line)),
     timeout: options.timeout,
     ...(options.maxOutput === undefined ? {} : { maxOutput: options.maxOutput }),
     patience: options.patience ?? STOP_PATIENCE_MS,
@@ -130,6 +134,13 @@ export async function runChild<R extends Request>(
   return value === undefined
     ? { type: "threw", error: noAnswer(request.task) }
     : { type: "done", value };
+}
+
+/** A text with the places that people know instead of their copies: in stacks, messages and logs. */
+function inPlace(text: string, root: string): string {
+  return text.includes(basename(root))
+    ? text.replaceAll(fileUrl(root).slice("file://".length), "").replaceAll(root, "")
+    : text;
 }
 
 /** The error for an answer of another form than its task has. */

@@ -59,10 +59,18 @@ export async function describeOwn(
   options: DescribeOptions,
 ): Promise<DescribedStage> {
   const { memory } = options;
-  const key = memory === undefined ? undefined : await keyOf(identity, requests, memory);
+  const code = memory === undefined ? undefined : await codeOf(identity, memory);
+  const key = code === undefined
+    ? undefined
+    : sha256Hex(JSON.stringify([code.module, code.host, identity, requests]));
   const known = key === undefined ? undefined : memory?.get(NAMESPACE, key);
   const recalled = known === undefined ? undefined : parseAnswer("describe", known);
   const answer = recalled ?? await ask(identity, requests, options);
+  // Saved while it was being asked: the answer may be the old module's or the new one's.
+  if (
+    recalled === undefined && code !== undefined &&
+    (await codeOf(identity, memory!))?.module !== code.module
+  ) return await describeOwn(identity, requests, options);
   if (answer.results.length !== requests.length) {
     throw new UserError({ what: `the stage "${identity.uses}" does not say what it was asked` });
   }
@@ -70,17 +78,20 @@ export async function describeOwn(
     memory?.set(NAMESPACE, key, JSON.parse(JSON.stringify(answer)) as Json);
   }
   // Who it speaks for is not the module's to say.
-  return { ...answer, description: { ...answer.description, ...identity } };
+  return { ...answer, description: { ...answer.description, ...identity, code: code?.module } };
 }
 
-async function keyOf(
+/** Digests of the stage's code and of that of the other side. */
+async function codeOf(
   identity: StageIdentity,
-  requests: readonly OptionsRequest[],
   { digestModule }: Memory,
-): Promise<string | undefined> {
+): Promise<{ readonly module: string; readonly host: string } | undefined> {
   try {
-    const digests = await Promise.all([digestModule(identity.module), digestModule(HOST)]);
-    return sha256Hex(JSON.stringify([digests, identity, requests]));
+    const [module, host] = await Promise.all([
+      digestModule(identity.module),
+      digestModule(HOST),
+    ]);
+    return { module, host };
   } catch (error) {
     // A module that cannot be read gets its message from the process that tries to load it.
     if (error instanceof InternalError) throw error;

@@ -8,10 +8,13 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { snapshotPath } from "../../store/mod.ts";
 import type { Grants } from "../code/process_config.ts";
+import type { GrantedFiles } from "../key/granted.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode } from "../types.ts";
 import { declaration } from "./denial.ts";
+import { placeOf, type Places } from "./places.ts";
 
 /** What an engine's process needs to load it; `lib/runtime` knows it, and `main.ts` passes it in. */
 export interface EngineNeeds {
@@ -35,6 +38,8 @@ export interface GrantSources {
   readonly sources?: Pick<Sources, "read" | "net" | "env"> | undefined;
   /** What the engine needs, for stages that compute. */
   readonly engine?: EngineNeeds | undefined;
+  /** Where copies lie, which it may read in place of the files. */
+  readonly places?: Places | undefined;
   /** Names of the modules of its code; those that are URLs are remote. */
   readonly modules: readonly string[];
 }
@@ -54,14 +59,15 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
   const { engine } = from;
   const remote = from.modules.filter((name) => /^https?:/.test(name))
     .map((url) => new URL(url).host);
-  const { inputs = [], own = [] } = from;
+  const { inputs = [], own = [], places = {} } = from;
+  const copyOf = (path: string): string => placeOf(path, places);
   return {
     read: unique([
       ...inputs,
       ...own,
-      ...(permissions.read ?? []).map((path) => resolve(from.baseDir, path)),
-      ...(builtin ? from.sources?.read ?? [] : []),
-      ...(engine?.read ?? []),
+      ...(permissions.read ?? []).map((path) => copyOf(resolve(from.baseDir, path))),
+      ...(builtin ? from.sources?.read ?? [] : []).map(copyOf),
+      ...(engine?.read ?? []).map(copyOf),
     ]),
     write: own,
     net: unique([...(permissions.net ?? []), ...(builtin ? from.sources?.net ?? [] : [])]),
@@ -69,6 +75,14 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
     import: remote.length > 0 ? unique(remote) : [NO_HOST],
     ffi: builtin ? engine?.ffi ?? [] : permissions.ffi === true ? true : [],
   };
+}
+
+/** Where a snapshot holds copies of what a stage was granted to read; nowhere where it is read in place. */
+export function grantedPlaces({ names, isCopied }: GrantedFiles, root: string): Places {
+  if (!isCopied) return {};
+  return Object.fromEntries(
+    Object.entries(names).map(([name, declared]) => [name, snapshotPath(root, declared)]),
+  );
 }
 
 /** Whether the pipeline grants reading an absolute path. */

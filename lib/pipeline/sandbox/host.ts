@@ -12,6 +12,7 @@
 import type { Json } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import type { StageDefinition } from "../stage.ts";
+import type { Places } from "./places.ts";
 import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
 import { describe, resolve, run } from "./tasks.ts";
 
@@ -58,6 +59,7 @@ export async function host(
   // Deno keeps these in a folder of its own and asks for no permission; a stage writes its output alone.
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
+    if (request.task !== "describe") await leadReads(request.places);
     const { default: definition } = await load();
     send({ type: "result", value: await answer(definition, request, controller.signal) as Json });
   } catch (error) {
@@ -92,6 +94,13 @@ function checked(definition: unknown): StageDefinition {
     what: "the stage's module has no definition",
     requirement: "its default export is what defineStage() returns",
   });
+}
+
+/** Most stages have nothing to be led to, and need none of this. */
+async function leadReads(places: Places): Promise<void> {
+  if (Object.keys(places).length === 0) return;
+  const { readCopies } = await import("./places.ts");
+  readCopies(places);
 }
 
 function watchRunner(): void {

@@ -16,6 +16,7 @@ import { z } from "zod";
 import type { Json } from "../../base/json.ts";
 import type { DescribedStage } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
+import type { Places } from "./places.ts";
 import { type InputArtifact, KINDS, type Sources, type SummaryEntry } from "../stage.ts";
 
 /** Says what an own stage is, and checks options against it. */
@@ -37,6 +38,8 @@ export interface ResolveRequest {
   readonly offline: boolean;
   /** Names of the variables it was granted. */
   readonly env: readonly string[];
+  /** Where copies of what it was granted lie. */
+  readonly places: Places;
 }
 
 /** Does the work. */
@@ -58,6 +61,8 @@ export interface RunRequest {
   readonly offline: boolean;
   /** Names of the variables it was granted. */
   readonly env: readonly string[];
+  /** Where copies of what it was granted, and of its sources, lie. */
+  readonly places: Places;
 }
 
 /** What a stage's process is asked to do, once. */

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import type { Json } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
 import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
+import { placeOf } from "./places.ts";
 import {
   type Answers,
   type DescribeRequest,
@@ -52,7 +53,7 @@ export async function resolve(
     offline: request.offline,
     digestFile: async (path) => {
       const hash = createHash("sha256");
-      using file = await Deno.open(path);
+      using file = await Deno.open(placeOf(path, request.places));
       for await (const chunk of file.readable) hash.update(chunk);
       return hash.digest("hex");
     },
@@ -86,6 +87,7 @@ export async function run(
     threads: request.threads,
     offline: request.offline,
     env: grantedEnv(request.env),
+    file: (path) => placeOf(path, request.places),
     progress: (done, total, unit) => progress.tell(done, total, unit),
     log: (message) => report({ type: "log", message: String(message) }),
     summary: (entry) => {

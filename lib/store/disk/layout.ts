@@ -9,6 +9,8 @@
  *     blobs/<2>/<sha256>                         file contents, read-only
  *     artifacts/<sha256>.json                    which blobs make a folder
  *     actions/<key>.json                         which artifact a stage's key led to
+ *     trees/<sha256>/                            an artifact as stages read it: links of its blobs
+ *     snapshots/<sha256>/                        code and granted files as they were when a key was made
  *     damaged/<sha256>-<time>                    blobs whose bytes changed, set aside
  *     locks/  scratch/  tmp/                     work in progress, swept when its owner is dead
  *     resume/<key>/                              how far a stage has come, for the run after a kill
@@ -28,6 +30,8 @@ export interface StoreLayout {
   readonly blobs: string;
   readonly artifacts: string;
   readonly actions: string;
+  readonly trees: string;
+  readonly snapshots: string;
   readonly damaged: string;
   readonly locks: string;
   readonly scratch: string;
@@ -46,6 +50,8 @@ export function layoutOf(runs: string): StoreLayout {
     blobs: join(store, "blobs"),
     artifacts: join(store, "artifacts"),
     actions: join(store, "actions"),
+    trees: join(store, "trees"),
+    snapshots: join(store, "snapshots"),
     damaged: join(store, "damaged"),
     locks: join(store, "locks"),
     scratch: join(store, "scratch"),

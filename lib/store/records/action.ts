@@ -2,18 +2,20 @@
  * Action records: what a stage's key led to. `actions/<key>.json`, written last of all.
  *
  * Whoever finds one knows that the artifact was complete on disk before it. The key is the SHA-256
- * of the components in canonical JSON, so a record that was tampered with does not match its name.
+ * of the components in canonical JSON, and the record carries a digest of all its members: one that
+ * was tampered with counts as lost, whatever of it was changed.
  *
  * @module
  */
-import { isJsonObject, parseJsonObject } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { join } from "node:path";
 import { InternalError } from "../../base/errors.ts";
 import { canonicalDigest } from "../../base/canonical_json.ts";
-import { ensureFolder, lstatOf, readTextOf, writeFileAtomic } from "../disk/durable.ts";
+import { ensureFolder, readTextOf, writeFileAtomic } from "../disk/durable.ts";
 import { guarded } from "../disk/failure.ts";
 import { type Digest, isDigest } from "../../base/hash.ts";
 import type { StoreLayout } from "../disk/layout.ts";
+import { sealed, unsealed } from "./sealed.ts";
 
 /** What made an artifact. `C` is the key document (`lib/pipeline/key/fingerprint.ts`). */
 export interface Action<C = unknown> {
@@ -63,16 +65,10 @@ export class Actions {
     return action?.key === key ? action : undefined;
   }
 
-  /** When a record was last written or confirmed; undefined where there is none. */
-  async writtenAt(key: Digest): Promise<Date | undefined> {
-    return (await lstatOf(this.pathOf(key)))?.mtime ?? undefined;
-  }
-
-  /** Notes that the artifact of a record was found sound just now, so that it need not be read again. */
-  async confirm(key: Digest): Promise<void> {
-    const now = new Date();
-    // On a disk that cannot be written it is read again each time, which is slow and right.
-    await Deno.utime(this.pathOf(key), now, now).catch(() => {});
+  /** Whether something lies under the name of a record that {@linkcode Actions.read} takes for none. */
+  async isDamaged(key: Digest): Promise<boolean> {
+    const text = await readTextOf(this.pathOf(key));
+    return text !== undefined && parseAction(text)?.key !== key;
   }
 
   /**
@@ -87,15 +83,13 @@ export class Actions {
     const path = this.pathOf(action.key);
     await guarded({ doing: "record a finished stage", path }, async () => {
       await ensureFolder(this.#layout.actions);
-      await writeFileAtomic(path, `${JSON.stringify(action, undefined, 2)}\n`, {
-        temporary: this.#layout.temporary,
-      });
+      await writeFileAtomic(path, sealed(action), { temporary: this.#layout.temporary });
     });
   }
 }
 
 function parseAction(text: string): Action | undefined {
-  const value = parseJsonObject(text);
+  const value = unsealed(text);
   if (value === undefined) return undefined;
   const { key, components, artifact, stage, started, seconds, summary, versions, device } = value;
   if (!isDigest(key) || !isDigest(artifact) || typeof stage !== "string") return undefined;

@@ -20,6 +20,7 @@ import {
 import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { ownerState, thisOwner } from "../locks/owner.ts";
+import { sealed } from "./sealed.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
 
 /** A run that was found on disk. */
@@ -189,7 +190,7 @@ export class RunFolder {
     await guarded(
       { doing: "write the run record", path },
       () =>
-        writeFileAtomic(path, `${JSON.stringify(this.#record, undefined, 2)}\n`, {
+        writeFileAtomic(path, sealed(this.#record), {
           durable: this.#record.status !== "running",
         }),
     );

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { isJsonObject, parseJsonObject } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { type Owner, parseOwner } from "../locks/owner.ts";
+import { unsealed } from "./sealed.ts";
 
 /** `interrupted` is also what a reader makes of a "running" whose process is dead. */
 export type RunStatus = "running" | "done" | "failed" | "interrupted";
@@ -72,9 +73,9 @@ export interface RunRecord extends RunStart {
   readonly error?: string;
 }
 
-/** Reads the text of a `run.json`; undefined where it is none. */
+/** Reads the text of a `run.json`; undefined where it is none, or not as it was written. */
 export function parseRunRecord(text: string): RunRecord | undefined {
-  const value = parseJsonObject(text);
+  const value = unsealed(text);
   if (value === undefined) return undefined;
   const owner = parseOwner(value.owner);
   const status = STATUSES.find((known) => known === value.status);

@@ -1,0 +1,143 @@
+/**
+ * Snapshots: files of a person's own, as they were when a key was made: `snapshots/<digest>/`.
+ *
+ * A key tells digests of code and granted files; a stage that starts an hour later has to read exactly
+ * these. So they are copied, each below the snapshot under its whole path, where relative imports and
+ * paths lead from one to the other as they do in the original. The name follows from the content: runs
+ * that read the same share one.
+ *
+ * Left out: modes, links (what they lead to is copied), empty folders.
+ *
+ * @module
+ */
+import { dirname, join } from "node:path";
+import { canonicalDigest } from "../base/canonical_json.ts";
+import { type Digest, hashFile } from "../base/hash.ts";
+import { listNames, lstatOf, removeQuietly, temporaryName, writeAll } from "./disk/durable.ts";
+import { guarded, systemCode } from "./disk/failure.ts";
+import type { StoreLayout } from "./disk/layout.ts";
+import type { StoreIndex } from "./index.ts";
+
+/** Absolute path -> SHA-256 of the file. */
+export type SnapshotFiles = Readonly<Record<string, Digest>>;
+
+/** What {@linkcode Snapshots.take} came to. */
+export type Snapshot =
+  | { readonly type: "taken"; readonly root: string }
+  /** A file that no longer has its digest, or is gone. */
+  | { readonly type: "changed"; readonly path: string };
+
+/** A snapshot that no run used for so long is removed: 30 days, in milliseconds. */
+const FORGOTTEN_AFTER = 30 * 24 * 3600 * 1000;
+
+/** Where a file lies in a snapshot. */
+export function snapshotPath(root: string, path: string): string {
+  return join(root, path.replace(/^([A-Za-z]):/, "$1"));
+}
+
+/** The snapshots of a store. */
+export class Snapshots {
+  readonly #layout: StoreLayout;
+  readonly #index: StoreIndex;
+
+  constructor(layout: StoreLayout, index: StoreIndex) {
+    this.#layout = layout;
+    this.#index = index;
+  }
+
+  /**
+   * Copies files, or finds the copy that is there.
+   *
+   * @throws {UserError} On a full or unwritable disk.
+   */
+  async take(files: SnapshotFiles, signal?: AbortSignal): Promise<Snapshot> {
+    const root = join(this.#layout.snapshots, canonicalDigest(files));
+    return await guarded({ doing: "keep a copy of what a stage reads", path: root }, async () => {
+      if (!await this.#isWhole(root, { files, signal })) {
+        const temporary = join(this.#layout.temporary, temporaryName("snapshot"));
+        try {
+          for (const [path, digest] of Object.entries(files)) {
+            const isSame = await copyFile(path, {
+              to: snapshotPath(temporary, path),
+              digest,
+              signal,
+            });
+            if (!isSame) return { type: "changed", path };
+          }
+          await this.#place(temporary, { root, files, signal });
+        } finally {
+          await removeQuietly(temporary);
+        }
+      }
+      // Its age counts from its last use.
+      const now = new Date();
+      await Deno.utime(root, now, now).catch(() => {});
+      return { type: "taken", root };
+    });
+  }
+
+  /** Removes what no run has used for long. */
+  async sweep(now: number = Date.now()): Promise<void> {
+    for (const name of await listNames(this.#layout.snapshots)) {
+      const path = join(this.#layout.snapshots, name);
+      const used = (await lstatOf(path))?.mtime?.getTime() ?? now;
+      if (now - used > FORGOTTEN_AFTER) await removeQuietly(path);
+    }
+  }
+
+  async #place(
+    temporary: string,
+    { root, ...what }: { root: string; files: SnapshotFiles; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    await Deno.mkdir(this.#layout.snapshots, { recursive: true });
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await Deno.rename(temporary, root);
+      } catch (error) {
+        if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "") || attempt > 2) throw error;
+      }
+      // Another process was quicker, and a stage of it may be reading; one that is damaged has to go.
+      if (await this.#isWhole(root, what)) return;
+      const old = join(this.#layout.temporary, temporaryName("old"));
+      await Deno.rename(root, old).catch(() => {});
+      await removeQuietly(old);
+    }
+  }
+
+  async #isWhole(
+    root: string,
+    { files, signal }: { files: SnapshotFiles; signal: AbortSignal | undefined },
+  ): Promise<boolean> {
+    if (await lstatOf(root) === undefined) return false;
+    for (const [path, digest] of Object.entries(files)) {
+      const found = await this.#index.digestFile(snapshotPath(root, path), signal).catch(() => "");
+      signal?.throwIfAborted();
+      if (found !== digest) return false;
+    }
+    return true;
+  }
+}
+
+/**
+ * Copies a file that is to have a certain digest.
+ *
+ * @returns Whether it had; false also where it is gone.
+ */
+export async function copyFile(
+  from: string,
+  { to, digest, signal }: {
+    readonly to: string;
+    readonly digest: Digest;
+    readonly signal?: AbortSignal | undefined;
+  },
+): Promise<boolean> {
+  await Deno.mkdir(dirname(to), { recursive: true });
+  using copy = await Deno.open(to, { write: true, createNew: true, mode: 0o444 });
+  try {
+    const hash = await hashFile(from, { signal, tee: (chunk) => writeAll(copy, chunk) });
+    return hash.digest === digest;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

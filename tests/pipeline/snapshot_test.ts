@@ -1,0 +1,128 @@
+/**
+ * What a stage reads is what its key tells, whenever a person saves.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { project } from "./project.ts";
+
+/** A stage that waits for a file `go`, then writes what all of its code and grants say. */
+const SLOW = `import { defineStage, z } from "temper";
+import { readFileSync } from "node:fs";
+import { word } from "./helper.ts";
+import note from "./note.txt" with { type: "text" };
+export default defineStage({
+  doc: "Reads late.", inputs: {}, output: "texts",
+  options: z.object({ folder: z.string(), wait: z.boolean().default(true) }),
+  permissions: { read: ["./words.txt", "./lists", "./note.txt", "./go"], env: ["TEMPER_TEST_WORD"] },
+  async run({ output, options, file, env }) {
+    const { later } = await import("./later.ts");
+    const { folder } = options;
+    const read = [
+      word, note, later, env.TEMPER_TEST_WORD,
+      await Deno.readTextFile(folder + "/words.txt"),
+      await Deno.readTextFile(new URL("./words.txt", import.meta.url)),
+      readFileSync(folder + "/words.txt", "utf8"),
+      await Deno.readTextFile(file(folder + "/lists/a/b.txt")),
+      await (await fetch("file://" + folder + "/words.txt")).text(),
+      [...Deno.readDirSync(folder + "/lists")].map((each) => each.name).join(),
+    ];
+    await Deno.writeTextFile(output.path + "/generations.jsonl", read.join(" "));
+  },
+});`;
+
+const FILES = {
+  "slow.ts": SLOW,
+  "helper.ts": 'export const word: string = "one";',
+  "later.ts": 'export const later: string = "one";',
+  "words.txt": "one",
+  "note.txt": "one",
+  "lists/a/b.txt": "one",
+  "go": "",
+};
+
+const CONTENT: Readonly<Record<string, string>> = {
+  "helper.ts": 'export const word: string = "two";',
+  "later.ts": 'export const later: string = "two";',
+  "words.txt": "two",
+  "note.txt": "two",
+  "lists/a/b.txt": "two",
+  "lists/c.txt": "new",
+};
+
+const pipeline = (folder: string): string =>
+  `name: p
+stages:
+  first: { uses: make, with: { text: x, linger: 1500 } }
+  slow:
+    uses: ./slow.ts
+    inputs: {}
+    with: { folder: ${JSON.stringify(folder)} }
+    permissions: { read: [./words.txt, ./lists, ./note.txt, ./go], env: [TEMPER_TEST_WORD] }
+`;
+
+Deno.test("code and grants that change while a stage waits for its place change the next run", async () => {
+  Deno.env.set("TEMPER_TEST_WORD", "one");
+  await using p = await project({});
+  await Deno.mkdir(join(p.folder, "lists/a"), { recursive: true });
+  for (const [name, text] of Object.entries(FILES)) await p.write(name, text);
+  await p.write("p.yaml", pipeline(p.folder));
+  const running = p.temper(["run", "p.yaml", "--jobs", "1"]);
+  // The copy is there before the first stage starts.
+  await until(async () =>
+    (await Array.fromAsync(Deno.readDir(join(p.runs, "store/scratch"))).catch(() => [])).length > 0
+  );
+  for (const [name, text] of Object.entries(CONTENT)) await p.write(name, text);
+  const first = await running;
+  assert.deepEqual(first.outcomes, { first: "done", slow: "done" }, JSON.stringify(first.failures));
+  assert.equal(await p.result("slow"), "one one one one one one one one one a");
+
+  const second = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(second.outcomes, { first: "cached", slow: "done" });
+  assert.equal(await p.result("slow"), "two two two one two two two two two a,c.txt");
+
+  // Back to the first: its record holds what the first content gives.
+  for (const [name, text] of Object.entries(FILES)) await p.write(name, text);
+  await Deno.remove(join(p.folder, "lists/c.txt"));
+  const third = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(third.outcomes, { first: "cached", slow: "cached" });
+  assert.equal(await p.result("slow"), "one one one one one one one one one a");
+});
+
+Deno.test("stacks and logs name a stage's own files, not the copies", async () => {
+  await using p = await project({
+    "bad.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Fails.", inputs: {}, output: "texts", options: z.object({}),
+  run() {
+    console.log(import.meta.url);
+    throw new Error("at work");
+  },
+});`,
+    "p.yaml": "name: p\nstages:\n  bad: { uses: ./bad.ts }\n",
+  });
+  const run = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(run.failures.bad?.at, { file: "./bad.ts", line: 6, column: 11 });
+  assert.doesNotMatch(JSON.stringify(run.failures), /snapshots/);
+  const log = await Deno.readTextFile(join(p.runs, "latest/logs/bad.log"));
+  assert.ok(log.includes(join(p.folder, "bad.ts")) && !log.includes("snapshots"), log);
+});
+
+Deno.test("a run in which everything is cached copies nothing", async () => {
+  await using p = await project({
+    "p.yaml": "name: p\nstages:\n  a: { uses: make, with: { text: x } }\n",
+  });
+  await p.temper(["run", "p.yaml"]);
+  await Deno.remove(join(p.runs, "store/snapshots"), { recursive: true });
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { a: "cached" });
+  await assert.rejects(Deno.stat(join(p.runs, "store/snapshots")));
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!await holds()) {
+    assert.ok(Date.now() < end, "it never came");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
