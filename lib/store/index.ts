@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { mkdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Digest, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
@@ -27,6 +27,9 @@ const BUSY = 500;
  * seconds, so one second of rest could still share a tick.
  */
 const REST = 2000;
+
+/** Up to this many bytes a file is read at once. */
+const SMALL = 1 << 16;
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS files (
@@ -45,6 +48,8 @@ export interface Stamp {
   readonly text: string;
   /** The same without ctime, which a link to the file moves as well. */
   readonly content: string;
+  /** Bytes. */
+  readonly size: number;
   /** The later of mtime and ctime, in milliseconds since 1970. */
   readonly changed: number;
 }
@@ -56,6 +61,7 @@ export function stampOf(path: string): Stamp | undefined {
   const { size, mtimeNs, ctimeNs, ino, dev } = info;
   return {
     text: `${size} ${mtimeNs} ${ctimeNs} ${ino} ${dev}`,
+    size: Number(size),
     content: `${size} ${mtimeNs} ${ino} ${dev}`,
     changed: Number((mtimeNs > ctimeNs ? mtimeNs : ctimeNs) / 1_000_000n),
   };
@@ -96,7 +102,10 @@ export class StoreIndex implements Disposable {
     const known = stamp === undefined ? undefined : this.#known(absolute, stamp);
     if (known !== undefined) return known;
     const began = Date.now();
-    const { digest } = await hashFile(absolute, { signal });
+    // A thousand small files are read in a moment, and in many where each is waited for.
+    const digest = stamp !== undefined && stamp.size <= SMALL
+      ? sha256Hex(readFileSync(absolute))
+      : (await hashFile(absolute, { signal })).digest;
     if (stamp !== undefined && isSettled(stamp, began) && stampOf(absolute)?.text === stamp.text) {
       this.remember(absolute, { stamp, digest });
     }

@@ -10,8 +10,9 @@
  * @module
  */
 import { join, resolve } from "node:path";
-import { canonicalDigest, sha256Hex, type StoreIndex } from "../../store/mod.ts";
+import { canonicalDigest, sha256Hex, snapshotPath, type StoreIndex } from "../../store/mod.ts";
 import type { Granted } from "./fingerprint.ts";
+import type { Places } from "../sandbox/places.ts";
 import type { StageNode } from "../types.ts";
 
 /** What {@linkcode grantedTo} needs. */
@@ -76,6 +77,14 @@ export async function grantedTo(node: StageNode, options: GrantedOptions): Promi
 }
 
 const NOTHING: GrantedFiles = { key: undefined, names: {}, files: {}, isCopied: true, digest: "" };
+
+/** Where a snapshot holds copies of what a stage was granted to read; nowhere where it is read in place. */
+export function grantedPlaces({ names, isCopied }: GrantedFiles, root: string): Places {
+  if (!isCopied) return {};
+  return Object.fromEntries(
+    Object.entries(names).map(([name, declared]) => [name, snapshotPath(root, declared)]),
+  );
+}
 
 /** Goes through granted files and folders. */
 class Walk {

@@ -22,7 +22,8 @@ import {
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
-import { grantedPlaces, grantsOf } from "../sandbox/grants.ts";
+import { grantsOf } from "../sandbox/grants.ts";
+import { grantedPlaces } from "../key/granted.ts";
 import { checkOutput } from "../sandbox/output_check.ts";
 import type { Places } from "../sandbox/places.ts";
 import type { RunRequest } from "../sandbox/protocol.ts";

@@ -8,9 +8,7 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { snapshotPath } from "../../store/mod.ts";
 import type { Grants } from "../code/process_config.ts";
-import type { GrantedFiles } from "../key/granted.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode } from "../types.ts";
 import { declaration } from "./denial.ts";
@@ -75,14 +73,6 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
     import: remote.length > 0 ? unique(remote) : [NO_HOST],
     ffi: builtin ? engine?.ffi ?? [] : permissions.ffi === true ? true : [],
   };
-}
-
-/** Where a snapshot holds copies of what a stage was granted to read; nowhere where it is read in place. */
-export function grantedPlaces({ names, isCopied }: GrantedFiles, root: string): Places {
-  if (!isCopied) return {};
-  return Object.fromEntries(
-    Object.entries(names).map(([name, declared]) => [name, snapshotPath(root, declared)]),
-  );
 }
 
 /** Whether the pipeline grants reading an absolute path. */
