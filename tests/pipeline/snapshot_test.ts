@@ -90,6 +90,71 @@ Deno.test("code and grants that change while a stage waits for its place change 
   assert.equal(await p.result("slow"), "one one one one one one one one one a");
 });
 
+Deno.test("what cannot be copied has to stay as it is while a stage reads it", async () => {
+  await using p = await project({
+    "reads.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Reads.", inputs: {}, output: "texts", options: z.object({ folder: z.string() }),
+  permissions: { read: ["./words.txt", "/dev/null"] },
+  async run({ output, options, log }) {
+    log("reading");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const text = await Deno.readTextFile(options.folder + "/words.txt");
+    await Deno.writeTextFile(output.path + "/generations.jsonl", text);
+  },
+});`,
+    "words.txt": "one",
+  });
+  await p.write(
+    "p.yaml",
+    `name: p
+stages:
+  reads:
+    uses: ./reads.ts
+    with: { folder: ${JSON.stringify(p.folder)} }
+    permissions: { read: [./words.txt, /dev/null] }
+`,
+  );
+  const running = p.temper(["run", "p.yaml"]);
+  await until(async () =>
+    (await Deno.readTextFile(join(p.runs, "latest/logs/reads.log")).catch(() => "")) !== ""
+  );
+  await p.write("words.txt", "two");
+  const run = await running;
+  assert.deepEqual(run.outcomes, { reads: "failed" });
+  assert.match(
+    run.failures.reads!.what,
+    /^what it was granted \(\.\/words\.txt, \/dev\/null\) changed while stage "reads" read it: its result is not kept$/,
+  );
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { reads: "done" });
+  assert.equal(await p.result("reads"), "two");
+});
+
+Deno.test("--verify reads again what is remembered: bytes whose inode and times all stayed", async () => {
+  await using p = await project({
+    "p.yaml": "name: p\nstages:\n  a: { uses: make, with: { text: x } }\n",
+  });
+  await p.temper(["run", "p.yaml"]);
+  const { openStore } = await import("../../lib/store/mod.ts");
+  const { stampOf } = await import("../../lib/store/index.ts");
+  const { stages } = JSON.parse(await Deno.readTextFile(join(p.runs, "latest/run.json")));
+  const manifest = join(p.runs, `store/artifacts/${stages.a.artifact}.json`);
+  const { digest } = JSON.parse(await Deno.readTextFile(manifest)).files[0];
+  {
+    using store = openStore(p.runs);
+    const blob = store.blobs.pathOf(digest);
+    await Deno.chmod(blob, 0o644);
+    await Deno.writeTextFile(blob, "y");
+    // As a write through mmap, or after a clock was set back, could leave it.
+    store.index.remember(blob, { stamp: stampOf(blob)!, digest });
+  }
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { a: "cached" });
+  const planned = await p.temper(["plan", "p.yaml", "--verify"]);
+  assert.match(planned.out, /its result was edited/);
+  assert.deepEqual((await p.temper(["run", "p.yaml", "--verify"])).outcomes, { a: "done" });
+  assert.equal(await p.result("a"), "x");
+});
+
 Deno.test("stacks and logs name a stage's own files, not the copies", async () => {
   await using p = await project({
     "bad.ts": `import { defineStage, z } from "temper";

@@ -104,10 +104,12 @@ class Walk {
     try {
       const real = await Deno.realPath(path);
       const info = await Deno.stat(real);
-      if (real === runs || SYSTEM.test(real) || !info.isFile && !info.isDirectory) {
-        this.hasOther = true;
+      if (SYSTEM.test(real) || !info.isFile && !info.isDirectory) {
+        // In a folder it is left out, as the copy leaves it out; granted by name it is read in place.
+        if (above.size === 0) this.hasOther = true;
         return null;
       }
+      if (real === runs) return null;
       if (info.isFile) {
         const digest = await index.digestFile(real, signal);
         this.files.set(path, digest);

@@ -1,0 +1,74 @@
+/**
+ * A person goes on working while a pipeline runs: what was saved after its keys were made changes the
+ * next run.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readDataset } from "../../lib/data/rows/dataset.ts";
+import { resultOf, runPipeline, workspace } from "./temper.ts";
+
+const SLOW = `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Waits.", inputs: {}, output: "texts", options: z.object({}),
+  async run({ output }) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await Deno.writeTextFile(output.path + "/generations.jsonl", "");
+  },
+});`;
+
+const PIPELINE = `name: p
+stages:
+  slow: { uses: ./slow.ts }
+  poems: { uses: download, with: { from: "poems/*.txt" } }
+`;
+
+Deno.test("a local source that is saved while its stage waits for a place changes the next run", async () => {
+  await using w = await workspace({ "slow.ts": SLOW, "p.yaml": PIPELINE });
+  const folder = join(w.folder, "poems");
+  const write = async (text: string): Promise<void> => {
+    await Deno.mkdir(folder, { recursive: true });
+    for (const name of ["a.txt", "b.txt"]) {
+      await Deno.writeTextFile(join(folder, name), `${text} ${name}\n`);
+    }
+  };
+  const rows = async (): Promise<unknown[]> => {
+    const { splits } = await readDataset(resultOf(w.runs, "poems", ""));
+    return splits.data!.map((row) => row.text);
+  };
+  await write("one");
+  const running = runPipeline([join(w.folder, "p.yaml"), "--jobs", "1"], w);
+  await until(() => hasCopies(join(w.runs, "store/scratch")));
+  await write("two");
+  const first = await running;
+  assert.deepEqual(first.outcomes, { slow: "done", poems: "done" });
+  assert.deepEqual(await rows(), ["one a.txt", "one b.txt"]);
+
+  const second = await runPipeline([join(w.folder, "p.yaml")], w);
+  assert.deepEqual(second.outcomes, { slow: "cached", poems: "done" });
+  assert.deepEqual(await rows(), ["two a.txt", "two b.txt"]);
+  await write("one");
+  const third = await runPipeline([join(w.folder, "p.yaml")], w);
+  assert.deepEqual(third.outcomes, { slow: "cached", poems: "cached" });
+  assert.deepEqual(await rows(), ["one a.txt", "one b.txt"]);
+});
+
+/** Whether some stage's local sources were copied. */
+async function hasCopies(scratch: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir(scratch)) {
+    const copied = await Array.fromAsync(Deno.readDir(join(scratch, name, "sources"))).catch(
+      () => [],
+    );
+    if (copied.length > 1) return true;
+  }
+  return false;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 60_000;
+  while (!await holds().catch(() => false)) {
+    assert.ok(Date.now() < end, "it never came");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
