@@ -23,6 +23,8 @@ export function placeOf(path: string, places: Places): string {
   // What does not begin at the root counts from a folder in which nothing of the kind lies.
   if (!isAbsolute(path)) return path;
   const absolute = normalize(path);
+  // A stage may have ten thousand sources, each of them asked for by its own name.
+  if (Object.hasOwn(places, absolute)) return places[absolute]!;
   for (const [original, copy] of Object.entries(places)) {
     const below = relative(original, absolute);
     if (below === "") return copy;
