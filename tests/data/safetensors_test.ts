@@ -6,6 +6,7 @@ import {
   widenHalf,
   writeSafetensors,
 } from "../../lib/data/formats/safetensors.ts";
+import { checkSafetensorsHeader } from "../../lib/data/formats/safetensors_check.ts";
 import { UserError } from "../../lib/base/errors.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -233,6 +234,25 @@ Deno.test("readSafetensors() reads a header with random names and sizes back", a
   const { tensors: read } = await readSafetensors(path);
   assert.equal(read.size, tensors.length);
   for (const [name, tensor] of tensors) assert.deepEqual(read.get(name), tensor);
+});
+
+Deno.test("checkSafetensorsHeader() tells headers that describe no tensors", async () => {
+  const table: [string, RegExp][] = [
+    ["null", /its header is not a JSON object/],
+    ["[null]", /its header is not a JSON object/],
+    ['{"a":null}', /its header does not say where "a" lies/],
+    ['{"a":{"data_offsets":5}}', /its header does not say where "a" lies/],
+    ['{"a":{"data_offsets":[0,"9"]}}', /its header does not say where "a" lies/],
+    ['{"a":{"data_offsets":[0,9]}}', /its header describes 45 bytes, and it has 44/],
+  ];
+  for (const [header, message] of table) {
+    const path = await fileOf(header, 8);
+    await assert.rejects(checkSafetensorsHeader(path, "a.safetensors"), (error: unknown) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
 });
 
 const goldens = "../shared/reference/goldens";

@@ -58,6 +58,37 @@ Deno.test("fingerprint() is the digest of the key document and of nothing else",
   assert.ok(!isComponents({ seed: 1 }) && !isComponents(null) && !isComponents([]));
 });
 
+Deno.test("isComponents() looks at every part: a record is what somebody wrote to a disk", () => {
+  const table: object[] = [
+    { packages: [0] },
+    { packages: [{}, "a@1.0.0"] },
+    { code: { files: { a: 1 }, imports: {} } },
+    { code: { files: {}, imports: { a: null } } },
+    { inputs: { data: [1] } },
+    { granted: { read: { a: A } } },
+    { granted: { read: { a: 1 }, env: {} } },
+    { device: 1 },
+  ];
+  for (const change of table) {
+    assert.ok(!isComponents({ ...BEFORE, ...change }), JSON.stringify(change));
+  }
+  assert.ok(isComponents({ ...BEFORE, granted: { read: { a: null }, env: { B: A } } }));
+});
+
+Deno.test("explain() knows names that every object has as names that were not there", () => {
+  const now = componentsOf({
+    ...FACTS,
+    graph: { ...FACTS.graph, packages: [...FACTS.graph.packages, "constructor@1.0.0"] },
+    options: { ...FACTS.options, toString: 1 },
+    inputs: { ...FACTS.inputs, valueOf: [A] },
+  });
+  assert.deepEqual(explain(BEFORE, now), [
+    "package constructor 1.0.0 was added",
+    "option toString was added: 1",
+    "input valueOf was added",
+  ]);
+});
+
 Deno.test("an own stage goes by its module's label, a stage without engine has no device", () => {
   const own = componentsOf({ ...FACTS, uses: "./x.ts", builtin: false, device: undefined });
   assert.equal(own.stage, "stages/train.ts");

@@ -119,6 +119,14 @@ testMistakes("loadPipeline()", [
     ],
   },
   {
+    name: "says what is wrong with a cron expression without NaN",
+    yaml: "name: t\nschedule: { cron: '-1 3 * * 1' }\n" +
+      "stages: { a: { uses: download, with: { from: x } } }",
+    expected: [
+      '2:19+12 the cron expression "-1 3 * * 1" cannot be read: syntax error, illegal lower range; five fields: minute hour day-of-month month day-of-week, such as `0 3 * * 1`',
+    ],
+  },
+  {
     name: "refuses schedules that never come true",
     yaml: "name: t\nschedule: { cron: '0 0 31 2 *' }\n" +
       "stages: { a: { uses: download, with: { from: x } } }",

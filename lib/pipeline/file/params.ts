@@ -9,7 +9,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
 import { nearest, UserError } from "../../base/errors.ts";
 import { formatLabel, typeName } from "../schema/value_words.ts";
-import type { Problems } from "../yaml/problems.ts";
+import { nodeToJson, SourceText } from "../yaml/node.ts";
+import { Problems } from "../yaml/problems.ts";
 
 /**
  * Applies the `-p` options of the command line, in order.
@@ -107,15 +108,13 @@ async function typed(
     throw wrong();
   }
   // Few parameters are lists or mappings, and the package is slow to load.
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(text, { prettyErrors: false, logLevel: "error" });
-  const value = document.errors.length > 0 ? undefined : document.toJS({ maxAliasCount: 100 });
+  const { parseYaml } = await import("../yaml/source.ts");
+  // Read as the file is: the package's own values hold NaN, other types and errors of aliases.
+  const problems = new Problems(new SourceText("-p", text));
+  const node = parseYaml(problems);
+  const value = nodeToJson(node);
   // A default of null says nothing about the type.
-  const fits = like === null
-    ? value !== undefined
-    : Array.isArray(like)
-    ? Array.isArray(value)
-    : isJsonObject(value);
-  if (!fits) throw wrong();
-  return value as Json;
+  const fits = like === null || (Array.isArray(like) ? Array.isArray(value) : isJsonObject(value));
+  if (problems.any || node.type === "invalid" || !fits) throw wrong();
+  return value;
 }

@@ -55,7 +55,8 @@ export async function scheduleMistakes(schedule: JsonObject): Promise<ScheduleMi
     }
   } catch (error) {
     const why = (error instanceof Error ? error.message : String(error))
-      .replace(/^\w+: /, "").replace(/^./, (letter) => letter.toLowerCase());
+      .replace(/^\w+: /, "").replace(/ \(NaN\)$/, "")
+      .replace(/^./, (letter) => letter.toLowerCase());
     const what = `the cron expression "${cron}" cannot be read: ${why}`;
     mistakes.push({ key: "cron", problem: { what, requirement } });
   }

@@ -52,14 +52,23 @@ export function explain(
   ];
 }
 
-/** Whether a value read from disk has the form of {@linkcode Components}. */
+/** Whether a value read from disk has the form of {@linkcode Components}, down to its last part. */
 export function isComponents(value: unknown): value is Components {
   if (!isObject(value)) return false;
-  const { stage, version, code, packages, options, inputs, seed, sources } = value;
-  return typeof stage === "string" && typeof version === "number" && typeof seed === "number" &&
-    isObject(code) && isObject(code.files) && isObject(code.imports) && Array.isArray(packages) &&
-    isObject(options) && isObject(inputs) && Object.values(inputs).every(Array.isArray) &&
-    sources !== undefined;
+  const { stage, version, code, packages, options, inputs, seed, sources, granted, device } = value;
+  const isText = (item: unknown): boolean => typeof item === "string";
+  const isDigest = (item: unknown): boolean => item === null || isText(item);
+  const isTexts = (list: unknown): boolean => Array.isArray(list) && list.every(isText);
+  return isText(stage) && typeof version === "number" && typeof seed === "number" &&
+    isObject(code) && isRecord(code.files, isText) && isRecord(code.imports, isText) &&
+    isTexts(packages) && isObject(options) && isRecord(inputs, isTexts) &&
+    sources !== undefined && (device === undefined || isText(device)) &&
+    (granted === undefined ||
+      (isObject(granted) && isRecord(granted.read, isDigest) && isRecord(granted.env, isDigest)));
+}
+
+function isRecord(value: unknown, fits: (item: unknown) => boolean): boolean {
+  return isObject(value) && Object.values(value).every(fits);
 }
 
 function changed(what: string, before: string | number, now: string | number): string[] {
@@ -94,15 +103,15 @@ function packageReasons(before: readonly string[], now: readonly string[]): stri
 
 /** Name -> version; a package may be there in several. */
 function versionsOf(packages: readonly string[]): Record<string, string> {
-  const versions: Record<string, string> = {};
+  const versions = new Map<string, string>();
   for (const item of packages) {
     const at = item.lastIndexOf("@");
     const name = item.slice(0, at);
     const version = item.slice(at + 1);
-    const other = versions[name];
-    versions[name] = other === undefined ? version : `${other}, ${version}`;
+    const other = versions.get(name);
+    versions.set(name, other === undefined ? version : `${other}, ${version}`);
   }
-  return versions;
+  return Object.fromEntries(versions);
 }
 
 function grantedReasons(before: Components["granted"], now: Components["granted"]): string[] {
@@ -136,9 +145,9 @@ function inputReasons(
 ): string[] {
   const reasons: string[] = [];
   for (const role of [...new Set([...Object.keys(before), ...Object.keys(now)])].sort()) {
-    const old = before[role];
-    const current = now[role];
-    const stages = producers[role] ?? [];
+    const old = own(before, role);
+    const current = own(now, role);
+    const stages = own(producers, role) ?? [];
     const from = stages.length === 0 ? "" : ` (from stage ${stages.join(", ")})`;
     if (old === undefined) reasons.push(`input ${role} was added${from}`);
     else if (current === undefined) reasons.push(`input ${role} was removed`);
@@ -191,11 +200,16 @@ function differences<T extends Json>(
   now: Readonly<Record<string, T>>,
 ): [name: string, before: T | undefined, now: T | undefined][] {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])].sort();
-  return names.map((name) => [name, before[name], now[name]] as const)
+  return names.map((name) => [name, own(before, name), own(now, name)] as const)
     .filter(([, a, b]) =>
       a === undefined || b === undefined || canonicalJson(a) !== canonicalJson(b)
     )
     .map(([name, a, b]) => [name, a, b]);
+}
+
+/** A member by a name that others chose: an option may be called `toString`. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /** As {@linkcode differences}, going into objects on both sides: `padding.side`. */
