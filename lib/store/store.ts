@@ -34,12 +34,14 @@ export interface Store extends Disposable {
  * Opens the store of a `runs` folder.
  *
  * @param runs Path of the folder; it need not exist.
+ * @param options `lease`: milliseconds after which a holder of a lock that shows no sign of life is
+ *   taken for dead, where its pid tells nothing; default a minute.
  */
-export function openStore(runs: string): Store {
+export function openStore(runs: string, options: { readonly lease?: number } = {}): Store {
   const layout = layoutOf(runs);
   const blobs = new Blobs(layout);
-  const locks = new Locks(layout);
-  const scratch = new Scratch(layout);
+  const locks = new Locks(layout, options);
+  const scratch = new Scratch(layout, options);
   const actions = new Actions(layout);
   const resume = new ResumeFolders(layout, { actions, locks });
   const index = new StoreIndex(layout.index);
@@ -53,7 +55,7 @@ export function openStore(runs: string): Store {
     index,
     artifacts: new Artifacts(layout, blobs),
     actions,
-    runs: new Runs(layout),
+    runs: new Runs(layout, options),
     sweep: async () => {
       await scratch.sweep();
       await resume.sweep();

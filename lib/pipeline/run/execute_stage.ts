@@ -9,7 +9,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { type Action, describeOwner, keyLock, safeName, storeFailure } from "../../store/mod.ts";
+import { type Action, keyLock, type Lock, safeName, storeFailure } from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
@@ -52,11 +52,28 @@ export interface DamagedInputs {
 
 /** Runs one stage to its end, unless its inputs are damaged. What goes wrong is a value. */
 export async function executeStage(run: StageRun): Promise<StageEnd | DamagedInputs> {
+  for (;;) {
+    const end = await underLock(run);
+    if (end.outcome !== "lost") return end;
+    note(
+      run,
+      "the lock on this work was removed, or taken over by another process because this one was " +
+        "held up: what it made is thrown away",
+    );
+  }
+}
+
+/** The lock was taken over meanwhile: only its holder may publish. */
+interface LostLock {
+  readonly outcome: "lost";
+}
+
+async function underLock(run: StageRun): Promise<StageEnd | DamagedInputs | LostLock> {
   const { node, work: { key }, context: { store, signal } } = run;
   try {
-    await using _lock = await store.locks.acquire(keyLock(key), {
+    await using lock = await store.locks.acquire(keyLock(key), {
       signal,
-      onWait: (owner) => note(run, `waiting for ${describeOwner(owner)}, which does the same work`),
+      onWait: ({ words }) => note(run, `waiting for ${words}, which does the same work`),
     });
     const action = await store.actions.read(key);
     if (action !== undefined && await store.artifacts.has(action.artifact)) {
@@ -67,7 +84,7 @@ export async function executeStage(run: StageRun): Promise<StageEnd | DamagedInp
     }
     const damaged = await damagedInputs(run);
     if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
-    return await run.pool.run(() => inProcess(run), { threads: run.threads });
+    return await run.pool.run(() => inProcess(run, lock), { threads: run.threads });
   } catch (error) {
     if (signal.aborted) return { outcome: "interrupted", key };
     const attempt = { doing: `keep what stage "${node.id}" makes`, path: store.layout.store };
@@ -103,7 +120,7 @@ async function setDamageAside(run: StageRun, digest: string, what: string): Prom
   return false;
 }
 
-async function inProcess(run: StageRun): Promise<StageEnd> {
+async function inProcess(run: StageRun, lock: Lock): Promise<StageEnd | LostLock> {
   const { node, work, context, device } = run;
   const { store, signal, baseDir } = context;
   if (signal.aborted) return { outcome: "interrupted", key: work.key };
@@ -161,8 +178,10 @@ async function inProcess(run: StageRun): Promise<StageEnd> {
     },
     onLine: (line) => log.line(line),
     stop: signal,
-    kill: context.kill,
+    kill: AbortSignal.any([context.kill, lock.lost]),
   });
+  // Before anything is published or said about the stage: both are the new holder's now.
+  if (!context.kill.aborted && !await lock.isHeld()) return { outcome: "lost" };
   if (outcome.type !== "done") return await failed(outcome, run, log);
   await checkOutput(output, { kind: node.output, stage: node.id });
   const { digest } = await store.artifacts.publish(output, { kind: node.output, signal });
@@ -177,6 +196,8 @@ async function inProcess(run: StageRun): Promise<StageEnd> {
     versions: context.versions,
     device: device?.device ?? null,
   };
+  // Publishing a large result takes a while. The files are named by what they hold and harm nobody.
+  if (!await lock.isHeld()) return { outcome: "lost" };
   await store.actions.write(action);
   if (resume !== undefined) await store.resume.remove(work.key);
   return { outcome: "done", action };
