@@ -19,7 +19,7 @@ export type { Manifest, ManifestFile } from "./manifest.ts";
 export { type Action, Actions, keyLock } from "./records/action.ts";
 export { type FoundRun, type ListOptions, RunFolder, Runs } from "./records/record.ts";
 export type { RunRecord, RunStart, RunStatus, StageRecord } from "./records/run_record.ts";
-export { type AcquireOptions, type Lock, Locks } from "./locks/lock.ts";
+export { type AcquireOptions, type Lock, Locks, type Waiting } from "./locks/lock.ts";
 export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
 export {

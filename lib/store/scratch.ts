@@ -2,15 +2,17 @@
  * Scratch folders: one per attempt of a stage, swept when the process that made it is dead.
  *
  * Beside each folder `scratch/<id>/` lies `scratch/<id>.json` with its owner, written before the
- * folder is made and removed after it, so a folder without one can only be a remainder.
+ * folder is made, renewed while it is used and removed after it, so a folder without one can only be
+ * a remainder. Whether an owner lives is told as for locks; a sweeper does not wait for a lease to
+ * run out, so where that alone would tell, the folder stays until its owner's file is a day old.
  *
  * @module
  */
 import { join } from "node:path";
-import { listNames, lstatOf, readTextOf, removeQuietly, writeFileAtomic } from "./disk/durable.ts";
+import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
-import { ownerState, parseOwner, thisOwner } from "./locks/owner.ts";
+import { fileTime, HeldFile, holderState, isAbandoned, lookAt } from "./locks/held_file.ts";
 
 /** A folder for one attempt. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -26,9 +28,12 @@ const FORGOTTEN_AFTER = 24 * 3600 * 1000;
 /** The scratch folders of a store. */
 export class Scratch {
   readonly #layout: StoreLayout;
+  readonly #lease: number | undefined;
 
-  constructor(layout: StoreLayout) {
+  /** @param options `lease`: length of the owners' leases in milliseconds; default a minute. */
+  constructor(layout: StoreLayout, options: { readonly lease?: number } = {}) {
     this.#layout = layout;
+    this.#lease = options.lease;
   }
 
   /**
@@ -40,16 +45,28 @@ export class Scratch {
     const id = crypto.randomUUID();
     const path = join(this.#layout.scratch, id);
     const ownerFile = `${path}.json`;
-    await guarded({ doing: "make a scratch folder", path }, async () => {
-      await writeFileAtomic(ownerFile, JSON.stringify(await thisOwner()), {
-        durable: false,
+    const owner = await guarded({ doing: "make a scratch folder", path }, async () => {
+      await ensureFolder(this.#layout.scratch);
+      await ensureFolder(this.#layout.temporary);
+      const held = await HeldFile.write(ownerFile, {
         temporary: this.#layout.temporary,
+        lease: this.#lease,
+        place: async (temporary) => {
+          await Deno.rename(temporary, ownerFile);
+          return true;
+        },
       });
-      await Deno.mkdir(path, { mode: 0o755 });
+      try {
+        await Deno.mkdir(path, { mode: 0o755 });
+      } catch (error) {
+        await held?.release();
+        throw error;
+      }
+      return held;
     });
     const dispose = async (): Promise<void> => {
       await removeQuietly(path);
-      if (await lstatOf(path) === undefined) await removeQuietly(ownerFile);
+      await owner?.release({ keep: await lstatOf(path) !== undefined });
     };
     return { path, dispose, [Symbol.asyncDispose]: dispose };
   }
@@ -62,9 +79,14 @@ export class Scratch {
         if (await lstatOf(`${path}.json`) === undefined) await removeOld(path);
         continue;
       }
-      const owner = readOwner(await readTextOf(path));
-      if (owner === undefined) await removeOld(path);
-      else if (await ownerState(owner) === "dead") {
+      const look = await lookAt(path);
+      if (look === undefined) continue;
+      const state = await holderState(path, look);
+      if (look.owner === undefined) await removeOld(path);
+      else if (
+        state === "dead" ||
+        state === "elsewhere" && isAbandoned(look, await fileTime(this.#layout.temporary))
+      ) {
         const folder = path.slice(0, -".json".length);
         await removeQuietly(folder);
         if (await lstatOf(folder) === undefined) await removeQuietly(path);
@@ -73,14 +95,6 @@ export class Scratch {
     for (const name of await listNames(this.#layout.temporary)) {
       await removeOld(join(this.#layout.temporary, name));
     }
-  }
-}
-
-function readOwner(text: string | undefined): ReturnType<typeof parseOwner> {
-  try {
-    return text === undefined ? undefined : parseOwner(JSON.parse(text));
-  } catch {
-    return undefined;
   }
 }
 

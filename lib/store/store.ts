@@ -36,14 +36,19 @@ export interface Store extends Disposable {
  * Opens the store of a `runs` folder.
  *
  * @param runs Path of the folder; it need not exist.
- * @param options `verify`: every byte that a result stands on is read again (`--verify`).
+ * @param options `verify`: every byte that a result stands on is read again (`--verify`); `lease`:
+ *   milliseconds after which a holder of a lock that shows no sign of life is taken for dead, where its
+ *   pid tells nothing; default a minute.
  */
-export function openStore(runs: string, options: { readonly verify?: boolean } = {}): Store {
+export function openStore(
+  runs: string,
+  { verify = false, ...options }: { readonly verify?: boolean; readonly lease?: number } = {},
+): Store {
   const layout = layoutOf(runs);
-  const index = new StoreIndex(layout.index, options);
+  const index = new StoreIndex(layout.index, { verify });
   const blobs = new Blobs(layout, index);
-  const locks = new Locks(layout);
-  const scratch = new Scratch(layout);
+  const locks = new Locks(layout, options);
+  const scratch = new Scratch(layout, options);
   const actions = new Actions(layout);
   const resume = new ResumeFolders(layout, { actions, locks });
   const snapshots = new Snapshots(layout, index);
@@ -58,7 +63,7 @@ export function openStore(runs: string, options: { readonly verify?: boolean } =
     index,
     artifacts: new Artifacts(layout, { blobs, index }),
     actions,
-    runs: new Runs(layout),
+    runs: new Runs(layout, options),
     sweep: async () => {
       await scratch.sweep();
       await resume.sweep();

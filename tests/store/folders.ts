@@ -7,9 +7,10 @@ import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 /** Runs a test with a store in a temporary folder. */
 export async function withStore(
   test: (store: Store, folder: string) => Promise<void>,
+  options: { readonly lease?: number } = {},
 ): Promise<void> {
   const folder = await temporaryDirectory();
-  using store = openStore(join(folder, "runs"));
+  using store = openStore(join(folder, "runs"), options);
   await test(store, folder);
 }
 
@@ -47,12 +48,25 @@ export async function keysOf({ layout }: Store): Promise<string[]> {
   return (await filesUnder(layout.actions)).map((name) => name.replace(/\.json$/, ""));
 }
 
-/** Starts a TypeScript file of the tests as a process of its own, with pipes. */
-export function startChild(file: string, args: readonly string[]): Deno.ChildProcess {
+/**
+ * Starts a TypeScript file of the tests as a process of its own, with pipes.
+ *
+ * @param options `within`: a command that starts another one, such as a container's.
+ */
+export function startChild(
+  file: string,
+  args: readonly string[],
+  { within = [] }: { readonly within?: readonly string[] } = {},
+): Deno.ChildProcess {
   const path = import.meta.resolve(file);
   const config = filePath(import.meta.resolve("../../deno.json"));
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--quiet", "--config", config, path, ...args],
+  const [command = "", ...rest] = [
+    ...within,
+    Deno.execPath(),
+    ...["run", "-A", "--no-check", "--quiet", "--config", config, path, ...args],
+  ];
+  return new Deno.Command(command, {
+    args: rest,
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -32,6 +32,8 @@ Deno.test("create() makes a folder named by time, pipeline and id, and points la
       run.record.started.replaceAll(/[-:]|\.\d+/g, ""),
     );
     assert.equal(await Deno.readLink(join(layout.runs, "latest")), basename(run.path));
+    assert.deepEqual(await filesUnder(run.path), [".running", "run.json"]);
+    await run.update({ status: "done" });
     assert.deepEqual(await filesUnder(run.path), ["run.json"]);
 
     const second = await runs.create(start("imdb"));

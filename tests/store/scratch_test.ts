@@ -29,7 +29,7 @@ Deno.test("sweep() removes what dead processes left and nothing else", async () 
     await Deno.writeTextFile(`${dead.path}.json`, JSON.stringify(reused));
     await Deno.writeTextFile(
       `${far.path}.json`,
-      JSON.stringify({ ...reused, host: "far.example" }),
+      JSON.stringify({ pid: reused.pid, start: reused.start, host: "far.example" }),
     );
     const orphan = join(layout.scratch, "orphan");
     const young = join(layout.scratch, "young");

@@ -7,14 +7,13 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { filePath } from "../../base/paths.ts";
 import {
   type Action,
-  copyFile,
-  describeOwner,
   keyLock,
+  type Lock,
   safeName,
   snapshotPath,
   storeFailure,
@@ -25,7 +24,6 @@ import { failureOf, failureOfError } from "../sandbox/failure.ts";
 import { grantsOf } from "../sandbox/grants.ts";
 import { grantedPlaces } from "../key/granted.ts";
 import { checkOutput } from "../sandbox/output_check.ts";
-import type { Places } from "../sandbox/places.ts";
 import type { RunRequest } from "../sandbox/protocol.ts";
 import type { FoundSources } from "../key/sources.ts";
 import type { InputArtifact, SummaryEntry } from "../stage.ts";
@@ -34,6 +32,7 @@ import type { RunContext } from "./context.ts";
 import type { Work } from "./decide.ts";
 import type { DeviceChoice } from "./device.ts";
 import type { Capture } from "./capture.ts";
+import { changedInPlace, copySources, type LocalSources } from "./local_sources.ts";
 import type { Pool } from "./pool.ts";
 import { type RunLog, StageLog } from "./run_log.ts";
 import type { StageEnd } from "./stage_end.ts";
@@ -79,26 +78,17 @@ export async function executeStage(
     // Before anything that may take long: from here on nobody's save matters.
     const sources = await copySources(run, join(scratch.path, "sources"));
     if (sources === undefined) return { outcome: "changed" };
-    await using _lock = await store.locks.acquire(keyLock(key), {
-      signal,
-      onWait: (owner) => note(run, `waiting for ${describeOwner(owner)}, which does the same work`),
-    });
-    const action = await store.actions.read(key);
-    if (action !== undefined) {
-      const found = await store.artifacts.check(action.artifact, signal);
-      // Another process made the same result meanwhile.
-      const isSound = found.ok && found.manifest.kind === node.output;
-      if (isSound && !run.forced) return { outcome: "cached", action };
-      if (found.manifest !== undefined && !found.ok) {
-        await setDamageAside(run, action.artifact, "a result");
-      }
+    for (let attempt = 0;; attempt++) {
+      const folder = join(scratch.path, String(attempt));
+      await Deno.mkdir(folder);
+      const end = await underLock(run, { folder, sources });
+      if (end.outcome !== "lost") return end;
+      note(
+        run,
+        "the lock on this work was removed, or taken over by another process because this one was " +
+          "held up: what it made is thrown away",
+      );
     }
-    return await run.pool.run(async () => {
-      // In its place at last: between this look and the process lies nothing that waits.
-      const damaged = await damagedInputs(run);
-      if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
-      return await inProcess(run, { folder: scratch.path, sources });
-    }, { threads: run.threads });
   } catch (error) {
     if (signal.aborted) return { outcome: "interrupted", key };
     const attempt = { doing: `keep what stage "${node.id}" makes`, path: store.layout.store };
@@ -106,52 +96,46 @@ export async function executeStage(
   }
 }
 
+/** The lock was taken over meanwhile: only its holder may publish. */
+interface LostLock {
+  readonly outcome: "lost";
+}
+
+/** Where an attempt works, and what it reads that is no artifact. */
+interface Attempt {
+  /** An empty folder. */
+  readonly folder: string;
+  readonly sources: LocalSources;
+}
+
+async function underLock(
+  run: StageRun,
+  attempt: Attempt,
+): Promise<StageEnd | DamagedInputs | LostLock> {
+  const { node, work: { key }, context: { store, signal } } = run;
+  await using lock = await store.locks.acquire(keyLock(key), {
+    signal,
+    onWait: ({ words }) => note(run, `waiting for ${words}, which does the same work`),
+  });
+  const action = await store.actions.read(key);
+  if (action !== undefined) {
+    const found = await store.artifacts.check(action.artifact, signal);
+    // Another process made the same result meanwhile.
+    const isSound = found.ok && found.manifest.kind === node.output;
+    if (isSound && !run.forced) return { outcome: "cached", action };
+    if (found.manifest !== undefined && !found.ok) {
+      await setDamageAside(run, action.artifact, "a result");
+    }
+  }
+  return await run.pool.run(async () => {
+    // In its place at last: between this look and the process lies nothing that waits.
+    const damaged = await damagedInputs(run);
+    if (damaged.length > 0) return { outcome: "damaged", artifacts: damaged };
+    return await inProcess(run, { ...attempt, lock });
+  }, { threads: run.threads });
+}
 function note({ log, node }: StageRun, text: string): void {
   log.emit({ type: "note", stage: node.id, text });
-}
-
-/** How much of a stage's sources is copied, in bytes; more is read where it lies, and digested again. */
-const COPIED_BYTES = 1 << 30;
-
-/** The sources of a stage that lie on this machine. */
-interface LocalSources {
-  readonly places: Places;
-  /** Files that are read where they lie: path -> SHA-256. */
-  readonly inPlace: Readonly<Record<string, string>>;
-}
-
-/** Copies local sources as the key tells of them; undefined where one of them has changed since. */
-async function copySources(run: StageRun, folder: string): Promise<LocalSources | undefined> {
-  const { sources, context: { store, signal } } = run;
-  const places: Record<string, string> = {};
-  const inPlace: Record<string, string> = {};
-  let copied = 0;
-  for (const [i, [path, digest]] of Object.entries(sources?.files ?? {}).entries()) {
-    const size = (await Deno.stat(path).catch(() => undefined))?.size;
-    if (size === undefined) return undefined;
-    if (copied + size > COPIED_BYTES) {
-      inPlace[path] = digest;
-      continue;
-    }
-    copied += size;
-    // Readers tell formats by names.
-    const to = join(folder, String(i), basename(path));
-    if (!await copyFile(path, { to, digest, signal })) {
-      // What is remembered of the file is wrong, or it changed this moment.
-      if (await store.index.digestFile(path, signal) === digest) throw unsteady(path);
-      return undefined;
-    }
-    places[path] = to;
-  }
-  return { places, inPlace };
-}
-
-function unsteady(path: string): UserError {
-  return new UserError({
-    what: `${path} has other bytes than are remembered of it, with every time as it was`,
-    requirement: "inode, ctime, mtime and size tell whether a file has changed",
-    remedy: "run with --verify, which reads every file again",
-  });
 }
 
 /** Digests of the inputs, each once. */
@@ -180,26 +164,6 @@ async function changedInputs(run: StageRun): Promise<string[]> {
   return changed;
 }
 
-/**
- * What a stage read where it lies and that is no longer what its key tells; undefined where all is.
- *
- * @returns Words for it.
- */
-async function changedInPlace(
-  run: StageRun,
-  { inPlace }: LocalSources,
-): Promise<string | undefined> {
-  const { node, capture, context: { store, signal } } = run;
-  for (const [path, digest] of Object.entries(inPlace)) {
-    const now = await store.index.digestFile(path, signal).catch(() => undefined);
-    signal.throwIfAborted();
-    if (now !== digest) return path;
-  }
-  const { isCopied } = await capture.grantedTo(node);
-  if (isCopied || await capture.isUnchanged(node)) return undefined;
-  return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;
-}
-
 /** Reads every byte of an artifact again, sets aside what is damaged, and says so; true where nothing is. */
 async function setDamageAside(run: StageRun, digest: string, what: string): Promise<boolean> {
   const state = await run.context.store.artifacts.verify(digest, run.context.signal);
@@ -217,8 +181,8 @@ async function setDamageAside(run: StageRun, digest: string, what: string): Prom
 
 async function inProcess(
   run: StageRun,
-  { folder, sources: local }: { readonly folder: string; readonly sources: LocalSources },
-): Promise<StageEnd | DamagedInputs> {
+  { folder, sources: local, lock }: Attempt & { readonly lock: Lock },
+): Promise<StageEnd | DamagedInputs | LostLock> {
   const { node, work, context, device, root } = run;
   const { store, signal, baseDir } = context;
   if (signal.aborted) return { outcome: "interrupted", key: work.key };
@@ -284,8 +248,10 @@ async function inProcess(
     },
     onLine: (line) => log.line(line),
     stop: signal,
-    kill: context.kill,
+    kill: AbortSignal.any([context.kill, lock.lost]),
   });
+  // Before anything is published or said about the stage: both are the new holder's now.
+  if (!context.kill.aborted && !await lock.isHeld()) return { outcome: "lost" };
   if (outcome.type !== "done") return await failed(outcome, run, log);
   await checkOutput(output, { kind: node.output, stage: node.id });
   const changed = await changedInputs(run);
@@ -310,6 +276,8 @@ async function inProcess(
     versions: context.versions,
     device: device?.device ?? null,
   };
+  // Publishing a large result takes a while. The files are named by what they hold and harm nobody.
+  if (!await lock.isHeld()) return { outcome: "lost" };
   await store.actions.write(action);
   if (resume !== undefined) await store.resume.remove(work.key);
   return { outcome: "done", action };

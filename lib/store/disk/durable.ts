@@ -127,6 +127,6 @@ export async function listNames(folder: string): Promise<string[]> {
 }
 
 /** Whether an error says that there is nothing at a path, also because a file stands above it. */
-function isAbsent(error: unknown): boolean {
+export function isAbsent(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || systemCode(error) === "ENOTDIR";
 }

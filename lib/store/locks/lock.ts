@@ -8,39 +8,60 @@
  * after X's file content, looks again, and only then replaces it. That inner lock is taken in
  * the same way, so its owner may die too.
  *
- * Left out: owners on another machine (a shared network folder) cannot be judged; the waiting
- * process says which file to remove.
+ * Who is dead: `owner.ts` tells by the pid where that says something, `held_file.ts` by a lock of
+ * the kernel or by the lease, which a waiting process watches. An owner on another machine that an
+ * earlier version wrote renews nothing and is waited for; the waiting process says which file to
+ * remove.
  *
  * @module
  */
 import { join } from "node:path";
-import { listNames, removeQuietly, temporaryName, writeFileAtomic } from "../disk/durable.ts";
+import { listNames } from "../disk/durable.ts";
 import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
-import { type Owner, ownerState, parseOwner, thisOwner } from "./owner.ts";
+import { fileTime, HeldFile, holderState, isAbandoned, type Look, lookAt } from "./held_file.ts";
+import { LeaseWatch } from "./lease_watch.ts";
+import { describeOwner, type Owner } from "./owner.ts";
 
 /** A lock that is held. */
 export interface Lock extends AsyncDisposable {
   readonly name: string;
   readonly path: string;
+  /**
+   * Aborted when it was found that another process took the lock over, because this one was held up
+   * for longer than its lease; looked at every few seconds.
+   */
+  readonly lost: AbortSignal;
+  /** Whether it is still held, looked at now: to be asked right before what only the holder may do. */
+  isHeld(): Promise<boolean>;
   /** Gives it back; again is harmless. */
   release(): Promise<void>;
+}
+
+/** An owner that is waited for. */
+export interface Waiting {
+  readonly owner: Owner;
+  /** The lock's file. */
+  readonly path: string;
+  /** The owner's name, and where the waiting may take long, the file and what ends it. */
+  readonly words: string;
 }
 
 /** Options of {@linkcode Locks.acquire}. */
 export interface AcquireOptions {
   /** Ends the waiting; `acquire` rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called once for each owner that is waited for, with the lock file's path. */
-  readonly onWait?: (owner: Owner, path: string) => void;
+  /** Called once for each owner that is waited for. */
+  readonly onWait?: (waiting: Waiting) => void;
 }
 
-/** How a lock file reads: its exact text identifies one holding of the lock. */
-interface Held {
-  readonly text: string;
-  /** Undefined where the text is no lock: a file system lost it in a power cut. */
-  readonly owner: Owner | undefined;
+/** Options of {@linkcode Locks}. */
+export interface LocksOptions {
+  /** Length of the leases in milliseconds; default a minute. */
+  readonly lease?: number;
+  /** What a lock's file is called; default its name and `.lock`. Different for different names. */
+  readonly fileName?: (name: string) => string;
 }
 
 /** Waits start short, so that a quick stage costs little, and grow to this. */
@@ -54,16 +75,21 @@ const WRITING_FOR = 10_000;
 export class Locks {
   readonly #folder: string;
   readonly #temporary: string;
+  readonly #lease: number | undefined;
+  readonly #fileName: (name: string) => string;
+  readonly #watch = new LeaseWatch();
 
   /** The folders are made when first needed. */
-  constructor(layout: Pick<StoreLayout, "locks" | "temporary">) {
+  constructor(layout: Pick<StoreLayout, "locks" | "temporary">, options: LocksOptions = {}) {
     this.#folder = layout.locks;
     this.#temporary = layout.temporary;
+    this.#lease = options.lease;
+    this.#fileName = options.fileName ?? ((name) => `${safeName(name)}.lock`);
   }
 
   /** Path of a lock's file. */
   pathOf(name: string): string {
-    return join(this.#folder, `${safeName(name)}.lock`);
+    return join(this.#folder, this.#fileName(name));
   }
 
   /**
@@ -72,25 +98,30 @@ export class Locks {
    * @throws {UserError} Where the folder cannot be written.
    */
   async acquire(name: string, options: AcquireOptions = {}): Promise<Lock> {
+    const path = this.pathOf(name);
     let announced: string | undefined;
-    let judged = 0;
+    let alive: { readonly text: string; readonly at: number } | undefined;
     for (let wait = 10;; wait = Math.min(wait * 1.5, LONGEST_WAIT)) {
       options.signal?.throwIfAborted();
-      const lock = await this.#create(name);
-      if (lock !== undefined) return lock;
-      const held = await readHeld(this.pathOf(name));
-      if (held === undefined) continue;
-      if (held.text !== announced || Date.now() - judged > JUDGED_FOR) {
-        if (await isDead(held, this.pathOf(name))) {
-          const taken = await this.#takeOver(name, held);
+      const look = await lookAt(path);
+      if (look === undefined) {
+        const lock = await this.#create(name);
+        if (lock !== undefined) return lock;
+        continue;
+      }
+      if (alive?.text !== look.text || performance.now() - alive.at > JUDGED_FOR) {
+        const state = await this.#judge(path, look);
+        if (state === "dead") {
+          const taken = await this.#takeOver(name, look);
           if (taken !== undefined) return taken;
-          continue;
         }
-        judged = Date.now();
-        if (held.text !== announced && held.owner !== undefined) {
-          options.onWait?.(held.owner, this.pathOf(name));
+        // Only a watched lease has to be looked at each time.
+        alive = state === "alive" ? { text: look.text, at: performance.now() } : undefined;
+        if (state !== "dead" && look.text !== announced && look.owner !== undefined) {
+          const words = wordsFor(look.owner, { path, look, watched: state === "watched" });
+          options.onWait?.({ owner: look.owner, path, words });
+          announced = look.text;
         }
-        announced = held.text;
       }
       await sleep(wait, options.signal);
     }
@@ -98,148 +129,140 @@ export class Locks {
 
   /** Takes a lock that is free or whose owner is dead; undefined where a living owner holds it. */
   async tryAcquire(name: string): Promise<Lock | undefined> {
+    const path = this.pathOf(name);
     for (;;) {
-      const lock = await this.#create(name);
-      if (lock !== undefined) return lock;
-      const held = await readHeld(this.pathOf(name));
-      if (held === undefined) continue;
-      if (!await isDead(held, this.pathOf(name))) return undefined;
-      return await this.#takeOver(name, held);
+      const look = await lookAt(path);
+      if (look === undefined) {
+        const lock = await this.#create(name);
+        if (lock !== undefined) return lock;
+        continue;
+      }
+      const state = await this.#judge(path, look);
+      const isDead = state === "dead" ||
+        state === "watched" && isAbandoned(look, await fileTime(this.#temporary));
+      return isDead ? await this.#takeOver(name, look) : undefined;
     }
   }
 
   /** Removes the files that dead owners left. */
   async sweep(): Promise<void> {
-    for (const name of await listNames(this.#folder)) {
-      if (!name.endsWith(".lock") || name.startsWith(".")) continue;
-      const path = join(this.#folder, name);
-      const held = await readHeld(path);
-      const lockName = held === undefined ? undefined : nameIn(held.text);
-      if (lockName === undefined || this.pathOf(lockName) !== path) continue;
-      await (await this.tryAcquire(lockName))?.release();
+    for (const file of await listNames(this.#folder)) {
+      const path = join(this.#folder, file);
+      if (!file.endsWith(".lock") || file.startsWith(".")) continue;
+      const name = (await lookAt(path))?.name;
+      if (name !== undefined && this.pathOf(name) === path) await this.sweepOne(name);
     }
+  }
+
+  /** Removes the file of one lock, if a dead owner left it. */
+  async sweepOne(name: string): Promise<void> {
+    if (await lookAt(this.pathOf(name)) === undefined) return;
+    await (await this.tryAcquire(name))?.release();
+  }
+
+  /** `watched`: the pid says nothing, and the lease has not run out. */
+  async #judge(path: string, look: Look): Promise<"alive" | "dead" | "watched"> {
+    if (look.owner === undefined) {
+      return await fileTime(this.#temporary) - look.renewed > WRITING_FOR ? "dead" : "watched";
+    }
+    const state = await holderState(path, look);
+    if (state !== "elsewhere") return state;
+    return this.#watch.sees(path, look) ? "dead" : "watched";
   }
 
   /** Makes the lock file if there is none. */
   async #create(name: string): Promise<Lock | undefined> {
     const path = this.pathOf(name);
-    return await guarded({ doing: "take a lock", path }, async () => {
-      const text = await lockText(name);
-      const temporary = join(this.#temporary, temporaryName("lock"));
-      await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.mkdir(this.#temporary, { recursive: true });
-      await Deno.writeTextFile(temporary, text, { createNew: true });
+    return await this.#write(name, async (temporary) => {
       try {
         await Deno.link(temporary, path);
       } catch (error) {
-        if (error instanceof Deno.errors.AlreadyExists) return undefined;
+        if (error instanceof Deno.errors.AlreadyExists) return false;
         if (!NO_LINKS.includes(systemCode(error) ?? "")) throw error;
-        if (!await createNew(path, text)) return undefined;
-      } finally {
-        await removeQuietly(temporary);
+        if (!await createEmpty(path)) return false;
+        await Deno.rename(temporary, path);
       }
-      return new HeldLock(name, path, text);
+      return true;
     });
   }
 
   /** Replaces the file of an owner known to be dead; undefined where another was quicker. */
-  async #takeOver(name: string, dead: Held): Promise<Lock | undefined> {
+  async #takeOver(name: string, dead: Look): Promise<Lock | undefined> {
     const path = this.pathOf(name);
     // Only the holder of this inner lock may touch the file while it holds the dead owner's text.
     const inner = await this.tryAcquire(`takeover-${sha256Hex(`${name}\n${dead.text}`)}`);
     if (inner === undefined) return undefined;
     try {
-      const now = await readHeld(path);
-      if (now?.text !== dead.text) return undefined;
-      const text = await lockText(name);
-      await guarded(
-        { doing: "take over a lock", path },
-        () => writeFileAtomic(path, text, { durable: false, temporary: this.#temporary }),
-      );
-      return new HeldLock(name, path, text);
+      const now = await lookAt(path);
+      // One that was watched may have come back to life in the last moment.
+      if (now?.text !== dead.text || now.renewed !== dead.renewed) return undefined;
+      return await this.#write(name, async (temporary) => {
+        if (!await inner.isHeld()) return false;
+        await Deno.rename(temporary, path);
+        return true;
+      });
     } finally {
       await inner.release();
+      this.#watch.forget(path);
     }
+  }
+
+  /** Writes a lock's file under a temporary name and has it placed. */
+  async #write(
+    name: string,
+    place: (temporary: string) => Promise<boolean>,
+  ): Promise<Lock | undefined> {
+    const path = this.pathOf(name);
+    const held = await guarded({ doing: "take a lock", path }, async () => {
+      await Deno.mkdir(this.#folder, { recursive: true });
+      await Deno.mkdir(this.#temporary, { recursive: true });
+      return await HeldFile.write(path, {
+        temporary: this.#temporary,
+        prefix: "lock",
+        members: { name },
+        lease: this.#lease,
+        place,
+      });
+    });
+    if (held === undefined) return undefined;
+    const release = (): Promise<void> => held.release();
+    return {
+      name,
+      path,
+      lost: held.lost,
+      isHeld: () => held.isHeld(),
+      release,
+      [Symbol.asyncDispose]: release,
+    };
   }
 }
 
-class HeldLock implements Lock {
-  readonly name: string;
-  readonly path: string;
-  readonly #text: string;
-
-  constructor(name: string, path: string, text: string) {
-    this.name = name;
-    this.path = path;
-    this.#text = text;
-  }
-
-  async release(): Promise<void> {
-    // Somebody who removed the file by hand may have let another owner in: that file is not ours.
-    if ((await readHeld(this.path))?.text === this.#text) await removeQuietly(this.path);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.release();
-  }
+function wordsFor(
+  owner: Owner,
+  { path, look: { lease }, watched }: {
+    readonly path: string;
+    readonly look: Look;
+    readonly watched: boolean;
+  },
+): string {
+  const who = describeOwner(owner);
+  if (!watched) return `${who} (${path})`;
+  return lease === undefined
+    ? `${who}, which can't be asked from here: if it no longer runs, remove ${path}`
+    : `${who}, which can't be asked from here: it is taken for dead when it has not renewed ${path} ` +
+      `for ${Math.ceil(lease / 1000)} s`;
 }
 
 /** What file systems without hard links answer (FAT, some network folders). */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
-async function createNew(path: string, text: string): Promise<boolean> {
+async function createEmpty(path: string): Promise<boolean> {
   try {
-    await Deno.writeTextFile(path, text, { createNew: true });
+    await Deno.writeTextFile(path, "", { createNew: true });
     return true;
   } catch (error) {
     if (error instanceof Deno.errors.AlreadyExists) return false;
     throw error;
-  }
-}
-
-/** The id makes each holding unique, also two by one process. */
-async function lockText(name: string): Promise<string> {
-  const owner = await thisOwner();
-  return JSON.stringify({
-    ...owner,
-    name,
-    since: new Date().toISOString(),
-    id: crypto.randomUUID(),
-  });
-}
-
-async function readHeld(path: string): Promise<Held | undefined> {
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  try {
-    return { text, owner: parseOwner(JSON.parse(text)) };
-  } catch {
-    return { text, owner: undefined };
-  }
-}
-
-/** The lock's name as its file tells it; the file's own name may be shortened. */
-function nameIn(text: string): string | undefined {
-  try {
-    const { name } = JSON.parse(text) as { readonly name?: unknown };
-    return typeof name === "string" ? name : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function isDead(held: Held, path: string): Promise<boolean> {
-  if (held.owner !== undefined) return await ownerState(held.owner) === "dead";
-  try {
-    const { mtime } = await Deno.stat(path);
-    return mtime !== null && Date.now() - mtime.getTime() > WRITING_FOR;
-  } catch {
-    return false;
   }
 }
 

@@ -1,19 +1,19 @@
 /**
  * Who holds a lock or a scratch folder, and whether that process still lives.
  *
- * A pid alone is not enough: after a reboot, or a few hours, the number belongs to someone else. So
- * an owner is pid and start time of the process, the start counted in clock ticks since the boot
- * that is named with it. Source: proc_pid_stat(5), field 22.
+ * A pid alone is not enough: after a reboot, or a few hours, the number belongs to someone else, and
+ * in a container it counts among other processes. So an owner is pid and start time of the process,
+ * the boot of its kernel and the namespace of its pid. Where boot and namespace are this process's
+ * own, the pid tells whether it lives. Anybody else is `elsewhere`, and what it holds tells
+ * (`held_file.ts`): two containers of one name, two machines of one name, another machine.
  *
- * Deno lets a process read `/proc` only with every permission, which the runner does not have, so
- * `cat` reads it; where there is no `/proc`, `ps` tells the start. Left out: owners on other
- * machines cannot be judged and count as alive.
+ * Left out: macOS and Windows have no namespaces and tell no boot id; there the same host name means
+ * the same machine, as it does for owners that an earlier version wrote.
  *
  * @module
  */
 import { hostname } from "node:os";
-import process from "node:process";
-import { systemCode } from "../disk/failure.ts";
+import { pidExists, processFacts } from "./system.ts";
 
 /** A process of this or another machine. */
 export interface Owner {
@@ -21,101 +21,75 @@ export interface Owner {
   /** When it started, in the system's own terms; empty where the system does not tell. */
   readonly start: string;
   readonly host: string;
+  /** The boot of its kernel; empty where the system does not tell, absent in files of an earlier version. */
+  readonly boot?: string;
+  /** Where its pid counts; empty or absent as `boot`. */
+  readonly namespace?: string;
 }
 
-/** `elsewhere`: on another machine, so nobody here can tell. */
+/** `elsewhere`: its pid says nothing here, and what it holds has to tell. */
 export type OwnerState = "alive" | "dead" | "elsewhere";
 
 let own: Promise<Owner> | undefined;
+let ownNow: Owner | undefined;
 
-/** This process. The start time is found once. */
+/** This process. What the system tells of it is asked once. */
 export function thisOwner(): Promise<Owner> {
-  own ??= processStart(Deno.pid).then((start) => ({
-    pid: Deno.pid,
-    start: start ?? "",
-    host: hostname(),
-  }));
+  own ??= processFacts(Deno.pid).then((facts) =>
+    ownNow = { pid: Deno.pid, host: hostname(), ...facts }
+  );
   return own;
 }
 
 /** Whether an owner's process still runs; a process that merely has its pid does not count. */
 export async function ownerState(owner: Owner): Promise<OwnerState> {
-  if (owner.host !== hostname()) return "elsewhere";
+  const self = await thisOwner();
+  if (!sharesPids(owner, self)) return "elsewhere";
   if (!pidExists(owner.pid)) return "dead";
   if (owner.start === "") return "alive";
-  const start = owner.pid === Deno.pid
-    ? (await thisOwner()).start
-    : await processStart(owner.pid) ?? (pidExists(owner.pid) ? "" : "gone");
+  const start = owner.pid === self.pid ? self.start : (await processFacts(owner.pid)).start;
   // An unknown start, or one told by another tool, proves nothing: better to wait for a dead owner
   // than to break a living one.
-  if (start !== "gone" && start.split(" ")[0] !== owner.start.split(" ")[0]) return "alive";
+  if (start.split(" ")[0] !== owner.start.split(" ")[0]) {
+    return pidExists(owner.pid) ? "alive" : "dead";
+  }
   return start === owner.start ? "alive" : "dead";
+}
+
+/** Whether an owner's pid counts among the processes that `self` sees. */
+function sharesPids(owner: Owner, self: Owner): boolean {
+  const { boot, namespace } = owner;
+  if (boot === undefined || namespace === undefined) return owner.host === self.host;
+  if (boot === "" && self.boot === "" && Deno.build.os !== "linux") return owner.host === self.host;
+  if (boot === "" || namespace === "") return false;
+  return boot === self.boot && namespace === self.namespace;
+}
+
+/** Whether an owner runs on this kernel, which then knows of the files that it has locked. */
+export async function sharesKernel({ boot }: Owner): Promise<boolean> {
+  return boot !== undefined && boot !== "" && boot === (await thisOwner()).boot;
 }
 
 /** A readable name for messages. */
 export function describeOwner(owner: Owner): string {
-  return owner.host === hostname()
-    ? `process ${owner.pid}`
-    : `process ${owner.pid} on ${owner.host}`;
+  const name = `process ${owner.pid}`;
+  if (owner.host !== hostname()) return `${name} on ${owner.host}`;
+  if (ownNow === undefined || sharesPids(owner, ownNow)) return name;
+  if (owner.boot === ownNow.boot) return `${name} of another container (${owner.namespace})`;
+  return `${name} on ${owner.host} before it started anew, or on another machine of that name`;
 }
 
 /** Reads an {@linkcode Owner} out of parsed JSON, or undefined where it is none. */
 export function parseOwner(value: unknown): Owner | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { pid, start, host } = value as Readonly<Record<string, unknown>>;
+  const { pid, start, host, boot, namespace } = value as Readonly<Record<string, unknown>>;
   if (typeof pid !== "number" || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
   if (typeof start !== "string" || typeof host !== "string") return undefined;
-  return { pid, start, host };
-}
-
-function pidExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it exists and belongs to another user.
-    return systemCode(error) !== "ESRCH";
-  }
-}
-
-/** Start of a process, or undefined where it is gone or the system does not tell. */
-async function processStart(pid: number): Promise<string | undefined> {
-  if (Deno.build.os === "linux") {
-    const stat = await procText([BOOT_ID, `/proc/${pid}/stat`]);
-    if (stat !== undefined) {
-      const [boot = "", line = ""] = stat.split("\n");
-      // The command's name in parentheses may hold spaces and parentheses: count from its end.
-      const ticks = line.slice(line.lastIndexOf(")") + 2).split(" ")[19];
-      return ticks === undefined ? undefined : `ticks ${ticks} of boot ${boot.slice(0, 8)}`;
-    }
-  }
-  if (Deno.build.os === "windows") return undefined;
-  const started = await output("ps", ["-o", "lstart=", "-p", String(pid)]);
-  return started === undefined ? undefined : `date ${started}`;
-}
-
-const BOOT_ID = "/proc/sys/kernel/random/boot_id";
-
-async function procText(paths: readonly string[]): Promise<string | undefined> {
-  try {
-    return paths.map((path) => Deno.readTextFileSync(path)).join("");
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) return undefined;
-  }
-  return await output("cat", paths);
-}
-
-async function output(command: string, args: readonly string[]): Promise<string | undefined> {
-  try {
-    const { success, stdout } = await new Deno.Command(command, {
-      args: [...args],
-      stdin: "null",
-      stderr: "null",
-      env: { LC_ALL: "C", TZ: "UTC" },
-    }).output();
-    const text = new TextDecoder().decode(stdout).trim();
-    return success && text !== "" ? text : undefined;
-  } catch {
-    return undefined;
-  }
+  return {
+    pid,
+    start,
+    host,
+    ...(typeof boot === "string" ? { boot } : {}),
+    ...(typeof namespace === "string" ? { namespace } : {}),
+  };
 }

@@ -4,6 +4,7 @@
  * `runs/<yyyymmddThhmmssZ>-<name>-<id>/` with `run.json`, `events.ndjson`, `logs/<stage>.log` and
  * `artifacts/<stage>/`; `runs/latest` points to the newest. A run whose process died keeps saying
  * "running" in its file; whoever reads it asks whether that process lives and says "interrupted".
+ * Where its pid doesn't tell, the file `.running` does, which the process holds until the run ends.
  *
  * @module
  */
@@ -19,6 +20,7 @@ import {
 } from "../disk/durable.ts";
 import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
+import { HeldFile, holderState, isAbandoned, lookAt } from "../locks/held_file.ts";
 import { ownerState, thisOwner } from "../locks/owner.ts";
 import { sealed } from "./sealed.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
@@ -44,9 +46,12 @@ export interface ListOptions {
 /** The runs under a `runs` folder. */
 export class Runs {
   readonly #layout: StoreLayout;
+  readonly #lease: number | undefined;
 
-  constructor(layout: StoreLayout) {
+  /** @param options `lease`: length of the runs' leases in milliseconds; default a minute. */
+  constructor(layout: StoreLayout, options: { readonly lease?: number } = {}) {
     this.#layout = layout;
+    this.#lease = options.lease;
   }
 
   /**
@@ -71,7 +76,8 @@ export class Runs {
             throw error;
           }
           const started = new Date(time).toISOString();
-          const run = new RunFolder(path, { ...start, id, status: "running", started, owner });
+          const record: RunRecord = { ...start, id, status: "running", started, owner };
+          const run = new RunFolder(path, record, await this.#hold(path));
           await Deno.mkdir(join(path, "logs"), { mode: 0o755 });
           await Deno.mkdir(join(path, "artifacts"), { mode: 0o755 });
           await run.update({});
@@ -115,10 +121,32 @@ export class Runs {
     const text = await readTextOf(join(path, "run.json"));
     const record = text === undefined ? undefined : parseRunRecord(text);
     if (record === undefined) return undefined;
-    if (record.status !== "running" || await ownerState(record.owner) !== "dead") {
+    if (record.status !== "running" || !await this.#isDead(path, record)) {
       return { id, path, record };
     }
     return { id, path, record: { ...record, status: "interrupted" } };
+  }
+
+  /** Shows that the run's process lives, for as long as the run goes on. */
+  async #hold(folder: string): Promise<HeldFile | undefined> {
+    const path = join(folder, RUNNING);
+    return await HeldFile.write(path, {
+      temporary: folder,
+      lease: this.#lease,
+      place: async (temporary) => {
+        await Deno.rename(temporary, path);
+        return true;
+      },
+    });
+  }
+
+  async #isDead(folder: string, { owner }: RunRecord): Promise<boolean> {
+    const state = await ownerState(owner);
+    if (state !== "elsewhere") return state === "dead";
+    const path = join(folder, RUNNING);
+    const look = await lookAt(path);
+    if (look === undefined) return false;
+    return await holderState(path, look) === "dead" || isAbandoned(look, Date.now());
   }
 
   async #pointLatest(id: string): Promise<void> {
@@ -148,10 +176,13 @@ export class RunFolder {
   /** Absolute path. */
   readonly path: string;
   #record: RunRecord;
+  readonly #held: HeldFile | undefined;
 
-  constructor(path: string, record: RunRecord) {
+  /** @param held What shows that the run goes on; given back when the record says how it ended. */
+  constructor(path: string, record: RunRecord, held?: HeldFile) {
     this.path = path;
     this.#record = record;
+    this.#held = held;
   }
 
   /** What `run.json` says now. */
@@ -194,9 +225,12 @@ export class RunFolder {
           durable: this.#record.status !== "running",
         }),
     );
+    if (this.#record.status !== "running") await this.#held?.release();
   }
 }
 
+/** Hidden: it says nothing to a person that `run.json` does not. */
+const RUNNING = ".running";
 const RUN_ID = /^\d{8}T\d{6}Z-.+-[0-9a-z]{6}$/;
 
 /** Names of pipelines are free text; a folder's part of it stays short. */

@@ -65,6 +65,7 @@ const facts: fc.Arbitrary<StageFacts<string>> = fc.record({
     packages: fc.uniqueArray(fc.constantFrom("a@1.0.0", "a@2.0.0", "@x/b@0.1.0"), { maxLength: 3 }),
     paths: fc.constant([]),
     data: fc.constant([]),
+    local: fc.constant({}),
   }),
   options: fc.dictionary(name, plainJson, { maxKeys: 4 }) as fc.Arbitrary<Record<string, Json>>,
   inputs: fc.dictionary(name, fc.array(digest, { maxLength: 3 }), { maxKeys: 3 }),
@@ -218,6 +219,7 @@ async function keysOf(
         packages: uses === "train" ? world.packages ?? ["zod@1.0.0"] : ["zod@1.0.0"],
         paths: [],
         data: [],
+        local: {},
       },
       options,
       inputs: Object.fromEntries(

@@ -1,0 +1,86 @@
+/**
+ * Local sources of a stage: copied as its key tells of them before it waits for anything, and what is
+ * too much to copy looked at again when it is done.
+ *
+ * @module
+ */
+import { basename, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { copyFile } from "../../store/mod.ts";
+import type { Places } from "../sandbox/places.ts";
+import type { FoundSources } from "../key/sources.ts";
+import type { StageNode } from "../types.ts";
+import type { Capture } from "./capture.ts";
+import type { RunContext } from "./context.ts";
+
+/** What is asked of the run of a stage. */
+export interface Reading {
+  readonly node: StageNode;
+  readonly sources: FoundSources | undefined;
+  readonly capture: Capture;
+  readonly context: RunContext;
+}
+
+/** How much of a stage's sources is copied, in bytes; more is read where it lies, and digested again. */
+const COPIED_BYTES = 1 << 30;
+
+/** The sources of a stage that lie on this machine. */
+export interface LocalSources {
+  readonly places: Places;
+  /** Files that are read where they lie: path -> SHA-256. */
+  readonly inPlace: Readonly<Record<string, string>>;
+}
+
+/** Copies local sources as the key tells of them; undefined where one of them has changed since. */
+export async function copySources(run: Reading, folder: string): Promise<LocalSources | undefined> {
+  const { sources, context: { store, signal } } = run;
+  const places: Record<string, string> = {};
+  const inPlace: Record<string, string> = {};
+  let copied = 0;
+  for (const [i, [path, digest]] of Object.entries(sources?.files ?? {}).entries()) {
+    const size = (await Deno.stat(path).catch(() => undefined))?.size;
+    if (size === undefined) return undefined;
+    if (copied + size > COPIED_BYTES) {
+      inPlace[path] = digest;
+      continue;
+    }
+    copied += size;
+    // Readers tell formats by names.
+    const to = join(folder, String(i), basename(path));
+    if (!await copyFile(path, { to, digest, signal })) {
+      // What is remembered of the file is wrong, or it changed this moment.
+      if (await store.index.digestFile(path, signal) === digest) throw unsteady(path);
+      return undefined;
+    }
+    places[path] = to;
+  }
+  return { places, inPlace };
+}
+
+function unsteady(path: string): UserError {
+  return new UserError({
+    what: `${path} has other bytes than are remembered of it, with every time as it was`,
+    requirement: "inode, ctime, mtime and size tell whether a file has changed",
+    remedy: "run with --verify, which reads every file again",
+  });
+}
+
+/**
+ * What a stage read where it lies and that is no longer what its key tells; undefined where all is.
+ *
+ * @returns Words for it.
+ */
+export async function changedInPlace(
+  run: Reading,
+  { inPlace }: LocalSources,
+): Promise<string | undefined> {
+  const { node, capture, context: { store, signal } } = run;
+  for (const [path, digest] of Object.entries(inPlace)) {
+    const now = await store.index.digestFile(path, signal).catch(() => undefined);
+    signal.throwIfAborted();
+    if (now !== digest) return path;
+  }
+  const { isCopied } = await capture.grantedTo(node);
+  if (isCopied || await capture.isUnchanged(node)) return undefined;
+  return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;
+}
