@@ -24,6 +24,7 @@ const FACTS: StageFacts<string> = {
     packages: ["yaml@2.9.1", "zod@4.6.6"],
     paths: ["/somewhere/stages/train.ts"],
     data: [],
+    loading: { urls: [], lock: {}, packages: [], registries: {} },
   },
   options: { learning_rate: 2e-5, padding: { side: "left", to: 8 }, prompts: ["a", "b"] },
   inputs: { data: [A], models: [A, B], tokenizer: [] },

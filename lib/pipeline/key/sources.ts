@@ -12,7 +12,10 @@ import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
 import type { Lockfile } from "./lockfile.ts";
+import { confinementOf } from "../code/confinement.ts";
+import { grantedVariables } from "../code/environment.ts";
 import { moduleGraph } from "../code/module_graph.ts";
+import { ownCode } from "../sandbox/own_code.ts";
 import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/grants.ts";
 import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
@@ -86,7 +89,11 @@ async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise
 
 async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
   const { baseDir, lockfile, project, signal, store } = options;
-  const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
+  const { module } = node.description;
+  const { read = [], env = [] } = node.permissions;
+  const confinement = await confinementOf(baseDir, read);
+  const graphOptions = { project, index: store.index, signal, confinement };
+  const graph = await moduleGraph(module, graphOptions);
   refuseUngrantedData(node, graph.data, baseDir);
   await using scratch = await store.scratch.create();
   const request: ResolveRequest = {
@@ -96,11 +103,13 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     pins: lockfile.all(),
     update: options.update,
     offline: options.offline,
-    env: node.permissions.env ?? [],
+    env,
   };
   const outcome = await runChild(request, {
-    module: node.description.module,
+    module,
     project,
+    code: await ownCode(node.description, graphOptions),
+    environment: grantedVariables(env),
     grants: grantsOf(node, { baseDir, modules: Object.keys(graph.files) }),
     folder: scratch.path,
     timeout: node.timeout,

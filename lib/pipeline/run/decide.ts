@@ -18,6 +18,7 @@ import {
 import { explain, isComponents } from "../key/explain.ts";
 import { editedFiles } from "./edited.ts";
 import { grantedOf } from "../key/granted.ts";
+import { confinementOf } from "../code/confinement.ts";
 import { moduleGraph } from "../code/module_graph.ts";
 import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
@@ -108,8 +109,11 @@ export class Decider {
   ): Promise<PendingComponents> {
     const { project, store, signal, pipeline } = this.#context;
     const { uses, builtin, version, module, compute } = node.description;
+    const confinement = builtin
+      ? undefined
+      : await confinementOf(this.#context.baseDir, node.permissions.read);
     const [graph, sources, granted, choice] = await Promise.all([
-      moduleGraph(module, { project, index: store.index, signal }),
+      moduleGraph(module, { project, index: store.index, signal, confinement }),
       this.sourcesOf(node),
       grantedOf(node, {
         baseDir: this.#context.baseDir,

@@ -11,6 +11,9 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { type Action, describeOwner, keyLock, safeName, storeFailure } from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
+import { confinementOf } from "../code/confinement.ts";
+import { grantedVariables } from "../code/environment.ts";
+import { ownCode } from "../sandbox/own_code.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
 import { grantsOf } from "../sandbox/grants.ts";
@@ -152,8 +155,15 @@ async function inProcess(run: StageRun): Promise<StageEnd> {
     module: node.description.module,
     project: context.project,
     grants,
-    environment: engine?.environment ?? {},
+    environment: { ...engine?.environment, ...grantedVariables(grants.env) },
+    engines: engine !== undefined,
     folder: generated,
+    code: node.description.builtin ? undefined : await ownCode(node.description, {
+      project: context.project,
+      index: store.index,
+      confinement: await confinementOf(baseDir, node.permissions.read),
+      signal,
+    }),
     timeout: node.timeout,
     onReport: (report) => {
       if (report.type === "summary") summary.push(report.entry);
