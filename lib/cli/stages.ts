@@ -54,7 +54,7 @@ function stageName(name: string, io: CommandContext): string {
 }
 
 async function describe(uses: string, io: CommandContext): Promise<StageDescription> {
-  const options = { registry: io.stages, baseDir: io.cwd, project: io.root };
+  const options = { registry: io.stages, baseDir: io.cwd, project: io.root, standalone: true };
   return (await askStage(uses, [], options)).description;
 }
 

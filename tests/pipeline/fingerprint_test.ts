@@ -25,6 +25,7 @@ const FACTS: StageFacts<string> = {
     paths: ["/somewhere/stages/train.ts"],
     data: [],
     local: {},
+    loading: { urls: [], lock: {}, packages: [], registries: {} },
   },
   options: { learning_rate: 2e-5, padding: { side: "left", to: 8 }, prompts: ["a", "b"] },
   inputs: { data: [A], models: [A, B], tokenizer: [] },

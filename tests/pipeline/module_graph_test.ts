@@ -97,7 +97,7 @@ Deno.test("moduleGraph() names files outside the project from the module, never 
       "./stage.ts",
       "lib/face.ts",
     ]);
-    const { paths: _paths, local: _local, ...content } = found;
+    const { paths: _paths, local: _local, loading: _loading, ...content } = found;
     assert.ok(
       !JSON.stringify(content).includes(beside) && !JSON.stringify(content).includes(project),
     );

@@ -154,18 +154,38 @@ stages:
   granted: { uses: ./granted.ts, permissions: { read: [./secret.json] } }
 `,
   });
-  const { code, failures } = await p.temper(["run", "p.yaml"]);
-  assert.equal(code, 1);
-  for (const [name, file] of [["json", "json"], ["text", "txt"], ["deep", "json"]] as const) {
+  const { code, out } = await p.temper(["run", "p.yaml"]);
+  assert.equal(code, 2, "before anything runs, and before it is described");
+  const { errors } = JSON.parse(out) as { errors: { what: string; remedy: string }[] };
+  assert.equal(errors.length, 3, out);
+  for (const [i, [name, file]] of [["json", "json"], ["text", "txt"], ["deep", "json"]].entries()) {
     assert.match(
-      `${failures[name]!.what} | ${failures[name]!.remedy}`,
+      `${errors[i]!.what} | ${errors[i]!.remedy}`,
       new RegExp(
-        `imports the data of ".*/secret.${file}": denied \\(permission: read\\) \\| ` +
+        `"./${name}.ts" imports the data of ".*/secret.${file}": denied \\(permission: read\\) \\| ` +
           `declare permissions: \\{ read: \\["./secret.${file}"\\] \\} in ${name}.ts and grant it`,
       ),
     );
   }
-  assert.equal(failures.granted, undefined);
+  await p.write(
+    "p.yaml",
+    `name: imports
+stages:
+  granted: { uses: ./granted.ts, permissions: { read: [./secret.json] } }
+  second: { uses: ./granted.ts }
+`,
+  );
+  const second = await p.temper(["run", "p.yaml"]);
+  assert.equal(second.code, 2, "each use of a stage needs its grant");
+  await p.write(
+    "p.yaml",
+    `name: imports
+stages:
+  granted: { uses: ./granted.ts, permissions: { read: [./secret.json] } }
+`,
+  );
+  const granted = await p.temper(["run", "p.yaml"]);
+  assert.equal(granted.code, 0, JSON.stringify(granted.failures));
   assert.equal(await p.result("granted"), '{"is":"secret"}');
 });
 

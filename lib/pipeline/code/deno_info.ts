@@ -48,6 +48,9 @@ export interface InfoImport {
 export interface InfoPackage {
   readonly name: string;
   readonly version: string;
+  /** Absolute folder in which it lies, or will when it is downloaded. */
+  readonly localPath?: string | undefined;
+  readonly registryUrl?: string | undefined;
   readonly dependencies: readonly string[];
 }
 
@@ -70,7 +73,13 @@ const document = z.object({
   redirects: z.record(z.string(), z.string()).default({}),
   npmPackages: z.record(
     z.string(),
-    z.object({ name: z.string(), version: z.string(), dependencies: z.array(z.string()) }),
+    z.object({
+      name: z.string(),
+      version: z.string(),
+      localPath: z.string().optional(),
+      registryUrl: z.string().optional(),
+      dependencies: z.array(z.string()),
+    }),
   ).default({}),
 });
 
@@ -89,7 +98,7 @@ export function parseDenoInfo(text: string): DenoInfo {
         local: local ?? undefined,
         error,
         npmPackage,
-        isData: kind === "asserted" || kind === "external",
+        isData: kind === "asserted" || kind === "external" || kind === "wasm",
         imports: dependencies.flatMap(({ specifier, code }) =>
           code === undefined ? [] : [importOf(specifier, code)]
         ),

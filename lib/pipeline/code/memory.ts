@@ -6,7 +6,8 @@
  */
 import { existsSync } from "node:fs";
 import type { Json } from "../../base/json.ts";
-import { canonicalDigest, type Store } from "../../store/mod.ts";
+import { canonicalDigest, type Store, type StoreIndex } from "../../store/mod.ts";
+import type { Confinement } from "./confinement.ts";
 import { type ModuleGraph, moduleGraph } from "./module_graph.ts";
 
 /** Remembers JSON by namespace and key, and knows which code it was made by. */
@@ -16,7 +17,9 @@ export interface Memory {
   /** Whether nothing can be in it yet, told without making it. */
   readonly isEmpty?: () => boolean;
   /** Digest of a module (`file:` URL) and all that it imports. */
-  readonly digestModule: (url: string) => Promise<string>;
+  readonly digestModule: (url: string, confinement?: Confinement) => Promise<string>;
+  /** Remembers module graphs; where absent nothing is remembered of them. */
+  readonly index?: StoreIndex;
 }
 
 /** Digest of all code of a module graph. */
@@ -33,6 +36,8 @@ export function memoryOf(
     get: (namespace, key) => index.get(namespace, key) as Json | undefined,
     set: (namespace, key, value) => index.set(namespace, key, value),
     isEmpty: () => !existsSync(layout.index),
-    digestModule: async (url) => codeDigest(await moduleGraph(url, { project, index, signal })),
+    index,
+    digestModule: async (url, confinement) =>
+      codeDigest(await moduleGraph(url, { project, index, signal, confinement })),
   };
 }

@@ -11,10 +11,21 @@
  * @module
  */
 import { dirname, join, relative, resolve, sep } from "node:path";
-import { InternalError, type Location, UserError } from "../../base/errors.ts";
+import { InternalError, UserError } from "../../base/errors.ts";
 import { isSettled, stampOf, type StoreIndex } from "../../store/index.ts";
 import { filePath, fileUrl } from "../../base/paths.ts";
-import type { DenoInfo, InfoModule } from "./deno_info.ts";
+import { type CodeLock, codeLock } from "./code_lock.ts";
+import { type Confinement, NAMES, refusalOf, withoutDetour } from "./confinement.ts";
+import type { DenoInfo } from "./deno_info.ts";
+import { processEnvironment } from "./environment.ts";
+import {
+  brokenModule,
+  type Importer,
+  labelOf,
+  placeOf,
+  type ReachedModule,
+} from "./module_error.ts";
+import { runProcess } from "./process.ts";
 import { withProcessFolder, writeConfig } from "./process_config.ts";
 
 /** What a stage's code consists of. */
@@ -35,8 +46,28 @@ export interface ModuleGraph {
   readonly paths: readonly string[];
   /** Absolute path -> SHA-256 of those that are files of this machine, no downloads; for snapshots. */
   readonly local: Readonly<Record<string, string>>;
-  /** Those of `paths` that are imported as JSON or text: read, not run. */
+  /** Those of `paths` that are imported as JSON, text or WebAssembly: data. */
   readonly data: readonly string[];
+  /** What a process needs to load it on this machine, not part of any key. */
+  readonly loading: Loading;
+}
+
+/** How the code of a graph is found on this machine. */
+export interface Loading {
+  /** Names of all modules as imports resolve to them, and as they are called after redirects. */
+  readonly urls: readonly string[];
+  readonly lock: CodeLock;
+  /** Absolute folders of its packages. */
+  readonly packages: readonly string[];
+  /** Package -> where it comes from. */
+  readonly registries: Readonly<Record<string, string>>;
+}
+
+/** A graph as far as it can be followed. */
+export interface FollowedGraph {
+  readonly graph: ModuleGraph;
+  /** Why an import leads nowhere, the first of them. */
+  readonly broken?: UserError | undefined;
 }
 
 /** Options of {@linkcode moduleGraph}. */
@@ -45,6 +76,8 @@ export interface ModuleGraphOptions {
   readonly project: string;
   /** Remembers graphs and digests between processes. */
   readonly index: StoreIndex;
+  /** Where modules may lie; anywhere for code that is Temper's own. */
+  readonly confinement?: Confinement | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -64,20 +97,37 @@ interface WatchedFile {
 }
 
 const NAMESPACE = "module-graph";
+/** It may have to ask a registry for the versions of packages. */
+const INFO_TIMEOUT_MS = 120_000;
+const MAX_OUTPUT = 256 << 20;
 
 /**
  * The module graph of a stage.
  *
  * @param module Absolute path or `file:` URL of the stage's module.
  * @throws {UserError} With the place of the import where a module is missing or cannot be resolved,
- *   and with the place of the mistake where one cannot be parsed.
+ *   or lies where it may not, and with the place of the mistake where one cannot be parsed.
  */
 export async function moduleGraph(
   module: string,
   options: ModuleGraphOptions,
 ): Promise<ModuleGraph> {
+  const { graph, broken } = await followedGraph(module, options);
+  if (broken !== undefined) throw broken;
+  return graph;
+}
+
+/**
+ * The module graph of a stage as far as it can be followed, for saying what is wrong with it.
+ *
+ * @throws {UserError} Where a module lies where it may not.
+ */
+export async function followedGraph(
+  module: string,
+  options: ModuleGraphOptions,
+): Promise<FollowedGraph> {
   const path = module.startsWith("file:") ? filePath(module) : resolve(module);
-  const key = JSON.stringify([path, options.project]);
+  const key = JSON.stringify([path, options.project, options.confinement ?? null]);
   const remembered = options.index.get(NAMESPACE, key);
   if (isRemembered(remembered)) {
     const watched = await unchanged(remembered.watched, options);
@@ -85,13 +135,18 @@ export async function moduleGraph(
       if (watched !== remembered.watched) {
         options.index.set(NAMESPACE, key, { ...remembered, watched } satisfies Remembered);
       }
-      return remembered.graph;
+      return { graph: remembered.graph };
     }
   }
   const info = await denoInfo(path, options);
-  const found = await assemble(info, path, options);
-  options.index.set(NAMESPACE, key, { deno: Deno.version.deno, ...found } satisfies Remembered);
-  return found.graph;
+  const { broken, ...found } = await assemble(info, path, options);
+  if (broken !== undefined) return { graph: found.graph, broken };
+  options.index.set(
+    NAMESPACE,
+    key,
+    { deno: Deno.version.deno, ...found } satisfies Remembered,
+  );
+  return found;
 }
 
 /** The watched files with fresh stamps if no content changed (the same array if no stamp did). */
@@ -124,33 +179,51 @@ async function watch(
   return { path, stamp: isSettled(stamp, began) ? stamp.text : "", digest };
 }
 
-async function denoInfo(path: string, { project, signal }: ModuleGraphOptions): Promise<DenoInfo> {
-  const { success, stdout, stderr } = await withProcessFolder(async (folder) => {
-    const config = await writeConfig(folder, { project });
-    return await new Deno.Command(Deno.execPath(), {
+/** What Deno says of a module, and the lock that it left. */
+interface Resolved {
+  readonly info: DenoInfo;
+  readonly lock: string;
+}
+
+async function denoInfo(
+  path: string,
+  { project, confinement, signal }: ModuleGraphOptions,
+): Promise<Resolved> {
+  const [out, errors]: [string[], string[]] = [[], []];
+  const { end, lock } = await withProcessFolder(async (folder) => {
+    const config = await writeConfig(folder, { project, confinement });
+    const end = await runProcess({
       args: ["info", "--json", "--config", config, fileUrl(path)],
       cwd: project,
-      env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-      stdin: "null",
-      ...(signal === undefined ? {} : { signal }),
-    }).output();
+      environment: processEnvironment({ network: true, registries: true }),
+      onStdout: (line) => void out.push(line),
+      onStderr: (line) => void errors.push(line),
+      timeout: INFO_TIMEOUT_MS,
+      maxOutput: MAX_OUTPUT,
+      patience: 0,
+      kill: signal,
+    });
+    const lock = await Deno.readTextFile(join(folder, "deno.lock")).catch(() => "{}");
+    return { end, lock };
   });
   signal?.throwIfAborted();
-  if (!success) {
-    throw new UserError({
-      what: `cannot find out what ${path} imports: ${new TextDecoder().decode(stderr).trim()}`,
-    });
+  if (end.type !== "ended" || end.code !== 0) {
+    const why = end.type === "ended"
+      ? withoutDetour(errors.join("\n").trim())
+      : `it was not read to its end within ${INFO_TIMEOUT_MS / 1000} s`;
+    throw new UserError({ what: `cannot find out what ${path} imports: ${why}` });
   }
   // A warm run never comes here and need not load the schema library for it.
   const { parseDenoInfo } = await import("./deno_info.ts");
-  return parseDenoInfo(new TextDecoder().decode(stdout));
+  return { info: parseDenoInfo(out.join("\n")), lock };
 }
 
 async function assemble(
-  info: DenoInfo,
+  { info, lock }: Resolved,
   path: string,
   options: ModuleGraphOptions,
-): Promise<{ graph: ModuleGraph; watched: WatchedFile[] }> {
+): Promise<{ graph: ModuleGraph; watched: WatchedFile[]; broken?: UserError }> {
+  const { confinement } = options;
   const root = fileUrl(path);
   const label = labeller(options.project, path);
   const files = new Map<string, string>();
@@ -158,7 +231,9 @@ async function assemble(
   const packages = new Set<string>();
   const data = new Set<string>();
   const locals = new Map<string, string>();
+  const urls = new Set<string>([root]);
   const watched: WatchedFile[] = [];
+  let broken: UserError | undefined;
   const watchAlso = async (local: string): Promise<WatchedFile> => {
     const file = await watch(local, options.index, options.signal);
     watched.push(file);
@@ -167,47 +242,60 @@ async function assemble(
   await watchAlso(join(options.project, "deno.json"));
   await watchAlso(join(options.project, "deno.lock"));
 
-  for (const { module, importer } of reachable(info, root)) {
-    if (module.error !== undefined) throw brokenModule(module, importer, label);
+  const own = confinement === undefined ? new Set<string>() : temperModules(info, root);
+  for (const { module, importer, asked } of reachable(info, root)) {
+    const { specifier } = module;
+    // Before anything else is said of it: what could not be parsed is told with a piece of it.
+    if (confinement !== undefined && !own.has(specifier)) {
+      const refusal = await refusalOf(module, confinement);
+      if (refusal !== undefined) throw outside(refusal, importer, label);
+    }
+    if (/^(file|https?):/.test(specifier)) urls.add(specifier).add(asked);
+    if (module.error !== undefined) {
+      broken ??= brokenModule(module, importer, label);
+      continue;
+    }
     if (module.npmPackage !== undefined) addPackage(info, module.npmPackage, packages);
     if (module.local === undefined) continue;
     const file = await watchAlso(module.local);
     if (file.digest === "") {
-      throw brokenModule({ ...module, error: "no such file" }, importer, label);
+      broken ??= brokenModule({ ...module, error: "no such file" }, importer, label);
+      continue;
     }
-    files.set(labelOf(module.specifier, label), file.digest);
-    if (module.specifier.startsWith("file:")) locals.set(module.local, file.digest);
-    if (module.isData && module.specifier.startsWith("file:")) data.add(module.local);
+    files.set(labelOf(specifier, label), file.digest);
+    if (specifier.startsWith("file:")) locals.set(module.local, file.digest);
+    if (module.isData && specifier.startsWith("file:")) data.add(module.local);
     for (const { specifier, target } of module.imports) {
       if (target?.startsWith("file:") && !/^(\.{0,2}\/|file:)/.test(specifier)) {
         imports.set(specifier, labelOf(target, label));
       }
     }
   }
+  const found = [...packages].map((id) => info.packages.get(id)!);
   const graph: ModuleGraph = {
     root: label(path),
     files: sortedRecord(files),
     imports: sortedRecord(imports),
-    packages: [...packages].sort(),
+    packages: [...new Set(found.map(({ name, version }) => `${name}@${version}`))].sort(),
     paths: watched.slice(2).map((file) => file.path).sort(),
     data: [...data].sort(),
     local: sortedRecord(locals),
+    loading: {
+      urls: [...urls].sort(),
+      lock: codeLock(lock, packages),
+      packages: found.flatMap(({ localPath }) => localPath ?? []).sort(),
+      registries: Object.fromEntries(
+        found.flatMap(({ name, registryUrl }) =>
+          registryUrl === undefined ? [] : [[name, registryUrl]]
+        ),
+      ),
+    },
   };
-  return { graph, watched };
-}
-
-/** An import that leads to a module. */
-interface Importer {
-  readonly module: InfoModule;
-  /** Which of its imports. */
-  readonly index: number;
+  return { graph, watched, ...(broken === undefined ? {} : { broken }) };
 }
 
 /** The modules that run, from the root on, each with the first import that led to it. */
-function* reachable(
-  info: DenoInfo,
-  root: string,
-): Generator<{ module: InfoModule; importer: Importer | undefined }> {
+function* reachable(info: DenoInfo, root: string): Generator<ReachedModule> {
   const queue: { specifier: string; importer: Importer | undefined }[] = [
     { specifier: root, importer: undefined },
   ];
@@ -218,92 +306,56 @@ function* reachable(
     seen.add(target);
     const module = info.modules.get(target) ??
       { specifier: target, imports: [], error: `deno does not list ${target}` };
-    yield { module, importer };
+    yield { module, importer, asked: specifier };
     for (const [index, edge] of module.imports.entries()) {
       if (edge.target === undefined) {
         const error = edge.error ?? "it cannot be resolved";
         yield {
           module: { specifier: edge.specifier, imports: [], error },
           importer: { module, index },
+          asked: edge.specifier,
         };
       } else queue.push({ specifier: edge.target, importer: { module, index } });
     }
   }
 }
 
-function addPackage(info: DenoInfo, id: string, packages: Set<string>): void {
-  const queue = [id];
-  const seen = new Set<string>();
-  for (const next of queue) {
-    if (seen.has(next)) continue;
-    seen.add(next);
-    const found = info.packages.get(next);
-    if (found === undefined) throw new InternalError(`deno info names no package ${next}`);
-    packages.add(`${found.name}@${found.version}`);
-    queue.push(...found.dependencies);
+/** Temper's modules: what stages' authors reach by name, and all that those import. */
+function temperModules(info: DenoInfo, root: string): Set<string> {
+  const found = new Set<string>();
+  for (const { module } of reachable(info, root)) {
+    for (const { specifier, target } of module.imports) {
+      if (!NAMES.includes(specifier) || target === undefined || found.has(target)) continue;
+      for (const { module } of reachable(info, target)) found.add(module.specifier);
+    }
   }
+  return found;
 }
 
-function brokenModule(
-  module: InfoModule,
+function outside(
+  { what, ...rest }: UserError["parts"],
   importer: Importer | undefined,
   label: (path: string) => string,
 ): UserError {
-  const error = module.error ?? "";
-  // The parser tells the place in the module itself: "... at file:///a/b.ts:1:14".
-  const parsed = /\bat (file:\S+):(\d+):(\d+)\s*$/.exec(error);
-  if (parsed !== null) {
-    const [, url = "", line, column] = parsed;
-    const sentence = error.split("\n")[0] ?? error;
-    return new UserError({
-      what: `cannot read the module: ${sentence}`,
-      at: placeIn(url, Number(line), Number(column), undefined, label),
-    });
-  }
-  const sentence = error.replaceAll(/file:\/\/[^\s"']+/g, (url) => labelOf(url, label))
-    .replace(/\.\s*$/, "");
-  if (importer === undefined) {
-    return new UserError({ what: `cannot load ${labelOf(module.specifier, label)}: ${sentence}` });
-  }
-  const edge = importer.module.imports[importer.index]!;
+  if (importer === undefined) return new UserError({ what, ...rest });
+  const at = placeOf(importer, label);
+  const { specifier } = importer.module.imports[importer.index]!;
   return new UserError({
-    what: `cannot import "${edge.specifier}": ${sentence}`,
-    requirement: "a stage's imports must be files that exist, names of the import map in " +
-      "deno.json, or `npm:` and `node:` modules",
-    at: edge.span === undefined ? undefined : placeIn(
-      importer.module.specifier,
-      edge.span.line,
-      edge.span.column,
-      edge.span.length,
-      label,
-    ),
+    what: `cannot import "${specifier}": ${what}`,
+    ...rest,
+    ...(at === undefined ? {} : { at }),
   });
 }
 
-function placeIn(
-  url: string,
-  line: number,
-  column: number,
-  length: number | undefined,
-  label: (path: string) => string,
-): Location {
-  let text: string | undefined;
-  try {
-    text = Deno.readTextFileSync(new URL(url)).split(/\r?\n/)[line - 1];
-  } catch {
-    // Remote, or gone by now: the place alone has to do.
+function addPackage(info: DenoInfo, id: string, packages: Set<string>): void {
+  const queue = [id];
+  for (const next of queue) {
+    if (packages.has(next)) continue;
+    const found = info.packages.get(next);
+    if (found === undefined) throw new InternalError(`deno info names no package ${next}`);
+    packages.add(next);
+    queue.push(...found.dependencies);
   }
-  return {
-    file: labelOf(url, label),
-    line,
-    column,
-    ...(length === undefined ? {} : { length }),
-    ...(text === undefined ? {} : { text }),
-  };
-}
-
-function labelOf(specifier: string, label: (path: string) => string): string {
-  return specifier.startsWith("file:") ? label(filePath(specifier)) : specifier;
 }
 
 /** Names files by where they are to the project, or else to the root module, never by the machine. */

@@ -9,8 +9,8 @@ export interface ProcessOptions {
   /** Deno's arguments. */
   readonly args: readonly string[];
   readonly cwd: string;
-  /** Variables to set beside those that it inherits. */
-  readonly environment?: Readonly<Record<string, string>>;
+  /** All variables that it is started with: it inherits none. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Written to its standard input, which then stays open: its end tells the process that the runner is dead. */
   readonly input?: string;
   /** A line that it printed, without its end. */
@@ -47,7 +47,8 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [...options.args],
     cwd: options.cwd,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...options.environment },
+    env: { ...options.environment },
+    clearEnv: true,
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -8,9 +8,11 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { filePath, fileUrl } from "../../base/paths.ts";
 import { snapshotPath } from "../../store/mod.ts";
+import { type CodeLock, lockText } from "./code_lock.ts";
+import { confinedImports, type Confinement } from "./confinement.ts";
 
 /** A permission set as `deno.json` spells it. Lists, never `true`, except for `ffi` of an own stage that may load any library. */
 export interface Grants {
@@ -23,39 +25,47 @@ export interface Grants {
   readonly import: readonly string[];
 }
 
+/** The folder of Temper's own modules. */
+const TEMPER = resolve(import.meta.dirname!, "../..");
+
 /** Name of the permission set: `deno run -P=stage`. */
 export const PERMISSION_SET = "stage";
+
+/** The code that a process may load, and nothing else. */
+export interface LoadableCode {
+  /** Modules by name: `file:` and `https:` URLs. */
+  readonly urls: readonly string[];
+  readonly locks: readonly CodeLock[];
+  /** Where packages come from, by their names; for Deno to look for them where it put them. */
+  readonly registries: Readonly<Record<string, string>>;
+}
 
 /**
  * Writes the configuration.
  *
  * @param folder Where to; it exists.
  * @param options `project`: folder with the `deno.json` whose import map counts; `grants`: what
- *   `-P=stage` allows, nothing where absent; `root`: the snapshot in which the files lie that the
- *   import map names, where that is not their own place.
+ *   `-P=stage` allows, nothing where absent; `confinement`: the only files that are opened, beside the
+ *   project's own; `root`: the snapshot in which the files lie that the import map names, where that is
+ *   not their own place.
  * @returns Path of the `deno.json`.
  */
 export async function writeConfig(
   folder: string,
-  { project, grants = {}, root }: {
+  { project, grants = {}, confinement, root }: {
     readonly project: string;
     readonly grants?: Partial<Grants>;
+    readonly confinement?: Confinement | undefined;
     readonly root?: string | undefined;
   },
 ): Promise<string> {
   const path = join(folder, "deno.json");
-  const source = join(project, "deno.json");
-  const { imports = {}, allowScripts } = JSON.parse(await Deno.readTextFile(source)) as {
-    readonly imports?: Readonly<Record<string, string>>;
-    readonly allowScripts?: unknown;
-  };
-  const base = fileUrl(source);
-  const absolute = Object.entries(imports).map(([name, target]) => [
-    name,
-    /^\.{0,2}\//.test(target) ? snapshotUrl(new URL(target, base).href, root) : target,
-  ]);
+  const { imports, allowScripts } = await configOf(project, root);
+  const walls = confinement === undefined
+    ? {}
+    : confinedImports({ within: [project, TEMPER, confinement.folder, ...confinement.granted] });
   const config = {
-    imports: Object.fromEntries(absolute),
+    imports: { ...imports, ...walls },
     nodeModulesDir: "none",
     allowScripts,
     permissions: { [PERMISSION_SET]: grants },
@@ -69,9 +79,79 @@ export async function writeConfig(
   return path;
 }
 
-/** Where a module lies in a snapshot; in its own place where there is none. */
+/** Where a module lies in a snapshot; in its own place where there is none, or where it is no file. */
 export function snapshotUrl(url: string, root: string | undefined): string {
-  return root === undefined ? url : fileUrl(snapshotPath(root, filePath(url)));
+  return root === undefined || !url.startsWith("file:")
+    ? url
+    : fileUrl(snapshotPath(root, filePath(url)));
+}
+
+/**
+ * Writes the configuration of a process that may load some code and nothing else: no other file,
+ * address or package, not by a name that is computed either. It asks no registry for anything.
+ *
+ * The import map is a file of its own, because Deno expects all packages of one that stands in
+ * `deno.json` in the lock.
+ *
+ * @param folder Where to; it exists.
+ * @returns Deno's arguments.
+ */
+export async function writeLockedConfig(
+  folder: string,
+  { project, grants, code, root }: {
+    readonly project: string;
+    readonly grants: Grants;
+    readonly code: LoadableCode;
+    readonly root?: string | undefined;
+  },
+): Promise<string[]> {
+  const { imports, allowScripts } = await configOf(project, root);
+  const config = join(folder, "deno.json");
+  const map = join(folder, "import_map.json");
+  const walls = confinedImports({ urls: code.urls, within: grants.read });
+  await Promise.all([
+    Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
+    Deno.writeTextFile(
+      config,
+      JSON.stringify({
+        nodeModulesDir: "none",
+        allowScripts,
+        lock: { path: "./deno.lock", frozen: true },
+        permissions: { [PERMISSION_SET]: grants },
+      }),
+    ),
+    Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
+    Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
+  ]);
+  return ["--cached-only", "--import-map", map, "--config", config];
+}
+
+/** Which registry each scope has; without anybody's name or token, since nothing is asked there. */
+function npmrc(registries: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(registries).map(([name, registry]) => {
+    const url = new URL(registry);
+    url.username = url.password = "";
+    const scope = /^(@[^/]+)\//.exec(name)?.[1];
+    return `${scope === undefined ? "" : `${scope}:`}registry=${url.href}`;
+  });
+  return [...new Set(lines), ""].join("\n");
+}
+
+async function configOf(project: string, root: string | undefined): Promise<{
+  readonly imports: Readonly<Record<string, string>>;
+  readonly allowScripts?: unknown;
+}> {
+  const source = join(project, "deno.json");
+  const { imports = {}, allowScripts } = JSON.parse(await Deno.readTextFile(source)) as {
+    readonly imports?: Readonly<Record<string, string>>;
+    readonly allowScripts?: unknown;
+  };
+  const base = fileUrl(source);
+  const absolute = Object.entries(imports).map(([name, target]) => [
+    name,
+    /^\.{0,2}\//.test(target) ? snapshotUrl(new URL(target, base).href, root) : target,
+  ]);
+  return { imports: Object.fromEntries(absolute), allowScripts };
 }
 
 const PREFIX = "temper-process-";

@@ -179,6 +179,7 @@ async function describeAll(
       const stage = await askStage(uses, requests, {
         ...options,
         baseDir: dirname(resolve(options.file)),
+        granted: asking.flatMap(grantedPaths),
         timeout: options.describeTimeout,
       });
       const results = new Map(asking.map((file, index) => [file, stage.results[index]!]));
@@ -191,6 +192,13 @@ async function describeAll(
     }
   }));
   return answers;
+}
+
+/** What stands under `permissions: read:`, whatever else is wrong with the stage. */
+function grantedPaths({ node }: StageCellFile): string[] {
+  const written = node.entries.get("permissions")?.value;
+  const { read } = written?.type === "mapping" ? nodeToJson(written) as JsonObject : {};
+  return Array.isArray(read) ? read.filter((path) => typeof path === "string") : [];
 }
 
 /** What stands under `with:`, whatever else is wrong with the stage; undefined where it is no mapping. */

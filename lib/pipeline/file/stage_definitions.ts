@@ -17,8 +17,8 @@ import { namesIn } from "./read_text.ts";
 /** What {@linkcode askStage} needs. */
 export interface AskOptions extends DescribeOptions {
   readonly registry: StageRegistry;
-  /** Folder from which paths of own stages count. */
-  readonly baseDir: string;
+  /** True where no pipeline names it: then its modules lie in the project in which it is itself. */
+  readonly standalone?: boolean;
 }
 
 /** Whether `uses:` names a file rather than a built-in stage. */
@@ -46,7 +46,9 @@ export async function askStage(
     // Deno grants importing a file, not following a link to it.
     const isLink = (await Deno.lstat(path)).isSymlink;
     const file = isLink ? await Deno.realPath(path) : path;
-    return await describeOwn({ uses, module: fileUrl(file), builtin: false }, requests, options);
+    const baseDir = options.standalone === true ? dirname(file) : options.baseDir;
+    const identity = { uses, module: fileUrl(file), builtin: false };
+    return await describeOwn(identity, requests, { ...options, baseDir });
   }
   const { registry } = options;
   if (!Object.hasOwn(registry, uses)) throw unknownStage(uses, Object.keys(registry));

@@ -13,7 +13,8 @@ import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
 import { type GrantedFiles, grantedPlaces } from "./granted.ts";
 import type { Lockfile } from "./lockfile.ts";
-import type { ModuleGraph } from "../code/module_graph.ts";
+import { grantedVariables } from "../code/environment.ts";
+import type { OwnCode } from "../sandbox/child.ts";
 import { beyondGrants, grantsOf } from "../sandbox/grants.ts";
 import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
@@ -33,7 +34,9 @@ export interface ResolveOptions {
   readonly signal: AbortSignal;
   /** What an own stage's `resolve` runs from. */
   readonly own?: {
-    readonly graph: ModuleGraph;
+    readonly code: OwnCode;
+    /** Names of the modules of its own code. */
+    readonly modules: readonly string[];
     /** The folder with copies of its code and of what it was granted. */
     readonly root: string;
     readonly granted: GrantedFiles;
@@ -106,6 +109,8 @@ async function resolveBuiltin(
 async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
   const { baseDir, lockfile, project, signal, store, own } = options;
   if (own === undefined) throw new InternalError(`stage ${node.id} has no code to resolve with`);
+  const { module } = node.description;
+  const { env = [] } = node.permissions;
   const places = grantedPlaces(own.granted, own.root);
   await using scratch = await store.scratch.create();
   const request: ResolveRequest = {
@@ -115,14 +120,16 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     pins: lockfile.all(),
     update: options.update,
     offline: options.offline,
-    env: node.permissions.env ?? [],
+    env,
     places,
   };
   const outcome = await runChild(request, {
-    module: node.description.module,
+    module,
     project,
     root: own.root,
-    grants: grantsOf(node, { baseDir, places, modules: Object.keys(own.graph.files) }),
+    code: own.code,
+    environment: grantedVariables(env),
+    grants: grantsOf(node, { baseDir, places, modules: own.modules }),
     folder: scratch.path,
     timeout: node.timeout,
     stop: signal,

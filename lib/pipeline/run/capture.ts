@@ -10,10 +10,12 @@
  */
 import { UserError } from "../../base/errors.ts";
 import type { SnapshotFiles } from "../../store/mod.ts";
+import { type Confinement, confinementOf } from "../code/confinement.ts";
 import { codeDigest } from "../code/memory.ts";
 import { type ModuleGraph, moduleGraph } from "../code/module_graph.ts";
 import { type GrantedFiles, grantedTo } from "../key/granted.ts";
-import { HOST } from "../sandbox/child.ts";
+import { HOST, type OwnCode } from "../sandbox/child.ts";
+import { installCode } from "../sandbox/own_code.ts";
 import type { StageNode } from "../types.ts";
 import type { PlanContext } from "./context.ts";
 
@@ -29,8 +31,9 @@ export class Capture {
   }
 
   /** The module graph of a stage. */
-  async graphOf({ description: { module, code, uses } }: StageNode): Promise<ModuleGraph> {
-    const graph = await this.#graph(module);
+  async graphOf(node: StageNode): Promise<ModuleGraph> {
+    const { module, code, uses } = node.description;
+    const graph = await this.#graph(module, node);
     if (code !== undefined && codeDigest(graph) !== code) {
       throw new UserError({
         what: `the code of the stage "${uses}" was changed while the run began`,
@@ -41,9 +44,29 @@ export class Capture {
     return graph;
   }
 
-  #graph(module: string): Promise<ModuleGraph> {
+  /** @param own The own stage whose module it is: its code is confined, Temper's is not. */
+  #graph(module: string, own?: StageNode): Promise<ModuleGraph> {
     const { project, store: { index }, signal } = this.#context;
-    return remembered(this.#graphs, module, () => moduleGraph(module, { project, index, signal }));
+    return remembered(this.#graphs, nameOf(module, own), async () => {
+      const confinement = await this.#confinementOf(own);
+      return await moduleGraph(module, { project, index, signal, confinement });
+    });
+  }
+
+  async #confinementOf(node: StageNode | undefined): Promise<Confinement | undefined> {
+    if (node === undefined || node.description.builtin) return undefined;
+    return await confinementOf(this.#context.baseDir, node.permissions.read);
+  }
+
+  /** What an own stage's process may load; a built-in one's loads what it wants. */
+  async codeOf(node: StageNode): Promise<OwnCode> {
+    const { project, signal } = this.#context;
+    const graphs = await Promise.all([this.graphOf(node), this.#graph(HOST)]);
+    const confinement = await confinementOf(this.#context.baseDir, node.permissions.read);
+    return {
+      graphs,
+      install: () => installCode(node.description, { project, confinement, signal }),
+    };
   }
 
   /** What a stage was granted. */
@@ -81,15 +104,20 @@ export class Capture {
     if (root === undefined) {
       this.#snapshots.delete(key);
       this.#granted.delete(node.id);
-      for (const each of builtin ? this.#modules() : [module, HOST]) this.#graphs.delete(each);
+      for (const each of builtin ? this.#modules() : [HOST]) this.#graphs.delete(each);
+      this.#graphs.delete(nameOf(module, node));
     }
     return root;
   }
 
   /** Built-in stages share one copy, so that Deno compiles what they share once. */
   async #filesOf(node: StageNode): Promise<SnapshotFiles> {
-    const modules = node.description.builtin ? this.#modules() : [node.description.module, HOST];
-    const graphs = await Promise.all(modules.map((module) => this.#graph(module)));
+    const { module, builtin } = node.description;
+    const graphs = await Promise.all(
+      builtin
+        ? this.#modules().map((each) => this.#graph(each))
+        : [this.#graph(module, node), this.#graph(HOST)],
+    );
     const { files, isCopied } = await this.grantedTo(node);
     return Object.assign({}, ...graphs.map(({ local }) => local), isCopied ? files : {});
   }
@@ -104,6 +132,11 @@ export class Capture {
       ...threadModules,
     ];
   }
+}
+
+/** Two stages of one module may be granted different things, and so may consist of different files. */
+function nameOf(module: string, node: StageNode | undefined): string {
+  return node === undefined || node.description.builtin ? module : `${node.id} ${module}`;
 }
 
 /** What was found before under a name, or is looked for now; a failure is not remembered. */

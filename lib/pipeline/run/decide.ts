@@ -80,8 +80,12 @@ export class Decider {
       refuseUngrantedData(node, graph.data, this.#context.baseDir);
       const root = await this.capture.snapshotOf(node);
       if (root === undefined) continue;
-      const granted = await this.capture.grantedTo(node);
-      return await resolveSources(node, { ...this.#context, own: { graph, root, granted } });
+      const [code, granted] = await Promise.all([
+        this.capture.codeOf(node),
+        this.capture.grantedTo(node),
+      ]);
+      const own = { code, modules: Object.keys(graph.files), root, granted };
+      return await resolveSources(node, { ...this.#context, own });
     }
   }
 

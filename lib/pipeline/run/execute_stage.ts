@@ -19,6 +19,7 @@ import {
   storeFailure,
 } from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
+import { grantedVariables } from "../code/environment.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
 import { grantsOf } from "../sandbox/grants.ts";
@@ -239,8 +240,10 @@ async function inProcess(
     project: context.project,
     root,
     grants,
-    environment: engine?.environment ?? {},
+    environment: { ...engine?.environment, ...grantedVariables(grants.env) },
+    engines: engine !== undefined,
     folder: generated,
+    code: node.description.builtin ? undefined : await run.capture.codeOf(node),
     timeout: node.timeout,
     onReport: (report) => {
       if (report.type === "summary") summary.push(report.entry);

@@ -1,14 +1,26 @@
 /**
  * One process for one request about a stage: starts it confined, hands it the request, and listens.
  *
- * The entry file imports the stage by a literal path, so its code needs no read permission.
+ * The entry file imports the stage by a literal path, so its code needs no read permission. An own
+ * stage is started with the code that its module graph names, and can load nothing else: the import
+ * map leads to no other file, the lock has no other package, Deno's folder has none either.
  *
  * @module
  */
 import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
+import { withoutDetour } from "../code/confinement.ts";
+import { processEnvironment } from "../code/environment.ts";
+import type { ModuleGraph } from "../code/module_graph.ts";
+import { packageFolder } from "../code/package_folder.ts";
 import { runProcess } from "../code/process.ts";
-import { type Grants, PERMISSION_SET, snapshotUrl, writeConfig } from "../code/process_config.ts";
+import {
+  type Grants,
+  PERMISSION_SET,
+  snapshotUrl,
+  writeConfig,
+  writeLockedConfig,
+} from "../code/process_config.ts";
 import {
   type Answers,
   type Message,
@@ -43,12 +55,14 @@ export interface ChildOptions {
   readonly grants: Grants;
   /** The snapshot that its code is run from; its own place where absent. */
   readonly root?: string | undefined;
-  /** Variables to start the process with. */
+  /** Variables to start the process with: those that were granted, and what its engine needs. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whether it loads a native library or a GPU's. */
+  readonly engines?: boolean;
   /** An existing folder of the runner for the generated files; the process cannot read it. */
   readonly folder: string;
-  /** Whether it may use only what is on this machine of what it imports. */
-  readonly cachedOnly?: boolean;
+  /** For an own stage, the code that it may load: its own and that of {@linkcode HOST}. */
+  readonly code?: OwnCode | undefined;
   readonly timeout?: number | undefined;
   readonly maxOutput?: number;
   /** Progress, summary entries and log messages as they come. */
@@ -63,8 +77,18 @@ export interface ChildOptions {
   readonly kill?: AbortSignal | undefined;
 }
 
+/** All the code of an own stage's process. */
+export interface OwnCode {
+  readonly graphs: readonly ModuleGraph[];
+  /** Downloads the packages that are not on this machine. */
+  readonly install: () => Promise<void>;
+}
+
 /** The module that answers on the other side. */
 export const HOST: string = import.meta.resolve("./host.ts");
+
+/** The file that a process is started with. */
+const ENTRY = "entry.ts";
 
 /** How long a stage that was told to stop may take. */
 const STOP_PATIENCE_MS = 5000;
@@ -81,11 +105,14 @@ export async function runChild<R extends Request>(
   request: R,
   options: ChildOptions,
 ): Promise<ChildOutcome<Answers[R["task"]]>> {
-  const { project, grants, folder, root } = options;
+  const { grants, folder, root } = options;
   const module = snapshotUrl(options.module, root);
-  const original = (text: string): string => root === undefined ? text : inPlace(text, root);
-  const config = await writeConfig(folder, { project, grants, root });
-  const entry = join(folder, "entry.ts");
+  const original = (text: string): string =>
+    withoutDetour(root === undefined ? text : inPlace(text, root));
+  const { args, variables } = options.code === undefined
+    ? { args: ["--config", await writeConfig(folder, options)], variables: {} }
+    : await locked(options, options.code);
+  const entry = join(folder, ENTRY);
   await Deno.writeTextFile(
     entry,
     `import { host } from ${JSON.stringify(snapshotUrl(HOST, root))};\n` +
@@ -101,11 +128,15 @@ export async function runChild<R extends Request>(
   const end = await runProcess({
     args: [
       ..."run --no-prompt --quiet --no-check".split(" "),
-      ...(options.cachedOnly ? ["--cached-only"] : []),
-      ...["--config", config, `-P=${PERMISSION_SET}`, fileUrl(entry)],
+      ...[...args, `-P=${PERMISSION_SET}`, fileUrl(entry)],
     ],
     cwd: folder,
-    environment: options.environment ?? {},
+    environment: processEnvironment({
+      network: grants.net.length > 0,
+      engines: options.engines === true || grants.ffi === true,
+      // What an own stage loads is where its packages are, and nowhere else.
+      variables: { ...options.environment, ...variables },
+    }),
     input: JSON.stringify(request) + "\n",
     onStdout: (line) => {
       const { text, message } = parseLine(original(line));
@@ -141,6 +172,32 @@ function inPlace(text: string, root: string): string {
   return text.includes(basename(root))
     ? text.replaceAll(fileUrl(root).slice("file://".length), "").replaceAll(root, "")
     : text;
+}
+
+/** What confines a process to some code, beside its permissions. */
+async function locked(
+  { project, grants, folder, module, root }: ChildOptions,
+  { graphs, install }: OwnCode,
+): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
+  const loading = graphs.map(({ loading }) => loading);
+  const packages = loading.flatMap(({ packages }) => packages);
+  const deno = await packageFolder(packages, { install, spare: folder });
+  const read = [...new Set([...grants.read, ...grants.read.map(deno.pathOf)])];
+  const args = await writeLockedConfig(folder, {
+    project,
+    root,
+    grants: { ...grants, read },
+    code: {
+      // The entry, too, is looked up in the import map.
+      urls: [
+        fileUrl(join(folder, ENTRY)),
+        ...[module, ...loading.flatMap(({ urls }) => urls)].map((url) => snapshotUrl(url, root)),
+      ],
+      locks: loading.map(({ lock }) => lock),
+      registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
+    },
+  });
+  return { args, variables: { DENO_DIR: deno.path } };
 }
 
 /** The error for an answer of another form than its task has. */

@@ -25,8 +25,42 @@ const DENIAL =
 /** The refusal that a message tells of, such as `Requires env access to "HOME", run again with …`. */
 function denialIn(message: string): Denial | undefined {
   const match = DENIAL.exec(message);
-  if (match === null) return undefined;
-  return { kind: match[1] as Permission, wanted: match[2] ?? match[3] };
+  if (match === null) {
+    // It has no list of folders with programs, so that it cannot tell which are there.
+    const program = /Failed to spawn '([^']*)'/.exec(message)?.[1];
+    return program === undefined ? undefined : { kind: "run", wanted: program };
+  }
+  const kind = match[1] as Permission;
+  const wanted = match[2] ?? match[3];
+  // An address that is not among a stage's modules is looked for as a file, where there is none.
+  return kind === "read" && wanted !== undefined && /^https?:\/\//.test(wanted)
+    ? { kind: "import", wanted: hostOf(new URL(wanted)) }
+    : { kind, wanted };
+}
+
+function hostOf({ hostname, port, protocol }: URL): string {
+  return `${hostname}:${port === "" ? protocol === "http:" ? 80 : 443 : port}`;
+}
+
+/** What Deno says of a package that is not in the lock of the process: of one that it knows, and of one that it does not. */
+const UNKNOWN_PACKAGE = /^(The lockfile is out of date\b|.*--cached-only is specified)/m;
+
+/**
+ * Why a package was not loaded, in words.
+ *
+ * @returns undefined where the message is of something else.
+ */
+function packageDenial(text: string): Misuse | undefined {
+  if (!UNKNOWN_PACKAGE.test(text)) return undefined;
+  const name = /not found in cache: "([^"]+)"/.exec(text)?.[1];
+  return {
+    what: `tried to import ${
+      name === undefined ? "a package" : `the package "${name}"`
+    } that its code does not name: denied (permission: import)`,
+    requirement:
+      "a stage's code is what its imports name literally, so that its key holds all of it",
+    remedy: 'write the import with a literal name: import("npm:NAME@VERSION")',
+  };
 }
 
 /** What is said of each kind of permission. */
@@ -113,6 +147,13 @@ function setting({ kind, wanted }: Denial): string {
  * @returns undefined where nothing was denied.
  */
 export function loadDenial(uses: string, message: string): UserError | undefined {
+  const packages = packageDenial(message);
+  if (packages !== undefined) {
+    return new UserError({
+      ...packages,
+      what: `while it is loaded, the stage "${uses}" ${packages.what}`,
+    });
+  }
   const denial = denialIn(message);
   if (denial === undefined) return undefined;
   return new UserError({
@@ -145,10 +186,18 @@ export function explainDenial(
       remedy: "copy the bytes instead",
     };
   }
+  const packages = packageDenial(text);
+  if (packages !== undefined) return { ...packages, what: `stage "${node.id}" ${packages.what}` };
   const storage = /\b(localStorage|caches) is not defined/.exec(text);
   if (storage !== null) {
     return {
       what: `stage "${node.id}" tried to keep data in ${storage[1]}: denied (permission: write)`,
+      ...WORDS.write.never!,
+    };
+  }
+  if (text.includes("Failed to create cache storage directory")) {
+    return {
+      what: `stage "${node.id}" tried to keep data in caches: denied (permission: write)`,
       ...WORDS.write.never!,
     };
   }
@@ -182,7 +231,7 @@ export function declaration(
 }
 
 /** A path as an author writes it: from the pipeline's folder where it is below it. */
-function pathFrom(baseDir: string, path: string): string {
+export function pathFrom(baseDir: string, path: string): string {
   const below = relative(baseDir, path);
   return below !== "" && !below.startsWith("..") && !isAbsolute(below) ? `./${below}` : path;
 }

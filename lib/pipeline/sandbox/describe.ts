@@ -10,37 +10,40 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import type { Json } from "../../base/json.ts";
+import { StoreIndex } from "../../store/mod.ts";
 import { InternalError, nearest, unreachable, UserError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { filePath } from "../../base/paths.ts";
 import type { Memory } from "../code/memory.ts";
-import { runProcess } from "../code/process.ts";
-import { type Grants, withProcessFolder, writeConfig } from "../code/process_config.ts";
+import { type Confinement, confinementOf, isWithin, NAMES } from "../code/confinement.ts";
+import { type Grants, withProcessFolder } from "../code/process_config.ts";
 import type { DescribedStage, StageIdentity } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
-import { type ChildOutcome, HOST, runChild } from "./child.ts";
-import { loadDenial } from "./denial.ts";
+import { type ChildOutcome, HOST, type OwnCode, runChild } from "./child.ts";
+import { loadDenial, pathFrom } from "./denial.ts";
+import { ownCode } from "./own_code.ts";
 import { parseAnswer, type ThrownError } from "./protocol.ts";
 
 /** What {@linkcode describeOwn} needs. */
 export interface DescribeOptions {
   /** Folder with `deno.json`, whose import map says what "temper" is. */
   readonly project: string;
+  /** Absolute folder of the pipeline file; the module's own where there is no pipeline. */
+  readonly baseDir: string;
+  /** What the pipeline lets the stage read, as it is written there. */
+  readonly granted?: readonly string[] | undefined;
   readonly memory?: Memory | undefined;
   /** Milliseconds that a module may take to load and answer; default 10 s. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the import map has for authors of stages. */
-const NAMES = ["temper", "temper/data"];
 const NAMESPACE = "describe";
 const DEFAULT_TIMEOUT_MS = 10_000;
 /** What a module may print while it is loaded. */
 const MAX_OUTPUT = 16 << 20;
-/** Downloads of the packages that a module imports for the first time. */
-const INSTALL_TIMEOUT_MS = 300_000;
 
 const NOTHING: Grants = { read: [], write: [], net: [], env: [], ffi: [], import: [] };
 
@@ -51,26 +54,29 @@ const NOTHING: Grants = { read: [], write: [], net: [], env: [], ffi: [], import
  * @param requests Options to check, one entry for each cell.
  * @param options Where the project is, and what to remember answers in.
  * @returns The description, with a result for each request.
- * @throws {UserError} If the module cannot be loaded without permissions, is not a stage, or does not come to an end.
+ * @throws {UserError} If the module or what it imports lies where it may not, cannot be loaded without
+ *   permissions, is not a stage, or does not come to an end.
  */
 export async function describeOwn(
   identity: StageIdentity,
   requests: readonly OptionsRequest[],
   options: DescribeOptions,
 ): Promise<DescribedStage> {
-  const { memory } = options;
-  const code = memory === undefined ? undefined : await codeOf(identity, memory);
+  const { memory, baseDir, granted } = options;
+  const confinement = await confinementOf(baseDir, granted);
+  const digests = async (): ReturnType<typeof digestsOf> =>
+    memory === undefined ? undefined : await digestsOf(identity, { memory, confinement });
+  const code = await digests();
   const key = code === undefined
     ? undefined
-    : sha256Hex(JSON.stringify([code.module, code.host, identity, requests]));
+    : sha256Hex(JSON.stringify([code.module, code.host, identity, requests, confinement]));
   const known = key === undefined ? undefined : memory?.get(NAMESPACE, key);
   const recalled = known === undefined ? undefined : parseAnswer("describe", known);
-  const answer = recalled ?? await ask(identity, requests, options);
+  const answer = recalled ?? await ask(identity, requests, { ...options, confinement });
   // Saved while it was being asked: the answer may be the old module's or the new one's.
-  if (
-    recalled === undefined && code !== undefined &&
-    (await codeOf(identity, memory!))?.module !== code.module
-  ) return await describeOwn(identity, requests, options);
+  if (recalled === undefined && code !== undefined && (await digests())?.module !== code.module) {
+    return await describeOwn(identity, requests, options);
+  }
   if (answer.results.length !== requests.length) {
     throw new UserError({ what: `the stage "${identity.uses}" does not say what it was asked` });
   }
@@ -82,13 +88,16 @@ export async function describeOwn(
 }
 
 /** Digests of the stage's code and of that of the other side. */
-async function codeOf(
+async function digestsOf(
   identity: StageIdentity,
-  { digestModule }: Memory,
+  { memory: { digestModule }, confinement }: {
+    readonly memory: Memory;
+    readonly confinement: Confinement;
+  },
 ): Promise<{ readonly module: string; readonly host: string } | undefined> {
   try {
     const [module, host] = await Promise.all([
-      digestModule(identity.module),
+      digestModule(identity.module, confinement),
       digestModule(HOST),
     ]);
     return { module, host };
@@ -102,8 +111,20 @@ async function codeOf(
 async function ask(
   { uses, module }: StageIdentity,
   requests: readonly OptionsRequest[],
-  { project, signal, timeout = DEFAULT_TIMEOUT_MS }: DescribeOptions,
+  { project, signal, timeout = DEFAULT_TIMEOUT_MS, memory, baseDir, confinement }:
+    & DescribeOptions
+    & {
+      readonly confinement: Confinement;
+    },
 ): Promise<DescribedStage> {
+  using own = memory?.index === undefined ? new StoreIndex(":memory:") : undefined;
+  const index = memory?.index ?? own!;
+  const findCode = async (): Promise<OwnCode> => {
+    const code = await ownCode({ uses, module }, { project, index, confinement, signal });
+    refuseData(code, { uses, baseDir, confinement });
+    return code;
+  };
+  let code = await findCode();
   return await withProcessFolder(async (folder) => {
     const attempt = (): Promise<ChildOutcome<DescribedStage>> =>
       runChild({ task: "describe", uses, requests }, {
@@ -111,7 +132,7 @@ async function ask(
         project,
         grants: NOTHING,
         folder,
-        cachedOnly: true,
+        code,
         timeout,
         maxOutput: MAX_OUTPUT,
         patience: 0,
@@ -119,12 +140,34 @@ async function ask(
       });
     let outcome = await attempt();
     if (needsInstall(outcome)) {
-      await install({ uses, module, project, folder, signal });
+      await code.install();
+      code = await findCode();
       outcome = await attempt();
     }
     signal?.throwIfAborted();
     if (outcome.type === "done") return outcome.value;
     throw failureOf(outcome, { uses, timeout });
+  });
+}
+
+/** Refuses JSON and text that a module would read while it is loaded, which could be told by what it says of itself. */
+function refuseData(
+  { graphs }: OwnCode,
+  { uses, baseDir, confinement }: {
+    readonly uses: string;
+    readonly baseDir: string;
+    readonly confinement: Confinement;
+  },
+): void {
+  const isGranted = (path: string): boolean =>
+    confinement.granted.some((place) => isWithin(place, path));
+  const path = graphs[0]?.data.find((each) => !isGranted(each));
+  if (path === undefined) return;
+  const setting = `permissions: { read: [${JSON.stringify(pathFrom(baseDir, path))}] }`;
+  throw new UserError({
+    what: `the stage "${uses}" imports the data of "${path}": denied (permission: read)`,
+    requirement: "a stage reads its inputs, fills its output folder, and does what it declares",
+    remedy: `declare ${setting} in ${basename(uses)} and grant it in the pipeline: ${setting}`,
   });
 }
 
@@ -135,38 +178,6 @@ function needsInstall(outcome: ChildOutcome<unknown>): boolean {
     ? outcome.lastLines.join("\n")
     : "";
   return /--cached-only|not found in cache|not cached/i.test(text);
-}
-
-/** Downloads what a module imports; nothing of it runs. */
-async function install({ uses, module, project, folder, signal }: {
-  readonly uses: string;
-  readonly module: string;
-  readonly project: string;
-  readonly folder: string;
-  readonly signal: AbortSignal | undefined;
-}): Promise<void> {
-  const lines: string[] = [];
-  const end = await runProcess({
-    args: ["cache", "--quiet", "--config", await writeConfig(folder, { project }), module],
-    cwd: folder,
-    onStdout: () => {},
-    onStderr: (line) => void lines.push(line),
-    timeout: INSTALL_TIMEOUT_MS,
-    maxOutput: MAX_OUTPUT,
-    patience: 0,
-    kill: signal,
-  });
-  signal?.throwIfAborted();
-  if (end.type === "ended" && end.code === 0) return;
-  const why = lines[0]?.replace(/^error: /, "") ?? "";
-  throw new UserError({
-    what: end.type === "ended"
-      ? `the imports of the stage "${uses}" cannot be downloaded: ${why}`
-      : `the imports of the stage "${uses}" were not downloaded within ${
-        INSTALL_TIMEOUT_MS / 1000
-      } s`,
-    remedy: "check the network, and the addresses that the module imports",
-  });
 }
 
 /** What a person is told of a module that did not say what it is. */
@@ -240,6 +251,7 @@ function loadError(uses: string, error: ThrownError): UserError {
 /** The first line and the place at the end; the excerpt in between does not fit into a sentence. */
 function oneLine(message: string): string {
   const lines = message.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const place = lines.slice(1).find((line) => /^at .*:\d+:\d+$/.test(line));
+  const place = lines.slice(1).find((line) => /^at .*:\d+:\d+$/.test(line))
+    ?.replace(/ at ext:\S+$/, "");
   return [lines[0], place].filter((line) => line !== undefined).join(" ");
 }

@@ -3,12 +3,13 @@
  * runner what happens on standard output.
  *
  * Standard input stays open as long as the runner lives. When it closes the runner is dead, and the
- * process ends itself even where the stage never yields to the event loop: a worker watches, since
- * a stage left behind would compute for hours for nobody. Nothing here publishes a result; the
+ * process ends itself even where the stage never yields to the event loop, not while its module is
+ * loaded either: a worker watches, since a stage left behind would compute for hours for nobody. Nothing here publishes a result; the
  * runner does, so a process that outlives its runner by an instant can do no harm.
  *
  * @module
  */
+import { Worker } from "node:worker_threads";
 import type { Json } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import type { StageDefinition } from "../stage.ts";
@@ -25,13 +26,15 @@ const encoder = new TextEncoder();
 /** How long a stage may tidy up after it was told to stop. */
 const GRACE_MS = 1000;
 
+/** While a module is loaded to be described, the watch is held for this long, and left for this long. */
+const WATCH_MS = 500;
+const PAUSE_MS = 50;
+
 /** Reads standard input to its end, which comes when the runner dies; then nothing may go on. */
 const WATCHDOG = `
-self.onmessage = async () => {
-  const buffer = new Uint8Array(64);
-  try { while (await Deno.stdin.read(buffer) !== null); } catch { /* closed is as good as ended */ }
-  try { Deno.kill(Deno.pid, "SIGKILL"); } catch { Deno.exit(1); }
-};`;
+const buffer = new Uint8Array(64);
+try { while (await Deno.stdin.read(buffer) !== null); } catch { /* closed is as good as ended */ }
+try { Deno.kill(Deno.pid, "SIGKILL"); } catch { Deno.exit(1); }`;
 
 /**
  * Answers the one request of this process, then ends the process.
@@ -43,11 +46,18 @@ export async function host(
 ): Promise<void> {
   const controller = new AbortController();
   const request = await readRequest();
-  // Both would keep a process that waits for nothing, and Deno ends one whose module never loads.
-  if (request.task !== "describe") {
-    catchSignals(controller);
+  if (request.task === "describe") watchLoading();
+  else {
     watchRunner();
+    catchSignals(controller);
   }
+  // What is made may not depend on the machine; a stage that computes is told what it has.
+  const cores = request.task === "run" ? request.threads : 1;
+  Object.defineProperty(Object.getPrototypeOf(navigator), "hardwareConcurrency", {
+    get: () => cores,
+    enumerable: true,
+    configurable: true,
+  });
   globalThis.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     fail(event.reason);
@@ -103,11 +113,23 @@ async function leadReads(places: Places): Promise<void> {
   readCopies(places);
 }
 
-function watchRunner(): void {
-  const watchdog = new Worker("data:text/javascript," + encodeURIComponent(WATCHDOG), {
-    type: "module",
-  });
-  watchdog.postMessage("watch");
+function watchRunner(): Worker {
+  const url = new URL("data:text/javascript," + encodeURIComponent(WATCHDOG));
+  return new Worker(url);
+}
+
+/**
+ * Watches with pauses. Deno ends a process whose module awaits what never comes, but not while a worker
+ * or a timer is left; so now and then there is neither for a moment. A module that lets a timer be
+ * called is in no loop then. What comes back after the pause is V8's own clock, which Deno does not count.
+ */
+function watchLoading(): void {
+  const watchdog = watchRunner();
+  setTimeout(() => {
+    void watchdog.terminate();
+    const pause = Atomics.waitAsync(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+    if (pause.async) void pause.value.then(watchLoading);
+  }, WATCH_MS);
 }
 
 /** The runner stops a stage with SIGTERM; a terminal's Ctrl-C reaches it too, and is the runner's to answer. */

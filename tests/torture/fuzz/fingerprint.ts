@@ -66,6 +66,7 @@ const facts: fc.Arbitrary<StageFacts<string>> = fc.record({
     paths: fc.constant([]),
     data: fc.constant([]),
     local: fc.constant({}),
+    loading: fc.constant({ urls: [], lock: {}, packages: [], registries: {} }),
   }),
   options: fc.dictionary(name, plainJson, { maxKeys: 4 }) as fc.Arbitrary<Record<string, Json>>,
   inputs: fc.dictionary(name, fc.array(digest, { maxLength: 3 }), { maxKeys: 3 }),
@@ -220,6 +221,7 @@ async function keysOf(
         paths: [],
         data: [],
         local: {},
+        loading: { urls: [], lock: {}, packages: [], registries: {} },
       },
       options,
       inputs: Object.fromEntries(
