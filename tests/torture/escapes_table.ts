@@ -270,6 +270,10 @@ const MODULES = [
       'import lock from "%ROOT%/deno.lock" with { type: "json" }; throw new Error(JSON.stringify(lock));',
     "names Temper's own modules": 'import { openStore } from "%ROOT%/lib/store/mod.ts"; openStore;',
     "reads while it is loaded": 'throw new Error(Deno.readTextFileSync("%OUT%/secret.txt"));',
+    "asks a registry while it is loaded":
+      'const name = "npm:secret-of-nobody-" + 1; await import(name);',
+    "imports a package by a computed name while it is loaded":
+      'const name = "npm:yaml@" + "2.9.1"; await import(name);',
     "names a folder": 'import "%OUT%";',
   }),
   {
