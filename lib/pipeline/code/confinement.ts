@@ -13,7 +13,7 @@
  * @module
  */
 import { dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
-import { UserError } from "../../base/errors.ts";
+import type { UserError } from "../../base/errors.ts";
 import { filePath, fileUrl } from "../../base/paths.ts";
 
 /** What an own stage's code may consist of. */
@@ -110,7 +110,15 @@ export async function refusalOf(
   { folder, granted }: Confinement,
 ): Promise<UserError["parts"] | undefined> {
   if (!specifier.startsWith("file:")) return undefined;
-  const path = filePath(withoutDetour(specifier));
+  const path = pathOf(withoutDetour(specifier));
+  if (path === undefined) {
+    return {
+      what: `"${specifier}" is no path: denied (permission: read)`,
+      requirement:
+        "the name of a module has no escaped separators (%2f, %5c), and names no other machine",
+      remedy: "write the path as it is",
+    };
+  }
   const real = await realPath(path);
   const isIn = async (place: string): Promise<boolean> =>
     isWithin(await realPath(place) ?? place, real ?? path);
@@ -142,6 +150,14 @@ export async function refusalOf(
 export function isWithin(folder: string, path: string): boolean {
   const below = relative(folder, path);
   return below === "" || (below !== ".." && !/^\.\.[/\\]/.test(below) && !isAbsolute(below));
+}
+
+function pathOf(url: string): string | undefined {
+  try {
+    return filePath(url);
+  } catch {
+    return undefined;
+  }
 }
 
 async function realPath(path: string): Promise<string | undefined> {

@@ -89,5 +89,11 @@ function placeIn(
 
 /** The label of a module that is a file; the name of any other. */
 export function labelOf(specifier: string, label: (path: string) => string): string {
-  return specifier.startsWith("file:") ? label(filePath(specifier)) : specifier;
+  if (!specifier.startsWith("file:")) return specifier;
+  try {
+    return label(filePath(specifier));
+  } catch {
+    // It escapes a separator: no path is spelt so.
+    return specifier;
+  }
 }

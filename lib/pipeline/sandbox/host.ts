@@ -48,8 +48,8 @@ export async function host(
   const request = await readRequest();
   if (request.task === "describe") watchLoading();
   else {
-    watchRunner();
     catchSignals(controller);
+    watchRunner();
   }
   // What is made may not depend on the machine; a stage that computes is told what it has.
   const cores = request.task === "run" ? request.threads : 1;
