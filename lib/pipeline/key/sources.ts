@@ -2,7 +2,8 @@
  * Finds what stages depend on outside the pipeline, before their keys are computed.
  *
  * A built-in stage's `resolve` runs in this process. An own one's runs confined in a process of its
- * own, with what the pipeline's author granted and nothing more: its code is not trusted here.
+ * own, with what the pipeline's author granted and nothing more: its code is not trusted here. It
+ * sees and sets the pins of its own stage alone.
  *
  * @module
  */
@@ -11,9 +12,10 @@ import { UserError } from "../../base/errors.ts";
 import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
-import type { Lockfile } from "./lockfile.ts";
+import type { Lockfile, StagePins } from "./lockfile.ts";
 import { moduleGraph } from "../code/module_graph.ts";
 import { beyondGrants, grantsOf, refuseUngrantedData } from "../sandbox/grants.ts";
+import { checkPinCount, receivedPins } from "../sandbox/pins.ts";
 import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode, StageRegistry } from "../types.ts";
@@ -52,9 +54,7 @@ export async function resolveSources(
   options: ResolveOptions,
 ): Promise<FoundSources | undefined> {
   if (!node.description.resolves) return undefined;
-  const sources = node.description.builtin
-    ? await resolveBuiltin(node, options)
-    : await resolveOwn(node, options);
+  const sources = await withOnePin(node, options);
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
   return {
@@ -66,15 +66,47 @@ export async function resolveSources(
   };
 }
 
-async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise<Sources> {
-  const { store, lockfile } = options;
+/**
+ * Stages that resolve one source at the same time may find two things, if it moves in between: the
+ * pin of the first stays, and the other looks once more, at that pin.
+ */
+async function withOnePin(node: StageNode, options: ResolveOptions): Promise<Sources> {
+  const pins = options.lockfile.of(node.description.builtin ? undefined : node.name);
+  const resolve = node.description.builtin ? resolveBuiltin : resolveOwn;
+  const first = await resolve(node, { ...options, pins });
+  if (pins.set(first.pins).length === 0) return first.sources;
+  const again = await resolve(node, { ...options, pins, update: false });
+  const [clash] = pins.set(again.pins);
+  if (clash === undefined) return again.sources;
+  throw new UserError({
+    what: `stage "${node.id}" pins ${clash} to something else than another stage of this run did`,
+    requirement: "a source has one pin, which the stages and the cells of a matrix share",
+    remedy: "take the pin that `pins.get` gives, or give each pin a name of its own",
+  });
+}
+
+/** What resolving a stage's sources comes to. */
+interface Found {
+  readonly sources: Sources;
+  /** What it would pin. */
+  readonly pins: ReadonlyMap<string, Json>;
+}
+
+interface PinnedOptions extends ResolveOptions {
+  /** The pins that the stage sees. */
+  readonly pins: StagePins;
+}
+
+async function resolveBuiltin(node: StageNode, options: PinnedOptions): Promise<Found> {
+  const { store, pins } = options;
   const definition = await options.registry[node.description.uses]!.load();
-  return await definition.resolve!({
+  const found = new Map<string, Json>();
+  const sources = await definition.resolve!({
     options: node.options,
     baseDir: options.baseDir,
     pins: {
-      get: (source) => lockfile.get(source),
-      set: (source, pin) => lockfile.set(source, pin as Json),
+      get: (source) => found.get(source) ?? pins.get(source),
+      set: (source, pin) => void found.set(source, pin as Json),
     },
     update: options.update,
     offline: options.offline,
@@ -82,10 +114,11 @@ async function resolveBuiltin(node: StageNode, options: ResolveOptions): Promise
     env: (name) => Deno.env.get(name),
     signal: options.signal,
   });
+  return { sources, pins: found };
 }
 
-async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
-  const { baseDir, lockfile, project, signal, store } = options;
+async function resolveOwn(node: StageNode, options: PinnedOptions): Promise<Found> {
+  const { baseDir, pins, project, signal, store } = options;
   const graph = await moduleGraph(node.description.module, { project, index: store.index, signal });
   refuseUngrantedData(node, graph.data, baseDir);
   await using scratch = await store.scratch.create();
@@ -93,7 +126,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     task: "resolve",
     options: node.options,
     baseDir,
-    pins: lockfile.all(),
+    pins: pins.entries(),
     update: options.update,
     offline: options.offline,
     env: node.permissions.env ?? [],
@@ -112,7 +145,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     const { what, ...rest } = failureOf(outcome, node, baseDir);
     throw new UserError({ what: `resolving its sources: ${what}`, ...definedOnly(rest) });
   }
-  const { sources, pins } = outcome.value;
+  const { sources, asked } = outcome.value;
   const beyond = beyondGrants(node, sources, baseDir);
   if (beyond !== undefined) {
     throw new UserError({
@@ -120,8 +153,11 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
       remedy: `declare it in the stage's permissions and grant it in the pipeline`,
     });
   }
-  for (const [source, pin] of Object.entries(pins)) lockfile.set(source, pin);
-  return sources;
+  const found = receivedPins(outcome.value.pins);
+  checkPinCount(new Set([...pins.entries().map(([source]) => source), ...found.keys()]).size);
+  // Asking is what keeps a pin from being dropped by --update.
+  for (const source of asked) pins.get(source);
+  return { sources, pins: found };
 }
 
 /** Drops members that are undefined: `exactOptionalPropertyTypes` tells them from absent ones. */
