@@ -31,15 +31,22 @@ export interface Surroundings {
   readonly root?: string;
   /** The folder that it is called from. */
   readonly from?: string;
+  /** A command that starts another one, such as a container's. */
+  readonly within?: readonly string[];
 }
 
 /** Starts `deno task ARGS`, without the layer of `deno task` itself, which a kill would not reach past. */
 export function start(
   args: readonly string[],
-  { runs, temporary, env, root = ROOT, from = root }: Surroundings,
+  { runs, temporary, env, root = ROOT, from = root, within = [] }: Surroundings,
 ): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=runner", "--no-check", "--quiet", "main.ts", ...args],
+  const [command = "", ...rest] = [
+    ...within,
+    Deno.execPath(),
+    ...["run", "-P=runner", "--no-check", "--quiet", "main.ts", ...args],
+  ];
+  return new Deno.Command(command, {
+    args: rest,
     cwd: root,
     env: {
       ...{ NO_COLOR: "1", TEMPER_RUNS: runs, INIT_CWD: from },

@@ -1,9 +1,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "../../lib/base/errors.ts";
+import type { Json } from "../../lib/base/json.ts";
 import { Lockfile, lockfilePath } from "../../lib/pipeline/key/lockfile.ts";
 import { project, registryOf } from "./project.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+
+function set(lockfile: Lockfile, source: string, pin: Json): string[] {
+  return lockfile.of(undefined).set(new Map([[source, pin]]));
+}
+
+function sourcesIn(lockfile: Lockfile): string[] {
+  return lockfile.of(undefined).entries().map(([source]) => source);
+}
 
 Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrote", async () => {
   const folder = await temporaryDirectory();
@@ -15,8 +24,8 @@ Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrot
   await assert.rejects(Deno.stat(one.path), Deno.errors.NotFound);
 
   const two = await Lockfile.open(file);
-  one.set("hf://z", { commit: "1", at: "main" });
-  two.set("hf://a", { commit: "2" });
+  set(one, "hf://z", { commit: "1", at: "main" });
+  set(two, "hf://a", { commit: "2" });
   await one.write();
   await two.write();
   const text = await Deno.readTextFile(one.path);
@@ -25,11 +34,11 @@ Deno.test("Lockfile writes only what changed, sorted, and keeps what others wrot
 
   const { mtime } = await Deno.stat(one.path);
   const three = await Lockfile.open(file);
-  three.set("hf://z", { at: "main", commit: "1" });
+  set(three, "hf://z", { at: "main", commit: "1" });
   await three.write();
   assert.deepEqual((await Deno.stat(one.path)).mtime, mtime, "the same pin is no change");
   await three.write({ prune: true });
-  assert.deepEqual(Object.keys((await Lockfile.open(file)).all()), ["hf://z"]);
+  assert.deepEqual(sourcesIn(await Lockfile.open(file)), ["hf://z"]);
 
   await Deno.writeTextFile(one.path, "<<<<<<< ours");
   await assert.rejects(Lockfile.open(file), (error) => {
@@ -45,16 +54,16 @@ Deno.test("Lockfile keeps a pin that is set while another one is being written",
   const lock = await Lockfile.open(file);
   const expected: string[] = [];
   for (let i = 10; i < 60; i++) {
-    lock.set(`hf://early/${i}`, { i });
+    set(lock, `hf://early/${i}`, { i });
     const writing = lock.write();
     // Somewhere between reading the file and renaming the new one.
     for (let turns = i % 10; turns > 0; turns--) await Deno.stat(folder);
-    lock.set(`hf://late/${i}`, { i });
+    set(lock, `hf://late/${i}`, { i });
     await writing;
     expected.push(`hf://early/${i}`, `hf://late/${i}`);
   }
   await lock.write();
-  assert.deepEqual(Object.keys((await Lockfile.open(file)).all()), expected.sort());
+  assert.deepEqual(sourcesIn(await Lockfile.open(file)), expected.sort());
 });
 
 /** A built-in stage whose source moves when the file `remote` changes. */

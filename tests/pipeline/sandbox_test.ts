@@ -354,7 +354,7 @@ export default defineStage({
   assert.equal(granted.code, 0, JSON.stringify(granted.failures));
   assert.equal(await p.result("s"), "one");
   const lock = JSON.parse(await Deno.readTextFile(join(p.folder, "p.lock")));
-  assert.deepEqual(Object.keys(lock.pins), ["data.txt"]);
+  assert.deepEqual([Object.keys(lock.pins), Object.keys(lock.own.s)], [[], ["data.txt"]]);
 
   await p.write("data.txt", "two");
   const pinned = await p.temper(["run", "p.yaml"]);

@@ -4,26 +4,73 @@
  * A branch, a tag or a URL can point to other bytes tomorrow. The first run pins it; later runs on
  * any machine use the pin, and `--update` moves it. Meant to be committed.
  *
+ * Several runs may have one lock file, and a person or a version control system may replace it at
+ * any time. So it is read, changed and written under a lock, a file `.<pipeline>.lock.writing` beside
+ * it, for the runs may have different stores. The first pin of a source wins: where another one was
+ * written since this run read the file, that one stays, and it is told that this run used another.
+ * A run that ends leaves a pin for every source that it used.
+ *
  * @module
  */
+import { basename, dirname, join, resolve } from "node:path";
 import type { Json } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
-import { canonicalJson, writeFileAtomic } from "../../store/mod.ts";
+import { Locks, safeName, type Waiting, writeFileAtomic } from "../../store/mod.ts";
+import { formatPins, parsePins, pinKey, pinKeyParts, type Pins, samePin } from "./lockfile_text.ts";
 
-const VERSION = 1;
+/** Writing takes milliseconds: a writer that shows no sign of life for so long is dead. In ms. */
+const WRITING_LEASE = 10_000;
+/** Where somebody holds the lock for longer, the run goes on without its pins written. In ms. */
+const LONGEST_WAIT = 60_000;
+/** Links that lead to links, as systems count them. */
+const MOST_LINKS = 40;
+
+/** Pins as a stage sees and sets them. */
+export interface StagePins {
+  /** What a source is pinned to, or undefined. */
+  get(source: string): Json | undefined;
+  /** Every pin that the stage may see. */
+  entries(): [source: string, pin: Json][];
+  /**
+   * Pins sources. A source that was pinned in this run already keeps that pin.
+   *
+   * @returns The sources that another stage of this run pinned to something else.
+   */
+  set(pins: ReadonlyMap<string, Json>): string[];
+}
+
+/** A source for which the file has another pin than this run used. */
+interface Conflict {
+  readonly key: string;
+  readonly used: Json;
+  readonly theirs: Json;
+}
+
+interface Merged {
+  /** Whether the file has to be written. */
+  readonly changed: boolean;
+  readonly conflicts: readonly Conflict[];
+}
 
 /** The pins of one pipeline. Changes stay in memory until {@linkcode Lockfile.write}. */
 export class Lockfile {
   /** Absolute path of the file. */
   readonly path: string;
-  readonly #pins: Map<string, Json>;
-  readonly #changes = new Map<string, Json>();
+  readonly #pins: Pins;
+  /** What the file held when this process read it, and what this process wrote into it. */
+  readonly #base: Pins;
+  readonly #changes: Pins = new Map();
+  /** Pins that were set in this run. */
+  readonly #settled = new Set<string>();
   readonly #touched = new Set<string>();
-  #writing: Promise<void> = Promise.resolve();
+  /** What others pinned and was told. */
+  readonly #told: Pins = new Map();
+  #writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, pins: Map<string, Json>) {
+  private constructor(path: string, pins: Pins) {
     this.path = path;
     this.#pins = pins;
+    this.#base = new Map(pins);
   }
 
   /**
@@ -37,64 +84,138 @@ export class Lockfile {
     return new Lockfile(path, await readPins(path));
   }
 
-  /** What a source is pinned to, or undefined. */
-  get(source: string): Json | undefined {
-    this.#touched.add(source);
-    return this.#pins.get(source);
+  /**
+   * The pins of a stage.
+   *
+   * @param own Name of an own stage, which has pins to itself; undefined for built-in ones, which
+   *   share theirs.
+   */
+  of(own: string | undefined): StagePins {
+    return {
+      get: (source) => {
+        const key = pinKey(source, own);
+        this.#touched.add(key);
+        return this.#pins.get(key);
+      },
+      entries: () =>
+        [...this.#pins].flatMap(([key, pin]): [string, Json][] => {
+          const { source, stage } = pinKeyParts(key);
+          return stage === own ? [[source, pin]] : [];
+        }),
+      set: (pins) => [...pins].flatMap(([source, pin]) => this.#set(source, { pin, own })),
+    };
   }
 
-  /** Pins a source. */
-  set(source: string, pin: Json): void {
-    this.#touched.add(source);
-    const before = this.#pins.get(source);
-    if (before !== undefined && canonicalJson(before) === canonicalJson(pin)) return;
-    this.#pins.set(source, pin);
-    this.#changes.set(source, pin);
-  }
-
-  /** Every pin. */
-  all(): Record<string, Json> {
-    return Object.fromEntries(this.#pins);
+  #set(
+    source: string,
+    { pin, own }: { readonly pin: Json; readonly own: string | undefined },
+  ): string[] {
+    const key = pinKey(source, own);
+    this.#touched.add(key);
+    const isSame = samePin(this.#pins.get(key), pin);
+    if (this.#settled.has(key) && !isSame) return [source];
+    this.#settled.add(key);
+    if (isSame) return [];
+    this.#pins.set(key, pin);
+    this.#changes.set(key, pin);
+    return [];
   }
 
   /**
    * Writes what has changed. What another process wrote meanwhile stays.
    *
-   * @param options `prune`: drop pins that nothing asked for, after every source was resolved.
+   * @param options `prune`: drop pins that nothing asked for, after every source was resolved; those
+   *   that were written since this run read the file stay.
+   * @returns A sentence for each source for which this run used another pin than the file now has.
+   * @throws {UserError} Where the file can't be read or written.
    */
-  async write(options: { readonly prune?: boolean } = {}): Promise<void> {
-    const before = this.#writing;
-    this.#writing = (async () => {
-      await before.catch(() => {});
-      await this.#write(options.prune ?? false);
-    })();
-    await this.#writing;
+  async write(options: { readonly prune?: boolean } = {}): Promise<readonly string[]> {
+    const writing = this.#writing.catch(() => {}).then(() => this.#write(options.prune ?? false));
+    this.#writing = writing;
+    return await writing;
   }
 
-  async #write(prune: boolean): Promise<void> {
-    const stale = (source: string): boolean => prune && !this.#touched.has(source);
-    const pins = await readPins(this.path);
-    const dropped = [...pins.keys()].filter(stale);
-    // Other stages may pin theirs while this is being written: those are the next write's.
-    const changes = [...this.#changes];
-    if (changes.length === 0 && dropped.length === 0) return;
-    for (const [source, pin] of changes) pins.set(source, pin);
-    for (const source of dropped) pins.delete(source);
-    const sorted = Object.fromEntries([...pins].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const text = JSON.stringify({ version: VERSION, pins: sortKeys(sorted) }, undefined, 2) + "\n";
+  async #write(prune: boolean): Promise<string[]> {
+    const before = this.#merge(await readPins(this.path), { prune });
+    if (!before.changed) {
+      await this.#sweep();
+      return this.#tell(before.conflicts);
+    }
     try {
-      await writeFileAtomic(this.path, text);
-      for (const [source, pin] of changes) {
-        if (this.#changes.get(source) === pin) this.#changes.delete(source);
+      const path = await behindLinks(this.path);
+      await using lock = await acquire(path);
+      const pins = await readPins(path);
+      // Other stages may pin theirs while this is being written: those are the next write's.
+      const changes = [...this.#changes];
+      const { changed, conflicts } = this.#merge(pins, { prune });
+      if (changed) {
+        // A holder that was held up may have lost its lock, and with it what it read.
+        if (!await lock.isHeld()) throw new Error("another process writes it");
+        await writeFileAtomic(path, formatPins(pins));
       }
+      for (const [key, pin] of changes) {
+        if (!samePin(pins.get(key), pin)) continue;
+        this.#base.set(key, pin);
+        if (this.#changes.get(key) === pin) this.#changes.delete(key);
+      }
+      return this.#tell(conflicts);
     } catch (error) {
+      const why = error instanceof UserError
+        ? error.parts.what
+        : error instanceof Error
+        ? error.message
+        : String(error);
       throw new UserError({
-        what: `cannot write ${this.path}: ${error instanceof Error ? error.message : error}`,
+        what: `cannot write ${this.path}: ${why}`,
         requirement: "the lock file beside the pipeline pins what its sources were resolved to",
         remedy: "make the folder writable, or commit a lock file that has every pin",
         cause: error,
       });
     }
+  }
+
+  /** Brings what the file holds and what this run found together, in `pins`. */
+  #merge(pins: Pins, { prune }: { readonly prune: boolean }): Merged {
+    let changed = false;
+    const conflicts: Conflict[] = [];
+    for (const key of this.#touched) {
+      const used = this.#pins.get(key);
+      const theirs = pins.get(key);
+      if (used === undefined || samePin(used, theirs)) continue;
+      const isAsRead = this.#changes.has(key) && samePin(theirs, this.#base.get(key));
+      if (theirs !== undefined && !isAsRead) conflicts.push({ key, used, theirs });
+      else {
+        pins.set(key, used);
+        changed = true;
+      }
+    }
+    if (!prune) return { changed, conflicts };
+    for (const [key, pin] of pins) {
+      // One that is not as it was when this run read it is another run's.
+      if (this.#touched.has(key) || !samePin(this.#base.get(key), pin)) continue;
+      pins.delete(key);
+      changed = true;
+    }
+    return { changed, conflicts };
+  }
+
+  #tell(conflicts: readonly Conflict[]): string[] {
+    return conflicts.flatMap(({ key, used, theirs }) => {
+      if (samePin(this.#told.get(key), theirs)) return [];
+      this.#told.set(key, theirs);
+      const { source, stage } = pinKeyParts(key);
+      const whose = stage === undefined ? "" : ` of stage "${stage}"`;
+      return `source ${source.slice(0, 200)}${whose}: this run used ${
+        shown(used)
+      }, and meanwhile ${this.path} was ` +
+        `changed to pin it to ${shown(theirs)}, which stays; run again to use that`;
+    });
+  }
+
+  /** Removes what a killed process left beside the file. */
+  async #sweep(): Promise<void> {
+    const path = await behindLinks(this.path).catch(() => this.path);
+    await locksBeside(path).sweepOne(basename(path)).catch(() => {});
   }
 }
 
@@ -103,33 +224,65 @@ export function lockfilePath(pipelineFile: string): string {
   return pipelineFile.replace(/\.ya?ml$/i, "") + ".lock";
 }
 
-async function readPins(path: string): Promise<Map<string, Json>> {
+/** The locks for writing lock files in a folder; hidden, and gone when they are not held. */
+function locksBeside(path: string): Locks {
+  const folder = dirname(path);
+  return new Locks({ locks: folder, temporary: folder }, {
+    lease: WRITING_LEASE,
+    fileName: (name) => `.${safeName(name)}.writing`,
+  });
+}
+
+async function acquire(path: string): ReturnType<Locks["acquire"]> {
+  const controller = new AbortController();
+  let waited: Waiting | undefined;
+  const timer = setTimeout(() => {
+    const who = waited === undefined ? "another process writes it" : `waited for ${waited.words}`;
+    controller.abort(new Error(who));
+  }, LONGEST_WAIT);
+  try {
+    return await locksBeside(path).acquire(basename(path), {
+      signal: controller.signal,
+      onWait: (waiting) => waited = waiting,
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The file that a path leads to: a link stays a link, and all that lead to one file have one lock. */
+async function behindLinks(path: string): Promise<string> {
+  let at = path;
+  for (let i = 0; i < MOST_LINKS; i++) {
+    let target: string;
+    try {
+      target = await Deno.readLink(at);
+    } catch {
+      // No link, or nothing there yet; the folder may be reached by one.
+      return join(await Deno.realPath(dirname(at)), basename(at));
+    }
+    at = resolve(await Deno.realPath(dirname(at)), target);
+  }
+  throw new UserError({ what: `${path} is a link that leads to no file` });
+}
+
+function shown(pin: Json): string {
+  const text = JSON.stringify(pin);
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
+async function readPins(path: string): Promise<Pins> {
   let text: string;
   try {
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return new Map();
-    throw error;
+    throw new UserError({
+      what: `cannot read ${path}: ${error instanceof Error ? error.message : error}`,
+      requirement: "the lock file beside the pipeline pins what its sources were resolved to",
+      remedy: "make it a readable file, or move away what stands there",
+      cause: error,
+    });
   }
-  try {
-    const value = JSON.parse(text) as { version?: unknown; pins?: unknown };
-    if (value.version === VERSION && typeof value.pins === "object" && value.pins !== null) {
-      return new Map(Object.entries(value.pins as Record<string, Json>));
-    }
-  } catch {
-    // Told below.
-  }
-  throw new UserError({
-    what: `${path} is not a lock file of this version`,
-    requirement: `JSON: {"version":${VERSION},"pins":{source: pin}}`,
-    remedy: "restore it from version control, or delete it and run with --update",
-  });
-}
-
-function sortKeys(value: Json): Json {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(sortKeys);
-  const entries = Object.entries(value as Record<string, Json>);
-  entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, member]) => [key, sortKeys(member)]));
+  return parsePins(text, path);
 }

@@ -2,7 +2,8 @@
  * Finds what stages depend on outside the pipeline, before their keys are computed.
  *
  * A built-in stage's `resolve` runs in this process. An own one's runs confined in a process of its
- * own, with what the pipeline's author granted and nothing more: its code is not trusted here.
+ * own, with what the pipeline's author granted and nothing more: its code is not trusted here. It
+ * sees and sets the pins of its own stage alone.
  *
  * @module
  */
@@ -12,10 +13,11 @@ import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
 import { type GrantedFiles, grantedPlaces } from "./granted.ts";
-import type { Lockfile } from "./lockfile.ts";
+import type { Lockfile, StagePins } from "./lockfile.ts";
 import { grantedVariables } from "../code/environment.ts";
 import type { OwnCode } from "../sandbox/child.ts";
 import { beyondGrants, grantsOf } from "../sandbox/grants.ts";
+import { checkPinCount, receivedPins } from "../sandbox/pins.ts";
 import type { ResolveRequest } from "../sandbox/protocol.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode, StageRegistry } from "../types.ts";
@@ -65,10 +67,7 @@ export async function resolveSources(
   options: ResolveOptions,
 ): Promise<FoundSources | undefined> {
   if (!node.description.resolves) return undefined;
-  const files: Record<string, string> = {};
-  const sources = node.description.builtin
-    ? await resolveBuiltin(node, { ...options, files })
-    : await resolveOwn(node, options);
+  const { sources, files } = await withOnePin(node, options);
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
   return {
@@ -81,33 +80,66 @@ export async function resolveSources(
   };
 }
 
-async function resolveBuiltin(
-  node: StageNode,
-  options: ResolveOptions & { readonly files: Record<string, string> },
-): Promise<Sources> {
-  const { store, lockfile } = options;
+/**
+ * Stages that resolve one source at the same time may find two things, if it moves in between: the
+ * pin of the first stays, and the other looks once more, at that pin.
+ */
+async function withOnePin(node: StageNode, options: ResolveOptions): Promise<Found> {
+  const pins = options.lockfile.of(node.description.builtin ? undefined : node.name);
+  const resolve = node.description.builtin ? resolveBuiltin : resolveOwn;
+  const first = await resolve(node, { ...options, pins });
+  if (pins.set(first.pins).length === 0) return first;
+  const again = await resolve(node, { ...options, pins, update: false });
+  const [clash] = pins.set(again.pins);
+  if (clash === undefined) return again;
+  throw new UserError({
+    what: `stage "${node.id}" pins ${clash} to something else than another stage of this run did`,
+    requirement: "a source has one pin, which the stages and the cells of a matrix share",
+    remedy: "take the pin that `pins.get` gives, or give each pin a name of its own",
+  });
+}
+
+/** What resolving a stage's sources comes to. */
+interface Found {
+  readonly sources: Sources;
+  /** What it would pin. */
+  readonly pins: ReadonlyMap<string, Json>;
+  /** Files of this machine that it asked the digests of. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+interface PinnedOptions extends ResolveOptions {
+  /** The pins that the stage sees. */
+  readonly pins: StagePins;
+}
+
+async function resolveBuiltin(node: StageNode, options: PinnedOptions): Promise<Found> {
+  const { store, pins } = options;
   const definition = await options.registry[node.description.uses]!.load();
-  return await definition.resolve!({
+  const found = new Map<string, Json>();
+  const files: Record<string, string> = {};
+  const sources = await definition.resolve!({
     options: node.options,
     baseDir: options.baseDir,
     pins: {
-      get: (source) => lockfile.get(source),
-      set: (source, pin) => lockfile.set(source, pin as Json),
+      get: (source) => found.get(source) ?? pins.get(source),
+      set: (source, pin) => void found.set(source, pin as Json),
     },
     update: options.update,
     offline: options.offline,
     digestFile: async (path) => {
       const digest = await store.index.digestFile(path, options.signal);
-      options.files[path] = digest;
+      files[path] = digest;
       return digest;
     },
     env: (name) => Deno.env.get(name),
     signal: options.signal,
   });
+  return { sources, pins: found, files };
 }
 
-async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sources> {
-  const { baseDir, lockfile, project, signal, store, own } = options;
+async function resolveOwn(node: StageNode, options: PinnedOptions): Promise<Found> {
+  const { baseDir, pins, project, signal, store, own } = options;
   if (own === undefined) throw new InternalError(`stage ${node.id} has no code to resolve with`);
   const { module } = node.description;
   const { env = [] } = node.permissions;
@@ -117,7 +149,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     task: "resolve",
     options: node.options,
     baseDir,
-    pins: lockfile.all(),
+    pins: pins.entries(),
     update: options.update,
     offline: options.offline,
     env,
@@ -140,7 +172,7 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
     const { what, ...rest } = failureOf(outcome, node, baseDir);
     throw new UserError({ what: `resolving its sources: ${what}`, ...definedOnly(rest) });
   }
-  const { sources, pins } = outcome.value;
+  const { sources, asked } = outcome.value;
   const beyond = beyondGrants(node, sources, baseDir);
   if (beyond !== undefined) {
     throw new UserError({
@@ -148,8 +180,11 @@ async function resolveOwn(node: StageNode, options: ResolveOptions): Promise<Sou
       remedy: `declare it in the stage's permissions and grant it in the pipeline`,
     });
   }
-  for (const [source, pin] of Object.entries(pins)) lockfile.set(source, pin);
-  return sources;
+  const found = receivedPins(outcome.value.pins);
+  checkPinCount(new Set([...pins.entries().map(([source]) => source), ...found.keys()]).size);
+  // Asking is what keeps a pin from being dropped by --update.
+  for (const source of asked) pins.get(source);
+  return { sources, pins: found, files: {} };
 }
 
 /** Drops members that are undefined: `exactOptionalPropertyTypes` tells them from absent ones. */

@@ -302,7 +302,8 @@ class Execution {
   /** That pins cannot be written spoils no result, but the next run may find other sources. */
   async #writeLockfile(how: { readonly prune: boolean }): Promise<void> {
     try {
-      await this.#context.lockfile.write(how);
+      const changed = await this.#context.lockfile.write(how);
+      for (const text of changed) this.#log.emit({ type: "note", text });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#log.emit({ type: "note", text: error.message });

@@ -33,7 +33,8 @@ export interface ResolveRequest {
   readonly options: Readonly<Record<string, Json>>;
   /** Absolute folder of the pipeline file. */
   readonly baseDir: string;
-  readonly pins: Readonly<Record<string, Json>>;
+  /** The stage's own, by source. */
+  readonly pins: readonly (readonly [source: string, pin: Json])[];
   readonly update: boolean;
   readonly offline: boolean;
   /** Names of the variables it was granted. */
@@ -71,7 +72,13 @@ export type Request = DescribeRequest | ResolveRequest | RunRequest;
 /** What each task comes to. */
 export interface Answers {
   readonly describe: DescribedStage;
-  readonly resolve: { readonly sources: Sources; readonly pins: Readonly<Record<string, Json>> };
+  readonly resolve: {
+    readonly sources: Sources;
+    /** What it set, as `pinText` writes it. */
+    readonly pins: readonly (readonly [source: string, text: string])[];
+    /** Sources whose pins it asked for. */
+    readonly asked: readonly string[];
+  };
   readonly run: null;
 }
 
@@ -182,7 +189,8 @@ const resolved = z.object({
     net: texts.exactOptional(),
     env: texts.exactOptional(),
   }),
-  pins: json,
+  pins: z.array(z.tuple([text, text])),
+  asked: texts,
 });
 
 const ANSWERS: { readonly [T in keyof Answers]: z.ZodType<Answers[T]> } = {

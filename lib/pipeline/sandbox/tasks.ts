@@ -5,10 +5,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { Json } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
 import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
 import { placeOf } from "./places.ts";
+import { pinText } from "./pins.ts";
 import {
   type Answers,
   type DescribeRequest,
@@ -39,15 +39,20 @@ export async function resolve(
 ): Promise<Answers["resolve"]> {
   if (resolve === undefined) throw new InternalError("the stage has no resolve");
   const env = grantedEnv(request.env);
-  const pins: Record<string, Json> = {};
+  // Maps, for a source may be called `__proto__`.
+  const pins = new Map(request.pins.map(([source, pin]) => [source, pinText(source, pin)]));
+  const changes = new Map<string, string>();
+  const asked = new Set<string>();
   const sources = await resolve({
     options: request.options,
     baseDir: request.baseDir,
     pins: {
-      get: (source) => pins[source] ?? request.pins[source],
-      set: (source, pin) => {
-        pins[source] = pin as Json;
+      get: (source) => {
+        if (pins.has(source)) asked.add(source);
+        const text = changes.get(source) ?? pins.get(source);
+        return text === undefined ? undefined : JSON.parse(text);
       },
+      set: (source, pin) => void changes.set(source, pinText(source, pin)),
     },
     update: request.update,
     offline: request.offline,
@@ -60,7 +65,7 @@ export async function resolve(
     env: (name) => env[name],
     signal,
   });
-  return { sources, pins };
+  return { sources, pins: [...changes], asked: [...asked] };
 }
 
 /** Does a stage's work. */

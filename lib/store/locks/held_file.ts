@@ -86,7 +86,7 @@ export class HeldFile {
     const owner = await thisOwner();
     let file: Deno.FsFile | undefined = await Deno.open(temporary, { ...NEW, mode: 0o644 });
     try {
-      const device = await lockedOn(file);
+      const device = await lockedOn(file, temporary);
       // The id makes each holding unique, also two by one process.
       const text = JSON.stringify({
         ...owner,
@@ -155,12 +155,18 @@ export class HeldFile {
 const NEW = { read: true, write: true, createNew: true } as const;
 
 /** Locks a file for as long as it is open. @returns The device it lies on; undefined where no lock counts. */
-async function lockedOn(file: Deno.FsFile): Promise<number | undefined> {
+async function lockedOn(
+  file: Deno.FsFile,
+  path: string,
+): Promise<number | undefined> {
   if (Deno.build.os !== "linux") return undefined;
   try {
-    return await file.tryLock(true) ? (await file.stat()).dev : undefined;
+    if (!await file.tryLock(true)) return undefined;
+    // Some network file systems know no locks and say that all is well.
+    using other = await Deno.open(path, { read: true });
+    return await other.tryLock(false) ? undefined : (await file.stat()).dev;
   } catch {
-    return undefined; // Some network file systems know no locks.
+    return undefined; // Others refuse.
   }
 }
 
