@@ -52,7 +52,9 @@ export function parseJson(
   text: string,
   reviver?: (this: unknown, key: string, value: unknown, context?: { source?: string }) => unknown,
 ): unknown {
-  if (isDeep(text)) throw new SyntaxError(`it is nested more than ${MAX_JSON_DEPTH} levels deep`);
+  if (isTooDeep(text)) {
+    throw new SyntaxError(`it is nested more than ${MAX_JSON_DEPTH} levels deep`);
+  }
   return JSON.parse(text, reviver);
 }
 
@@ -66,8 +68,11 @@ export function parseJsonObject(text: string): JsonObject | undefined {
   }
 }
 
-/** Whether brackets outside of strings open more levels than are allowed. What is no JSON is the parser's to refuse. */
-function isDeep(text: string): boolean {
+/**
+ * Whether JSON text is nested more deeply than {@linkcode MAX_JSON_DEPTH}: brackets outside of strings count.
+ * What is no JSON is the parser's to refuse.
+ */
+export function isTooDeep(text: string): boolean {
   if (text.length <= 2 * MAX_JSON_DEPTH) return false;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
