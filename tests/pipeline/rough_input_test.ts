@@ -196,6 +196,46 @@ Deno.test("names that every object has are kept or refused, and never vanish", a
   });
 });
 
+Deno.test("a file that is called __proto__ is in the key of whoever reads it", async (t) => {
+  const reader = (read: string): string =>
+    `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "d", inputs: {}, output: "texts", options: z.object({}), permissions: { read: ["${read}"] },
+  async run({ output }) { await Deno.writeTextFile(output.path + "/generations.jsonl", "{}"); },
+});
+`;
+  for (const read of ["__proto__", "folder"]) {
+    await t.step(read, async () => {
+      await using p = await project({ "reads.ts": reader(read), "__proto__": "one" });
+      await Deno.mkdir(join(p.folder, "folder"));
+      await Deno.writeTextFile(join(p.folder, "folder/__proto__"), "one");
+      await p.write(
+        "p.yaml",
+        `${ABOVE}  s: { uses: ./reads.ts, permissions: { read: [${read}] } }\n`,
+      );
+      assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "done" });
+      assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "cached" });
+      const file = read === "folder" ? "folder/__proto__" : read;
+      await Deno.writeTextFile(join(p.folder, file), "two");
+      assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "done" });
+    });
+  }
+  await t.step("a source", async () => {
+    await using p = await project({ "__proto__": "one\n", "other": "x\n" });
+    await p.write(
+      "p.yaml",
+      `${ABOVE}  s: { uses: download, with: { from: "[_o]*", format: txt } }\n`,
+    );
+    const file = join(p.folder, "p.yaml");
+    for (const [text, outcome] of [["one\n", /./], ["two\n", /"outcome":"done"/]] as const) {
+      await Deno.writeTextFile(join(p.folder, "__proto__"), text);
+      const { code, stdout } = await temper(["run", file, "--json"], p);
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, outcome);
+    }
+  });
+});
+
 Deno.test("an output is checked for what readers start from: files, and a list of splits", async (t) => {
   const entry = (file: unknown): string => JSON.stringify({ splits: { a: { file, rows: 1 } } });
   const cases: [

@@ -132,6 +132,9 @@ function definitionMistake(value: unknown): string | undefined {
   if (!isJsonObject(inputs) || Object.values(inputs).some((spec) => typeof spec !== "string")) {
     return 'has no `inputs`: role -> kind, such as { data: "rows" }';
   }
+  if (Object.hasOwn(inputs, "__proto__") || isStrange(options)) {
+    return "has an input or option called __proto__, a name that JavaScript keeps for itself";
+  }
   if (typeof output !== "function" && !KINDS.some((kind) => kind === output)) {
     return `has no \`output\`: one of ${KINDS.join(", ")}`;
   }
@@ -142,6 +145,10 @@ function definitionMistake(value: unknown): string | undefined {
     return "has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }";
   }
   return formMistake((permissions ?? {}) as Permissions);
+}
+
+function isStrange(options: unknown): boolean {
+  return options instanceof z.ZodObject && Object.hasOwn(options.shape, "__proto__");
 }
 
 function permissionsMistake(permissions: unknown): boolean {

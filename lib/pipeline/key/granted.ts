@@ -35,16 +35,17 @@ export async function grantedOf(
   const { builtin, resolves } = node.description;
   const { read = [], env = [] } = node.permissions;
   if (builtin || resolves || read.length + env.length === 0) return undefined;
-  const files: Record<string, string | null> = {};
+  // A map: a file that is called `__proto__` would be in no key.
+  const files = new Map<string, string | null>();
   for (const path of read) {
-    files[path] = await digestOf(resolve(options.baseDir, path), options, new Set());
+    files.set(path, await digestOf(resolve(options.baseDir, path), options, new Set()));
   }
   const variables = env.map((name): [string, string | null] => {
     const value = Deno.env.get(name);
     // Values may be secrets; records are for reading.
     return [name, value === undefined ? null : sha256Hex(`${name}=${value}`)];
   });
-  return { read: files, env: Object.fromEntries(variables) };
+  return { read: Object.fromEntries(files), env: Object.fromEntries(variables) };
 }
 
 /** The system's own folders: endless, or different at each look. */
@@ -64,11 +65,11 @@ async function digestOf(
     // A link to a folder that it lies in has no end.
     if (!info.isDirectory || above.has(real)) return null;
     const inside = new Set([...above, real]);
-    const entries: Record<string, string | null> = {};
+    const entries = new Map<string, string | null>();
     for await (const { name } of Deno.readDir(real)) {
-      entries[name] = await digestOf(join(real, name), options, inside);
+      entries.set(name, await digestOf(join(real, name), options, inside));
     }
-    return canonicalDigest(entries);
+    return canonicalDigest(Object.fromEntries(entries));
   } catch (error) {
     options.signal?.throwIfAborted();
     // What the runner cannot read, the stage cannot either: both run as the same user.
