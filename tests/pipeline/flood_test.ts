@@ -277,6 +277,25 @@ export default defineStage({
   }
 });
 
+Deno.test("an option whose default is nested without end is told in words", async () => {
+  for (const depth of [600, 5000, 1_000_000]) {
+    await using p = await project({
+      "s.ts": `import { defineStage, z } from "temper";
+const deep = JSON.parse("[".repeat(${depth}) + "]".repeat(${depth}));
+export default defineStage({
+  doc: "d", inputs: {}, output: "texts", options: z.object({ a: z.any().default(deep) }),
+  async run() {},
+});
+`,
+      "p.yaml": "name: p\nstages: { s: { uses: ./s.ts } }\n",
+    });
+    const { code, err } = await p.temper(["plan", "p.yaml"]);
+    assert.equal(code, 2);
+    assert.doesNotMatch(err, /Maximum call stack/, err);
+    assert.match(err, /option "a" becomes something that JSON cannot hold|nested too deeply/);
+  }
+});
+
 Deno.test("YAML and -p that are nested too deeply are told in words", async (t) => {
   await using p = await project();
   const texts: Record<string, string> = {};

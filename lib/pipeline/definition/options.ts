@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, MAX_JSON_DEPTH } from "../../base/json.ts";
 import type { z } from "zod";
 import { readIssues, type SchemaIssue, unknownKeys, valueAt } from "../schema/issues.ts";
 import { type Kind, KINDS, type Misuse, type StageDefinition } from "../stage.ts";
@@ -190,8 +190,10 @@ function distinct(issues: readonly SchemaIssue[]): SchemaIssue[] {
   });
 }
 
-/** Path to the first value that JSON would change or refuse. */
+/** Path to the first value that JSON would change or refuse, or that is nested too deeply. */
 function findNotJson(value: unknown, path: NodePath): NodePath | undefined {
+  // A default or a transform may make what is nested without end; its own name says enough.
+  if (path.length > MAX_JSON_DEPTH) return path.slice(0, 1);
   if (value === null || ["string", "boolean", "undefined"].includes(typeof value)) return undefined;
   if (typeof value === "number") return Number.isFinite(value) ? undefined : path;
   if (Array.isArray(value)) {
