@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { sha256Hex } from "../../lib/base/hash.ts";
+import { LeaseWatch } from "../../lib/store/locks/lease_watch.ts";
 import { ownerState } from "../../lib/store/locks/owner.ts";
 import { openStore, type Owner, type Store, thisOwner, type Waiting } from "../../lib/store/mod.ts";
 import { container, namedContainer } from "./containers.ts";

@@ -20,15 +20,15 @@ export async function resolveFiles(
   settings: ResolveSettings,
 ): Promise<Resolution> {
   const { folder, paths } = await findFiles(source, foldersOf(source, settings.baseDir));
-  const digests: Record<string, string> = {};
+  const digests = new Map<string, string>();
   const files: { path: string; name: string }[] = [];
   for (const path of paths) {
     settings.signal.throwIfAborted();
     const name = paths.length === 1 ? "sha256" : shownName(path, folder);
-    digests[name] = await settings.digestFile(path);
+    digests.set(name, await settings.digestFile(path));
     files.push({ path, name: shownName(path, folder) });
   }
-  return { key: digests, data: { type: "file", files }, read: paths };
+  return { key: Object.fromEntries(digests), data: { type: "file", files }, read: paths };
 }
 
 /** Where relative paths count from: the pipeline's folder, then the one that the user is in. */

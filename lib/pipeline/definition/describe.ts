@@ -17,7 +17,7 @@ import {
   type OptionsRequest,
   type OptionsResult,
 } from "./options.ts";
-import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "../schema/permission_forms.ts";
+import { formMistake } from "../schema/permission_forms.ts";
 import type { RoleSpec, StageDescription } from "../types.ts";
 
 /** Whose definition it is. */
@@ -132,6 +132,9 @@ function definitionMistake(value: unknown): string | undefined {
   if (!isJsonObject(inputs) || Object.values(inputs).some((spec) => typeof spec !== "string")) {
     return 'has no `inputs`: role -> kind, such as { data: "rows" }';
   }
+  if (Object.hasOwn(inputs, "__proto__") || isStrange(options)) {
+    return "has an input or option called __proto__, a name that JavaScript keeps for itself";
+  }
   if (typeof output !== "function" && !KINDS.some((kind) => kind === output)) {
     return `has no \`output\`: one of ${KINDS.join(", ")}`;
   }
@@ -141,14 +144,11 @@ function definitionMistake(value: unknown): string | undefined {
   if (permissions !== undefined && permissionsMistake(permissions)) {
     return "has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }";
   }
-  const { net = [], env = [] } = (permissions ?? {}) as Permissions;
-  for (const host of net) {
-    if (!HOST.test(host)) return `asks for net "${host}", which is not ${HOST_WORDS}`;
-  }
-  for (const name of env) {
-    if (!VARIABLE.test(name)) return `asks for env "${name}", which is not ${VARIABLE_WORDS}`;
-  }
-  return undefined;
+  return formMistake((permissions ?? {}) as Permissions);
+}
+
+function isStrange(options: unknown): boolean {
+  return options instanceof z.ZodObject && Object.hasOwn(options.shape, "__proto__");
 }
 
 function permissionsMistake(permissions: unknown): boolean {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, MAX_JSON_DEPTH } from "../../base/json.ts";
 import type { z } from "zod";
 import { readIssues, type SchemaIssue, unknownKeys, valueAt } from "../schema/issues.ts";
 import { type Kind, KINDS, type Misuse, type StageDefinition } from "../stage.ts";
@@ -42,6 +42,9 @@ export type OptionsResult =
     /** A failure of the definition itself, such as an `output` that throws. */
     readonly failure?: string;
   };
+
+/** What the names in a mapping are made of, in words. */
+export const NAME_WORDS = "anything but __proto__, which JavaScript keeps for itself";
 
 /** Names of a stage's options. */
 export function optionNames(definition: StageDefinition): string[] {
@@ -81,6 +84,7 @@ export function checkOptions(
     const deeper = unknownKeys(schema() as JsonSchema, value).filter(({ path }) => path.length > 1);
     unknown.push(...deeper);
   }
+  unknown.push(...keptNames(value, []));
   const found = parsed.success ? [] : parsed.error.issues;
   // `do_sampel: true` is one mistake, not also a temperature without do_sample.
   const isSlip = unknown.length > 0 || found.some(({ code }) => code === "invalid_type");
@@ -114,6 +118,17 @@ export function checkOptions(
     return failed(`its \`output\` returned "${output}", which is not one of ${kinds.join(", ")}`);
   }
   return { ok: true, options, output };
+}
+
+/** Keys below the options that are called `__proto__`: zod drops them without a word. Those beside the options are unknown anyway. */
+function keptNames(value: Json, path: NodePath): SchemaIssue[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]): SchemaIssue[] => {
+    const step = Array.isArray(value) ? Number(key) : key;
+    const below = keptNames(item as Json, [...path, step]);
+    if (key !== "__proto__" || path.length === 0) return below;
+    return [{ path: [...path, step], problem: "name", message: NAME_WORDS }, ...below];
+  });
 }
 
 /** Whether a check of several options together failed, and not of one. */
@@ -175,8 +190,10 @@ function distinct(issues: readonly SchemaIssue[]): SchemaIssue[] {
   });
 }
 
-/** Path to the first value that JSON would change or refuse. */
+/** Path to the first value that JSON would change or refuse, or that is nested too deeply. */
 function findNotJson(value: unknown, path: NodePath): NodePath | undefined {
+  // A default or a transform may make what is nested without end; its own name says enough.
+  if (path.length > MAX_JSON_DEPTH) return path.slice(0, 1);
   if (value === null || ["string", "boolean", "undefined"].includes(typeof value)) return undefined;
   if (typeof value === "number") return Number.isFinite(value) ? undefined : path;
   if (Array.isArray(value)) {

@@ -53,23 +53,25 @@ export async function grantedTo(node: StageNode, options: GrantedOptions): Promi
   const { read = [], env = [] } = node.permissions;
   if (builtin || read.length + env.length === 0) return NOTHING;
   const walk = new Walk(options);
-  const files: Record<string, string | null> = {};
-  const names: Record<string, string> = {};
+  // Maps: a file that is called `__proto__` would be in no key.
+  const files = new Map<string, string | null>();
+  const names = new Map<string, string>();
   for (const path of read) {
     const absolute = resolve(options.baseDir, path);
-    files[path] = await walk.digestOf(absolute, new Set());
-    names[absolute] = absolute;
-    names[await Deno.realPath(absolute).catch(() => absolute)] ??= absolute;
+    files.set(path, await walk.digestOf(absolute, new Set()));
+    const real = await Deno.realPath(absolute).catch(() => absolute);
+    if (!names.has(real)) names.set(real, absolute);
+    names.set(absolute, absolute);
   }
   const variables = env.map((name): [string, string | null] => {
     const value = Deno.env.get(name);
     // Values may be secrets; records are for reading.
     return [name, value === undefined ? null : sha256Hex(`${name}=${value}`)];
   });
-  const granted = { read: files, env: Object.fromEntries(variables) };
+  const granted = { read: Object.fromEntries(files), env: Object.fromEntries(variables) };
   return {
     key: resolves ? undefined : granted,
-    names,
+    names: Object.fromEntries(names),
     files: Object.fromEntries(walk.files),
     isCopied: !walk.hasOther && walk.bytes <= COPIED_BYTES && walk.files.size <= COPIED_FILES,
     digest: canonicalDigest(granted),
@@ -119,11 +121,11 @@ class Walk {
       // A link to a folder that it lies in has no end.
       if (above.has(real)) return null;
       const inside = new Set([...above, real]);
-      const entries: Record<string, string | null> = {};
+      const entries = new Map<string, string | null>();
       for await (const { name } of Deno.readDir(real)) {
-        entries[name] = await this.digestOf(join(path, name), inside);
+        entries.set(name, await this.digestOf(join(path, name), inside));
       }
-      return canonicalDigest(entries);
+      return canonicalDigest(Object.fromEntries(entries));
     } catch (error) {
       signal?.throwIfAborted();
       // What the runner cannot read, the stage cannot either: both run as the same user.

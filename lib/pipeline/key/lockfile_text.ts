@@ -16,7 +16,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
 import { isWithin } from "../sandbox/pins.ts";
 
 const VERSION = 1;
@@ -50,7 +50,7 @@ export function parsePins(text: string, path: string): Pins {
     for (const [source, pin] of Object.entries(members)) pins.set(pinKey(source, stage), pin);
   };
   try {
-    const value: Json = JSON.parse(text);
+    const value = parseJson(text) as Json;
     const isOurs = isJsonObject(value) && value.version === VERSION && isWithin(value, DEEPEST);
     if (isOurs && isJsonObject(value.pins) && isJsonObject(value.own ?? {})) {
       take(value.pins);

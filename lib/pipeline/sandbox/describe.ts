@@ -21,6 +21,7 @@ import { type Confinement, confinementOf, isWithin, NAMES } from "../code/confin
 import { type Grants, withProcessFolder } from "../code/process_config.ts";
 import type { DescribedStage, StageIdentity } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
+import { formMistake } from "../schema/permission_forms.ts";
 import { type ChildOutcome, HOST, type OwnCode, runChild } from "./child.ts";
 import { loadDenial, pathFrom } from "./denial.ts";
 import { ownCode } from "./own_code.ts";
@@ -79,6 +80,11 @@ export async function describeOwn(
   }
   if (answer.results.length !== requests.length) {
     throw new UserError({ what: `the stage "${identity.uses}" does not say what it was asked` });
+  }
+  // The module answers for itself, and may forge what a definition is checked for.
+  const mistake = formMistake(answer.description.permissions);
+  if (mistake !== undefined) {
+    throw new UserError({ what: `the stage "${identity.uses}" ${mistake}` });
   }
   if (key !== undefined && recalled === undefined) {
     memory?.set(NAMESPACE, key, JSON.parse(JSON.stringify(answer)) as Json);

@@ -9,7 +9,7 @@
  */
 import { canonicalJson } from "../../base/canonical_json.ts";
 import { UserError } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
+import { type Json, parseJson } from "../../base/json.ts";
 
 /** Pins that one stage may have. */
 export const MOST_PINS = 1000;
@@ -57,7 +57,7 @@ export function receivedPins(
   return new Map(entries.map(([source, text]) => {
     let pin: Json;
     try {
-      pin = JSON.parse(text) as Json;
+      pin = parseJson(text) as Json;
     } catch {
       throw refused(`the pin of ${shownSource(source)} is no JSON`);
     }

@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { parseJson } from "../../base/json.ts";
 import { join } from "node:path";
 import { isAbsent, removeQuietly, temporaryName, writeAll } from "../disk/durable.ts";
 import {
@@ -201,7 +202,7 @@ export async function lookAt(path: string): Promise<Look | undefined> {
 function parseHeld(text: string): Omit<Look, "renewed"> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch {
     value = undefined;
   }
