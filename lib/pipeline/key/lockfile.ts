@@ -8,6 +8,7 @@
  */
 import type { Json } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
+import { secretIn, secretInValue } from "../../base/secrets.ts";
 import { canonicalJson, writeFileAtomic } from "../../store/mod.ts";
 
 const VERSION = 1;
@@ -43,8 +44,20 @@ export class Lockfile {
     return this.#pins.get(source);
   }
 
-  /** Pins a source. */
+  /**
+   * Pins a source.
+   *
+   * @throws {UserError} Where a secret would be kept: the file is committed.
+   */
   set(source: string, pin: Json): void {
+    const secret = secretIn(source) ?? secretInValue(pin);
+    if (secret !== undefined) {
+      throw new UserError({
+        what: `the pin of "${source}" holds ${secret}`,
+        requirement: "pins are kept in the lock file, which is committed for all to read",
+        remedy: "pin a digest or a version, and grant the secret as a variable: env: [NAME]",
+      });
+    }
     this.#touched.add(source);
     const before = this.#pins.get(source);
     if (before !== undefined && canonicalJson(before) === canonicalJson(pin)) return;
