@@ -5,7 +5,8 @@
  * @module
  */
 import { formatUserError, nearest, UserError, UserErrors } from "../base/errors.ts";
-import type { CommandContext, CommandEntry } from "./context.ts";
+import { keepSecretsOf, withoutSecrets } from "../base/secrets.ts";
+import type { CommandContext, CommandEntry, Output } from "./context.ts";
 
 /** The commands of this room. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
@@ -22,10 +23,12 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
  * Runs `temper ARGV`.
  *
  * @param argv The command's name and what follows it.
- * @param io The world around it.
+ * @param given The world around it.
  * @returns The exit code.
  */
-export async function main(argv: readonly string[], io: CommandContext): Promise<number> {
+export async function main(argv: readonly string[], given: CommandContext): Promise<number> {
+  keepSecretsOf(Deno.env.toObject());
+  const io = { ...given, out: discreet(given.out), err: discreet(given.err) };
   const commands = { ...COMMANDS, ...io.commands };
   try {
     const [name, ...rest] = argv;
@@ -46,6 +49,15 @@ export async function main(argv: readonly string[], io: CommandContext): Promise
   } catch (error) {
     return report(error, argv.includes("--json"), io);
   }
+}
+
+/** A stream that tells no secrets. */
+function discreet(output: Output): Output {
+  return {
+    write: (text) => output.write(withoutSecrets(text)),
+    isTerminal: output.isTerminal,
+    size: () => output.size(),
+  };
 }
 
 function usage(commands: Readonly<Record<string, CommandEntry>>): string {

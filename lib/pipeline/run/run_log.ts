@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutSecrets } from "../../base/secrets.ts";
 import {
   type RunFolder,
   type RunStart,
@@ -119,7 +120,7 @@ export class StageLog implements Disposable {
 
   /** Appends a line. */
   line(text: string): void {
-    const bytes = new TextEncoder().encode(text + "\n");
+    const bytes = new TextEncoder().encode(withoutSecrets(text) + "\n");
     for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
   }
 

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
+import { valueWithoutSecrets, withoutSecrets } from "../../base/secrets.ts";
 import { runProcess } from "../code/process.ts";
 import { type Grants, PERMISSION_SET, writeConfig } from "../code/process_config.ts";
 import {
@@ -88,7 +89,8 @@ export async function runChild<R extends Request>(
       `await host(() => import(${JSON.stringify(module)}));\n`,
   );
   const lastLines: string[] = [];
-  const print = (line: string): void => {
+  const print = (printed: string): void => {
+    const line = withoutSecrets(printed);
     lastLines.push(line);
     if (lastLines.length > LAST_LINES) lastLines.shift();
     options.onLine?.(line);
@@ -104,9 +106,11 @@ export async function runChild<R extends Request>(
     environment: options.environment ?? {},
     input: JSON.stringify(request) + "\n",
     onStdout: (line) => {
-      const { text, message } = parseLine(line);
+      const { text, message: told } = parseLine(line);
       if (text !== undefined) print(text);
-      if (message === undefined) return;
+      if (told === undefined) return;
+      // What a stage says is shown and kept; its answer is checked where it is used.
+      const message = told.type === "result" ? told : valueWithoutSecrets(told);
       if (message.type === "result" || message.type === "error") {
         last = message;
         return;

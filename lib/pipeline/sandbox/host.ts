@@ -11,6 +11,7 @@
  */
 import type { Json } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
+import { sayLastWordsAs } from "../../base/watchdog.ts";
 import type { StageDefinition } from "../stage.ts";
 import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
 import { describe, resolve, run } from "./tasks.ts";
@@ -41,6 +42,10 @@ export async function host(
   load: () => Promise<{ readonly default?: unknown }>,
 ): Promise<void> {
   const controller = new AbortController();
+  sayLastWordsAs((parts) => {
+    const error = { name: "UserError", message: parts.what, parts, causes: [] };
+    return `\n${MARK}${stringify({ type: "error", error })}\n`;
+  });
   const request = await readRequest();
   // Both would keep a process that waits for nothing, and Deno ends one whose module never loads.
   if (request.task !== "describe") {
