@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
 
 /** @throws {UserError} Where the header cannot be read or describes another number of bytes. */
@@ -21,15 +22,15 @@ export async function checkSafetensorsHeader(path: string, name: string): Promis
   if (length < 2 || length > size - 8 || length > 100_000_000) {
     throw fail(`its header has ${length} bytes of ${size}`);
   }
-  let header: Record<string, { data_offsets?: [number, number] }>;
-  try {
-    header = JSON.parse(new TextDecoder().decode(await readBytes(file, length)));
-  } catch {
-    throw fail("its header is not JSON");
-  }
+  const header = parseJsonObject(new TextDecoder().decode(await readBytes(file, length)));
+  if (header === undefined) throw fail("its header is no JSON object");
   let end = 0;
-  for (const [tensor, { data_offsets: offsets }] of Object.entries(header)) {
-    if (tensor !== "__metadata__") end = Math.max(end, offsets?.[1] ?? 0);
+  for (const [tensor, entry] of Object.entries(header)) {
+    if (tensor === "__metadata__") continue;
+    const offsets = isJsonObject(entry) ? entry.data_offsets : undefined;
+    const last = Array.isArray(offsets) ? offsets[1] : undefined;
+    if (typeof last !== "number") throw fail(`its header doesn't say where "${tensor}" ends`);
+    end = Math.max(end, last);
   }
   if (8 + length + end !== size) {
     throw fail(`its header describes ${8 + length + end} bytes, and it has ${size}`);

@@ -85,36 +85,6 @@ export function tooLong(file: Download, most: number): UserError {
   });
 }
 
-/** A failure to write what was downloaded, in words. */
-export function diskFailure(
-  error: unknown,
-  { file, folder }: { file: Download; folder: string },
-): unknown {
-  const { code } = (error ?? {}) as { code?: unknown };
-  const full = code === "ENOSPC" || code === "EDQUOT" ||
-    /os error (?:28|122)\b/.test(String(error));
-  if (!full) return error instanceof Error ? storageFailure(error, { file, folder }) : error;
-  return new UserError({
-    what: `the disk is full: ${file.written}${
-      file.size === undefined ? "" : `, ${file.size} bytes,`
-    } does not fit into ${folder}`,
-    requirement: "the part that arrived is kept",
-    remedy:
-      "make room, or set --runs to a folder of another disk; the same command goes on from here",
-    cause: error,
-  });
-}
-
-function storageFailure(
-  error: Error,
-  { file, folder }: { file: Download; folder: string },
-): UserError {
-  return new UserError({
-    what: `cannot write ${file.written} into ${folder}: ${error.message}`,
-    cause: error,
-  });
-}
-
 /** What a status that is no success means for the user; the body of the response is given up. */
 export async function statusError(
   response: Response,

@@ -10,7 +10,8 @@
 import { UserError } from "../../base/errors.ts";
 import { hashFile, sha256Hex } from "../../base/hash.ts";
 import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
-import { checkExtent, checkUnchanged, diskFailure, statusError, tooLong } from "./answers.ts";
+import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
+import { checkRoom, diskFailure } from "./disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { checkFile, type Download } from "./pinned_file.ts";
 import { withoutSecrets } from "../../base/secrets.ts";
@@ -186,6 +187,7 @@ async function fetchRest(task: Task): Promise<number> {
   const state: State = { etag: undefined, ranges: true };
   // Without a digest or anything that the server says of its version, the parts of two can't be told apart.
   if (file.id === undefined) await handle.truncate(0);
+  await checkRoom(file, { folder: options.cacheDir, have: (await handle.stat()).size });
   let failures = 0;
   let parts = 0;
   let most = (await handle.stat()).size;

@@ -101,6 +101,8 @@ async function ask(source: HttpSource, { signal, limits }: ResolveSettings): Pro
   let size: number | undefined;
   try {
     size = announcedSize(headers.get("content-length"), source.written);
+    // Servers without an own answer to HEAD say that of its body.
+    if (size === 0 && !whole) size = undefined;
     if (whole && id === undefined) ({ size, id } = await digestOf(response, source, { limits }));
   } finally {
     await response.body?.cancel().catch(() => {});
