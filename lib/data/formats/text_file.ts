@@ -8,14 +8,14 @@
  */
 import { UserError } from "../../base/errors.ts";
 
-/**
- * Characters of the longest line, and of the longest text that is read in one piece: beyond twice that
- * no string can be, and no row is meant.
- */
-export const MAX_TEXT = 1 << 28;
+/** Characters of the longest line or field: no row is meant that is longer. */
+export const MAX_LINE: number = 1 << 28;
+
+/** Characters of the longest text that JavaScript can hold. */
+const MAX_TEXT = 2 ** 29 - 24;
 
 /** A packed file that unpacks to more than this many bytes, and to so many times its own, is a trap. */
-const UNPACKED = { bytes: 1 << 28, times: 200 };
+const UNPACKED = { bytes: 1 << 27, times: 200 };
 
 /** A line of a file. */
 export interface Line {
@@ -96,7 +96,7 @@ export async function* lineBatches(file: InputFile): AsyncGenerator<Line[]> {
   for await (const chunk of textChunks(file)) {
     const lines = chunk.split("\n");
     length += lines[0]!.length;
-    if (length > MAX_TEXT) throw tooLong(file, { line: number, is: "this line" });
+    if (length > MAX_LINE) throw tooLong(file, { line: number, is: "this line", than: MAX_LINE });
     rest.push(lines[0]!);
     if (lines.length === 1) continue;
     lines[0] = rest.join("");
@@ -117,7 +117,7 @@ export async function wholeText(file: InputFile): Promise<string> {
   let length = 0;
   for await (const chunk of textChunks(file)) {
     length += chunk.length;
-    if (length > MAX_TEXT) throw tooLong(file, { line: 1, is: "this file, which is one text," });
+    if (length > MAX_TEXT) throw tooLong(file, { line: 1, is: "this file", than: MAX_TEXT });
     parts.push(chunk);
   }
   return parts.join("").replaceAll("\r\n", "\n");
@@ -126,11 +126,11 @@ export async function wholeText(file: InputFile): Promise<string> {
 /** The error for a text that no row can hold. */
 export function tooLong(
   file: InputFile,
-  { line, is }: { line: number; is: string },
+  { line, is, than }: { line: number; is: string; than: number },
 ): UserError {
   return new UserError({
-    what: `${is} has more than ${MAX_TEXT} characters`,
-    requirement: "a row holds less",
+    what: `${is} has more than ${than} characters`,
+    requirement: "what is read in one piece holds less",
     remedy: "check that the file is of the format that it is read as",
     at: { file: file.name, line, column: 1 },
   });

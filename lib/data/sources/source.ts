@@ -174,7 +174,19 @@ function parseHub(written: string): HubSource {
     type: "hub",
     written,
     repo: { type: isDataset ? "dataset" : "model", name: name! },
-    revision: decodeURIComponent(revision ?? "main"),
+    revision: unescaped(revision ?? "main", { written, requirement }),
     ...(isDataset ? { pattern: pattern! } : {}),
   };
+}
+
+/** A revision without its escapes. */
+function unescaped(
+  revision: string,
+  { written, requirement }: { written: string; requirement: string },
+): string {
+  try {
+    return decodeURIComponent(revision);
+  } catch {
+    throw new UserError({ what: `${written} is no source on a hub`, requirement });
+  }
 }
