@@ -38,8 +38,12 @@ const PARAMETERS = [
 ].join("|");
 const PARAMETER = new RegExp(`([?&;#])(${PARAMETERS})=[^&;#\\s"'<>\\\\]+`, "gi");
 
+/** The same where it is certain to be one of a URL: what is refused must be no prose. */
+const OF_URL = new RegExp(`:\\/\\/[^\\s"'<>\\\\]*[?&;#](${PARAMETERS})=[^&;#\\s"'<>\\\\]`, "i");
+
 /** Tokens by their form, and headers that carry one. */
-const TOKENS = /\bhf_[A-Za-z0-9]{16,}|\b(?:Bearer|Basic) +[\w.~+/=-]{8,}/g;
+const TOKENS =
+  /\bhf_[A-Za-z0-9]{16,}|(?<=\bauthorization["']?[:=] ?["']?)(?:Bearer|Basic) +[\w.~+/=-]+/gi;
 
 /** Shorter values stand in ordinary words: to cut them out would say what they are. */
 const MIN_LENGTH = 5;
@@ -133,8 +137,7 @@ export function secretIn(text: string): string | undefined {
   if (text.includes("@") && USERINFO.test(text)) {
     return "a user or password in the address";
   }
-  PARAMETER.lastIndex = 0;
-  const parameter = PARAMETER.exec(text)?.[2];
+  const parameter = OF_URL.exec(text)?.[1];
   if (parameter !== undefined) return `the parameter "${parameter}"`;
   TOKENS.lastIndex = 0;
   return TOKENS.test(text) ? "a token" : undefined;

@@ -32,11 +32,13 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     ["npm:@org/data@1.2.3/x", "npm:@org/data@1.2.3/x"],
     ["https://h/x@v1/y?page=2&tokens=5", "https://h/x@v1/y?page=2&tokens=5"],
     ["write to ann@example.org", "write to ann@example.org"],
+    ["Basic mathematics for the bearer of tidings", "Basic mathematics for the bearer of tidings"],
   ];
   for (const [text, clean] of cases) assert.equal(withoutSecrets(text), clean);
   for (const [text, clean] of cases) {
     assert.equal(secretIn(text) !== undefined, text !== clean, text);
   }
+  assert.equal(secretIn("x = 1;secret=2"), undefined, "code and prose are no addresses");
 });
 
 Deno.test("a secret that was said is cut out by its value, in every spelling", () => {

@@ -12,7 +12,8 @@ import { resolveDownload } from "../../lib/data/sources/resolve_download.ts";
 import { runDownload } from "../../lib/data/sources/run_download.ts";
 import type { Part, TortureCase } from "./part.ts";
 import { HUB_SERVERS } from "./servers_hub_table.ts";
-import { FILE_SERVERS, GOOD, GOOD_SHA256, type HostileServer } from "./servers_table.ts";
+import { GOOD, GOOD_SHA256, type HostileServer, PINNED } from "./servers_table.ts";
+import { REDIRECTS, UNPINNED } from "./servers_unpinned_table.ts";
 
 /** Bounds that are reached soon. */
 const LIMITS: Limits = {
@@ -32,7 +33,12 @@ const SHORT: Partial<Limits> = { answer: 400, stall: 400 };
 /** What no server may make of us. */
 const MOST = { milliseconds: 30_000, requests: 80, bytes: 4 << 20 };
 
-const SERVERS: readonly HostileServer[] = [...FILE_SERVERS, ...HUB_SERVERS];
+const SERVERS: readonly HostileServer[] = [
+  ...PINNED,
+  ...REDIRECTS,
+  ...UNPINNED,
+  ...HUB_SERVERS,
+];
 
 /** The part, for the command and for the suite. */
 export const servers: Part = {

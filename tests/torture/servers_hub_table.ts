@@ -183,6 +183,15 @@ export const HUB_SERVERS: readonly HostileServer[] = [
         : hub([{ path: "a.txt" }])(request, at),
     error: /file: address/,
   },
+  ...[300, 304, 305, 306].map((status): HostileServer => ({
+    name: `a file that answers ${status} with an address`,
+    asked: "hub",
+    http: (request, at) =>
+      request.url.includes("/resolve/")
+        ? new Response(null, { status, headers: { location: "file:///etc/passwd" } })
+        : hub([{ path: "a.txt" }])(request, at),
+    error: new RegExp(`answers ${status}`),
+  })),
   {
     name: "a page of HTML for a listing",
     asked: "hub",

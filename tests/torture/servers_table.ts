@@ -41,7 +41,8 @@ export interface HostileServer {
 
 const html = { "content-type": "text/html; charset=utf-8" };
 
-function bytes(
+/** An answer. */
+export function bytes(
   body: BodyInit | null,
   headers: Record<string, string> = {},
   status = 200,
@@ -50,7 +51,7 @@ function bytes(
 }
 
 /** A body that never ends. */
-function endless(chunk: Uint8Array<ArrayBuffer> = GOOD): ReadableStream<Uint8Array> {
+export function endless(chunk: Uint8Array<ArrayBuffer> = GOOD): ReadableStream<Uint8Array> {
   return new ReadableStream({
     async pull(controller): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 1));
@@ -60,7 +61,7 @@ function endless(chunk: Uint8Array<ArrayBuffer> = GOOD): ReadableStream<Uint8Arr
 }
 
 /** The head of an answer, written by hand. */
-function head(status: string, headers: Record<string, string | number> = {}): string {
+export function head(status: string, headers: Record<string, string | number> = {}): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${status}\r\n${lines.join("")}connection: close\r\n\r\n`;
 }
@@ -69,9 +70,6 @@ function rangeOf(text: string): number | undefined {
   const first = /range: bytes=(\d+)-/i.exec(text)?.[1];
   return first === undefined ? undefined : Number(first);
 }
-
-const redirect = (to: (at: { origin: string; count: number }) => string): Handler => (_, at) =>
-  bytes(null, { location: to(at) }, 302);
 
 /** Sends half, then breaks off; what it says when it is asked for the rest. */
 const halfThen = (rest: (from: number) => string): RawHandler => async (send, at) => {
@@ -84,7 +82,8 @@ const halfThen = (rest: (from: number) => string): RawHandler => async (send, at
 
 const total = GOOD.length;
 
-const PINNED: readonly HostileServer[] = [
+/** Servers of a file that is pinned. */
+export const PINNED: readonly HostileServer[] = [
   {
     name: "a body without an end where a size is pinned",
     asked: "pinned",
@@ -369,61 +368,3 @@ const PINNED: readonly HostileServer[] = [
     error: /answers 503/,
   },
 ];
-
-const REDIRECTS: readonly HostileServer[] = ([
-  ["to itself", () => "/file.txt", /in circles/],
-  ["without end", (at) => `/${at.count}`, /more than 10 times/],
-  ["to a local file", () => "file:///etc/passwd", /file: address/],
-  ["to data", () => "data:text/plain,hello", /data: address/],
-  ["to FTP", () => "ftp://example.org/a", /ftp: address/],
-  ["to a blob", () => "blob:https://example.org/1", /blob: address/],
-  ["to script", () => "javascript:alert(1)", /javascript: address/],
-  ["to no address", () => "http://[", /what is no address/],
-  ["with a password", (at) => at.origin.replace("//", "//ann:s3cret@"), /user or password/],
-] satisfies [string, (at: { origin: string; count: number }) => string, RegExp][]).flatMap(
-  ([name, to, error]) =>
-    (["pinned", "file"] as const).map((asked): HostileServer => ({
-      name: `a redirect ${name}, ${asked}`,
-      asked,
-      http: redirect(to),
-      error,
-    })),
-);
-
-const UNPINNED: readonly HostileServer[] = [
-  {
-    name: "a body without an end that nobody announced",
-    asked: "file",
-    http: (request) => bytes(request.method === "HEAD" ? null : endless()),
-    error: /longer than \d+ bytes.*max_bytes/,
-  },
-  {
-    name: "a body without an end, with an ETag",
-    asked: "file",
-    http: (request) => bytes(request.method === "HEAD" ? null : endless(), { etag: '"a"' }),
-    error: /longer than \d+ bytes.*max_bytes/,
-  },
-  {
-    name: "a file as large as no disk",
-    asked: "file",
-    raw: (send) => send(head("200 OK", { "content-length": 2 ** 52, etag: '"a"' })),
-    error: /has room for|cut off/,
-  },
-  {
-    name: "an ETag that moves",
-    asked: "file",
-    http: (request, at) =>
-      bytes(request.method === "HEAD" ? null : GOOD, { etag: `"${at.count}"` }),
-    error: /changed on the server/,
-  },
-  {
-    name: "a file that is gone once it was seen",
-    asked: "file",
-    http: (request) =>
-      request.method === "HEAD" ? bytes(null, { etag: '"a"' }) : bytes("", {}, 404),
-    error: /answers 404/,
-  },
-];
-
-/** All but those that play a hub. */
-export const FILE_SERVERS: readonly HostileServer[] = [...PINNED, ...REDIRECTS, ...UNPINNED];

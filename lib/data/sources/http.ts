@@ -43,6 +43,9 @@ const RETRY = { refused: [250], failed: [300, 1000, 3000], busy: [300, 1000, 300
 /** A server may ask to wait this long, in milliseconds, and no longer. */
 const MAX_RETRY_AFTER = 20_000;
 
+/** Statuses that redirect, where they say whereto. */
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
 /** A chain of redirects of this length ends. */
 const MAX_REDIRECTS = 10;
 
@@ -98,7 +101,7 @@ async function followRedirects(start: URL, options: RequestOptions): Promise<Res
     }
     const response = await answered(url, { method: options.method ?? "GET", headers }, options);
     const location = response.headers.get("location");
-    if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return response;
+    if (!REDIRECTS.includes(response.status) || location === null) return response;
     try {
       if (!URL.canParse(location, url)) {
         throw new UserError({ what: `${addressOf(url)} redirects to what is no address` });
@@ -120,6 +123,14 @@ async function followRedirects(start: URL, options: RequestOptions): Promise<Res
     }`,
     remedy: "the server is broken: try again later, or name the address where the file is",
   });
+}
+
+/** Where an answer redirects to, which was checked; undefined where it does not. */
+export function redirectOf(response: Response, url: string): URL | undefined {
+  const location = response.headers.get("location");
+  return REDIRECTS.includes(response.status) && location !== null
+    ? new URL(location, url)
+    : undefined;
 }
 
 /** A fetch that gives up when no answer begins in time; the body may take as long as it needs. */

@@ -9,7 +9,7 @@
 import { nearest, UserError } from "../../base/errors.ts";
 import { keepSecret, keepSecretsOfUrl } from "../../base/secrets.ts";
 import { explainStatus, statusError } from "./answers.ts";
-import { boundedText, reason, request, type Token } from "./http.ts";
+import { boundedText, reason, redirectOf, request, type Token } from "./http.ts";
 import { announcedSize, type Limits, limitsWith } from "./limits.ts";
 import { idOfEtag, type PinnedFile } from "./pinned_file.ts";
 import type { HubRepo, HubSource } from "./source.ts";
@@ -302,9 +302,11 @@ export async function headFile(
     await response.body?.cancel();
   }
   if (response.status === 404) return undefined;
-  if (response.status >= 400) throw await statusError(response, { url, written: source.written });
   const { headers } = response;
-  const away = response.status >= 300 ? new URL(headers.get("location")!, url) : undefined;
+  const away = redirectOf(response, url);
+  if (!response.ok && away === undefined) {
+    throw await statusError(response, { url, written: source.written });
+  }
   const linked = headers.get("x-linked-etag");
   const size = announcedSize(
     headers.get("x-linked-size") ?? (away ? null : headers.get("content-length")),
