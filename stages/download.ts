@@ -32,6 +32,10 @@ const options = z.object({
   columns: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string().min(1))]).optional()
     .describe("the columns to keep: a list, or a mapping from their names to new ones"),
   limit: z.int().min(0).default(0).describe("read this many rows of each split; 0: all"),
+  max_bytes: z.int().min(1).optional()
+    .describe(
+      "refuse a file longer than this whose server doesn't announce its size; default 100 GB",
+    ),
   allow_patterns: z.array(z.string()).min(1).optional()
     .describe("models: take exactly the files that match; default what Temper reads"),
   ignore_patterns: z.array(z.string()).min(1).optional()
@@ -57,8 +61,10 @@ Writes rows, or a model where \`from\` is one. Sources:
 
 Files are parquet, jsonl (or a JSON array or object), csv or txt, the last three also with .gz. What a
 movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
-Downloads go on where they were cut off, and are checked. The hub is HF_ENDPOINT; HF_TOKEN is sent to it
-alone.
+Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
+server that sends less than 64 KB a minute counts as broken, and redirects lead neither from https to http
+nor from elsewhere into your own network. The hub is HF_ENDPOINT; HF_TOKEN is sent to it alone. Sources
+stand in the lock file and in records, so one with a password or a token in its address is refused.
 
 \`\`\`yaml
 reviews:
@@ -78,7 +84,11 @@ poems:
   cache: true,
   async resolve(context): Promise<Sources> {
     const { resolveDownload } = await import("../lib/data/sources/resolve_download.ts");
-    return await resolveDownload(context.options, context);
+    const { max_bytes: maxBytes } = context.options;
+    return await resolveDownload(context.options, {
+      ...context,
+      limits: maxBytes === undefined ? {} : { maxBytes },
+    });
   },
   async run(
     { output, options, sources, cache, offline, env, file, progress, log, signal },
@@ -88,6 +98,7 @@ poems:
       options,
       folder: output.path,
       cacheDir: cache?.path ?? `${output.path}/.cache`,
+      limits: options.max_bytes === undefined ? {} : { maxBytes: options.max_bytes },
       offline,
       env,
       file,

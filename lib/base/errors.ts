@@ -9,6 +9,8 @@
  */
 import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside_text.ts";
 
+import { withoutSecrets } from "./secrets.ts";
+
 /** A place in a text file. Lines and columns count from 1, as editors do. */
 export interface Location {
   /** Path as the user wrote it, or relative to the working folder. */
@@ -39,13 +41,18 @@ export interface UserErrorParts {
   readonly cause?: unknown;
 }
 
-/** An error that the user can mend. Its `message` is the whole readable text without the place. */
+/**
+ * An error that the user can mend. Its `message` is the whole readable text without the place.
+ *
+ * Secrets are cut out here, once, whoever put them into a sentence.
+ */
 export class UserError extends Error {
   /** The fields that the message was made of. */
   readonly parts: UserErrorParts;
   override readonly name = "UserError";
 
-  constructor(parts: UserErrorParts) {
+  constructor(given: UserErrorParts) {
+    const parts = partsWithoutSecrets(given);
     const tail = [
       parts.nearest === undefined ? undefined : `did you mean "${parts.nearest}"?`,
       parts.requirement,
@@ -54,6 +61,18 @@ export class UserError extends Error {
     super([parts.what, ...tail].join("; "), { cause: parts.cause });
     this.parts = parts;
   }
+}
+
+function partsWithoutSecrets(parts: UserErrorParts): UserErrorParts {
+  const { what, requirement, remedy, nearest, at } = parts;
+  return {
+    ...parts,
+    what: withoutSecrets(what),
+    ...(requirement === undefined ? {} : { requirement: withoutSecrets(requirement) }),
+    ...(remedy === undefined ? {} : { remedy: withoutSecrets(remedy) }),
+    ...(nearest === undefined ? {} : { nearest: withoutSecrets(nearest) }),
+    ...(at?.text === undefined ? {} : { at: { ...at, text: withoutSecrets(at.text) } }),
+  };
 }
 
 /** Several mistakes found in one pass. Holds at least one. */

@@ -11,6 +11,7 @@ import {
   visibleKeepingTabs,
   visibleWithCodes,
 } from "../base/outside_text.ts";
+import { keepSecretsOf, withoutSecrets } from "../base/secrets.ts";
 import type { CommandContext, CommandEntry, Output } from "./context.ts";
 
 /** The commands of this room. */
@@ -28,10 +29,11 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
  * Runs `temper ARGV`.
  *
  * @param argv The command's name and what follows it.
- * @param io The world around it.
+ * @param world The world around it.
  * @returns The exit code.
  */
 export async function main(argv: readonly string[], world: CommandContext): Promise<number> {
+  keepSecretsOf(Deno.env.toObject());
   const io = { ...world, out: cleaned(world.out), err: cleaned(world.err) };
   const commands = { ...COMMANDS, ...io.commands };
   try {
@@ -57,11 +59,12 @@ export async function main(argv: readonly string[], world: CommandContext): Prom
 
 /**
  * The last line of defence: what reaches a terminal was made visible where it entered, and whatever
- * slipped by is here. A terminal gets the program's own colours and movements beside it.
+ * slipped by is here. A terminal gets the program's own colours and movements beside it. No secret
+ * passes.
  */
 function cleaned(output: Output): Output {
   const clean = output.isTerminal ? visibleWithCodes : visibleKeepingTabs;
-  return { ...output, write: (text) => output.write(clean(text)) };
+  return { ...output, write: (text) => output.write(clean(withoutSecrets(text))) };
 }
 
 function usage(commands: Readonly<Record<string, CommandEntry>>): string {

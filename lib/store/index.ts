@@ -18,6 +18,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Digest, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 import { parseJson } from "../base/json.ts";
+import { secretIn } from "../base/secrets.ts";
 
 /** Raised when the tables change; an index of another version is made anew. */
 const VERSION = 1;
@@ -163,9 +164,10 @@ export class StoreIndex implements Disposable {
     return row.sum === check(namespace, key, row.value) ? parseJson(row.value) : undefined;
   }
 
-  /** Remembers a JSON value under a name. It may be forgotten at any moment. */
+  /** Remembers a JSON value under a name. It may be forgotten at any moment; secrets are at once. */
   set(namespace: string, key: string, value: unknown): void {
     const text = JSON.stringify(value);
+    if (secretIn(key) !== undefined || secretIn(text) !== undefined) return;
     this.#run((get) =>
       get("INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)")
         .run(namespace, key, text, check(namespace, key, text))

@@ -9,7 +9,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import type { Cell, Column, ColumnType, Row, Table } from "./columns.ts";
-import { type InputFile, textChunks } from "./text_file.ts";
+import { type InputFile, MAX_LINE, textChunks, tooLong } from "./text_file.ts";
 
 /** How to read a CSV file. */
 export interface CsvOptions {
@@ -147,7 +147,13 @@ class CsvParser {
         begin = i + 1;
       }
     }
-    if (this.#state === "plain" || this.#state === "quoted") this.#text += chunk.slice(begin);
+    if (this.#state === "plain" || this.#state === "quoted") {
+      this.#text += chunk.slice(begin);
+      if (this.#text.length > MAX_LINE) {
+        const line = this.#state === "quoted" ? this.#quoteLine : this.#line;
+        throw tooLong(this.#file, { line, is: "the field that begins here", than: MAX_LINE });
+      }
+    }
     return records;
   }
 

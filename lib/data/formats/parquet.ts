@@ -9,11 +9,19 @@
  * @module
  */
 import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
-import type { AsyncBuffer, FileMetaData, KeyValue, SchemaElement, SchemaTree } from "hyparquet";
+import type {
+  AsyncBuffer,
+  Compressors,
+  FileMetaData,
+  KeyValue,
+  SchemaElement,
+  SchemaTree,
+} from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { type ColumnSource, parquetWriteFile } from "hyparquet-writer";
 import { nearest, UserError } from "../../base/errors.ts";
 import { type Json, ownMember, parseJson } from "../../base/json.ts";
+import { watch } from "../../base/watchdog.ts";
 import {
   type Cell,
   checkCell,
@@ -23,9 +31,14 @@ import {
   type Row,
   type Table,
 } from "./columns.ts";
+import { checkMetadata, type PageBytes, PageChecks } from "./parquet_check.ts";
+
+/** A page may take this long, in milliseconds, and a second more for every megabyte of the file. */
+const PAGE_DEADLINE = 30_000;
 
 /**
- * Reads a parquet file.
+ * Reads a parquet file. What is damaged is an error; should a reader still never come back, the process
+ * ends with words that name the file.
  *
  * @param path The file.
  * @param options `columns` reads only these; `limit` at most that many rows from the start;
@@ -38,33 +51,58 @@ export async function readParquet(
 ): Promise<Table> {
   const file = openBuffer(path);
   const shown = options.name ?? path;
+  const parts = {
+    what: `reading ${shown} as parquet comes to no end: the file is damaged`,
+    remedy: "fetch or make the file again",
+  };
   try {
-    const metadata = await explain(shown, () => parquetMetadataAsync(file));
-    const available = parquetSchema(metadata).children;
-    const labels = classLabels(metadata.key_value_metadata ?? []);
-    const chosen = options.columns?.map((name) => findField(available, name, shown)) ?? available;
-    const count = Math.min(Number(metadata.num_rows), options.limit ?? Infinity);
-    const rows: Row[] = Array.from({ length: count }, () => ({}));
-    const columns: Column[] = [];
-    for (const field of chosen) {
-      const name = field.element.name;
-      refuseColumnName(name, shown);
-      const type = typeOf(field);
-      const names = type === "int" ? labels.get(name) : undefined;
-      columns.push({ name, type, ...(names ? { names } : {}) });
-      if (field.element.logical_type?.type === "NULL") {
-        for (const row of rows) row[name] = null;
-        continue;
-      }
-      await explain(`${shown}, column "${name}"`, async () => {
-        const cells = await readColumn(file, metadata, { name, count });
-        for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
-      });
-    }
-    return { columns, rows };
+    const deadline = PAGE_DEADLINE + file.byteLength / 1000;
+    return await watch({ parts, deadline }, (step) => readTable(file, { ...options, shown, step }));
   } finally {
     file.close();
   }
+}
+
+/** A parquet file, opened. */
+async function readTable(
+  file: Buffer,
+  { shown, step, ...options }: {
+    columns?: readonly string[];
+    limit?: number;
+    shown: string;
+    step: () => void;
+  },
+): Promise<Table> {
+  const { metadata, available } = await explain(shown, async () => {
+    const metadata = await parquetMetadataAsync(file);
+    checkMetadata(metadata, file.byteLength);
+    return { metadata, available: parquetSchema(metadata).children };
+  });
+  const checks = new PageChecks(file);
+  const labels = classLabels(metadata.key_value_metadata ?? []);
+  const chosen = options.columns?.map((name) => findField(available, name, shown)) ?? available;
+  const count = Math.min(Number(metadata.num_rows), options.limit ?? Infinity);
+  const rows: Row[] = Array.from({ length: count }, () => ({}));
+  const columns: Column[] = [];
+  for (const field of chosen) {
+    const name = field.element.name;
+    refuseColumnName(name, shown);
+    const type = typeOf(field);
+    const names = type === "int" ? labels.get(name) : undefined;
+    columns.push({ name, type, ...(names ? { names } : {}) });
+    if (field.element.logical_type?.type === "NULL") {
+      for (const row of rows) row[name] = null;
+      continue;
+    }
+    await explain(`${shown}, column "${name}"`, async () => {
+      if (count > 0) checks.check(metadata, field);
+      step();
+      const looking = checks.looking(compressors, step);
+      const cells = await readColumn(file, metadata, { name, count, compressors: looking });
+      for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
+    });
+  }
+  return { columns, rows };
 }
 
 /**
@@ -123,8 +161,11 @@ function toParquet(cell: Cell | undefined, type: ColumnType): Exclude<Cell, obje
   return cell as Exclude<Cell, object>;
 }
 
-/** A file as hyparquet wants it. Reading is synchronous, so that concurrent slices cannot mix. */
-function openBuffer(path: string): AsyncBuffer & { close(): void } {
+/** A file as hyparquet wants it, and as its pages are checked. */
+type Buffer = AsyncBuffer & PageBytes & { close(): void };
+
+/** Opens a file. Reading is synchronous, so that concurrent slices cannot mix. */
+function openBuffer(path: string): Buffer {
   let file: Deno.FsFile;
   try {
     file = Deno.openSync(path);
@@ -132,8 +173,10 @@ function openBuffer(path: string): AsyncBuffer & { close(): void } {
     throw new UserError({ what: `cannot open ${path}: ${(error as Error).message}`, cause: error });
   }
   const byteLength = file.statSync().size;
+  const starts = new WeakMap<ArrayBufferLike, number>();
   return {
     byteLength,
+    startOf: (buffer) => starts.get(buffer),
     slice(start: number, end: number = byteLength): ArrayBuffer {
       const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
       file.seekSync(start, Deno.SeekMode.Start);
@@ -142,6 +185,7 @@ function openBuffer(path: string): AsyncBuffer & { close(): void } {
         if (n === null) break;
         at += n;
       }
+      starts.set(bytes.buffer, start);
       return bytes.buffer;
     },
     close: () => file.close(),
@@ -151,33 +195,41 @@ function openBuffer(path: string): AsyncBuffer & { close(): void } {
 async function readColumn(
   file: AsyncBuffer,
   metadata: FileMetaData,
-  { name, count }: { name: string; count: number },
+  { name, count, compressors }: { name: string; count: number; compressors: Compressors },
 ): Promise<unknown[]> {
   const cells: unknown[] = new Array(count);
   let filled = 0;
   if (count === 0) return cells;
-  await parquetRead({
-    file,
-    metadata,
-    columns: [name],
-    rowEnd: count,
-    compressors,
-    // Bytes that are no declared text arrive as bytes, so that binary data is found out.
-    utf8: false,
-    geoparquet: false,
-    parsers: {
-      dateFromDays: (days: number | undefined) =>
-        days === undefined ? undefined : new Date(days * 86_400_000).toISOString().slice(0, 10),
-      stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeUtf8(bytes),
-      jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseJson(decodeUtf8(bytes)),
-    },
-    onChunk({ columnData, rowStart, rowEnd }): void {
-      // A chunk may go past the rows that were asked for.
-      for (let i = rowStart; i < Math.min(rowEnd, count); i++, filled++) {
-        cells[i] = columnData[i - rowStart];
-      }
-    },
-  });
+  // One row group after the other: were two to fail at once, nobody would hear of the second.
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const rowStart = start;
+    start += Number(group.num_rows);
+    if (rowStart >= count || start === rowStart) continue;
+    await parquetRead({
+      file,
+      metadata,
+      columns: [name],
+      rowStart,
+      rowEnd: Math.min(start, count),
+      compressors,
+      // Bytes that are no declared text arrive as bytes, so that binary data is found out.
+      utf8: false,
+      geoparquet: false,
+      parsers: {
+        dateFromDays: (days: number | undefined) =>
+          days === undefined ? undefined : new Date(days * 86_400_000).toISOString().slice(0, 10),
+        stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeUtf8(bytes),
+        jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseJson(decodeUtf8(bytes)),
+      },
+      onChunk({ columnData, rowStart, rowEnd }): void {
+        // A chunk may go past the rows that were asked for.
+        for (let i = rowStart; i < Math.min(rowEnd, count); i++, filled++) {
+          cells[i] = columnData[i - rowStart];
+        }
+      },
+    });
+  }
   if (filled < count) throw new Error(`it has ${filled} values for ${count} rows`);
   return cells;
 }

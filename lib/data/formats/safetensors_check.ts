@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
 import { isJsonObject, parseJsonObject } from "../../base/json.ts";
+import { UserError } from "../../base/errors.ts";
 
 /** @throws {UserError} Where the header cannot be read or describes another number of bytes. */
 export async function checkSafetensorsHeader(path: string, name: string): Promise<void> {
@@ -29,7 +29,7 @@ export async function checkSafetensorsHeader(path: string, name: string): Promis
     if (tensor === "__metadata__") continue;
     const offsets = isJsonObject(entry) ? entry.data_offsets : undefined;
     const last: unknown = Array.isArray(offsets) ? offsets[1] : undefined;
-    if (typeof last !== "number") throw fail(`its header has no data_offsets for "${tensor}"`);
+    if (typeof last !== "number") throw fail(`its header doesn't say where "${tensor}" ends`);
     end = Math.max(end, last);
   }
   if (8 + length + end !== size) {

@@ -8,6 +8,15 @@
  */
 import { UserError } from "../../base/errors.ts";
 
+/** Characters of the longest line or field: no row is meant that is longer. */
+export const MAX_LINE: number = 1 << 28;
+
+/** Characters of the longest text that JavaScript can hold. */
+const MAX_TEXT = 2 ** 29 - 24;
+
+/** A packed file that unpacks to more than this many bytes, and to so many times its own, is a trap. */
+const UNPACKED = { bytes: 1 << 27, times: 200 };
+
 /** A line of a file. */
 export interface Line {
   readonly text: string;
@@ -28,15 +37,20 @@ export interface InputFile {
  */
 export async function* textChunks(file: InputFile): AsyncGenerator<string> {
   let bytes: ReadableStream<Uint8Array<ArrayBuffer>>;
+  let size: number;
   try {
-    bytes = (await Deno.open(file.path)).readable;
+    const opened = await Deno.open(file.path);
+    ({ size } = await opened.stat());
+    bytes = opened.readable;
   } catch (error) {
     throw new UserError({
       what: `cannot open ${file.name}: ${(error as Error).message}`,
       cause: error,
     });
   }
-  if (/\.gz$/i.test(file.name)) bytes = bytes.pipeThrough(new DecompressionStream("gzip"));
+  const packed = /\.gz$/i.test(file.name);
+  if (packed) bytes = bytes.pipeThrough(new DecompressionStream("gzip"));
+  let unpacked = 0;
   // The decoder drops a byte order mark itself.
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let line = 1;
@@ -45,6 +59,16 @@ export async function* textChunks(file: InputFile): AsyncGenerator<string> {
     for await (const chunk of bytes) {
       if (first && isUtf16(chunk)) throw notUtf8(file, { line: 1, why: "it is UTF-16" });
       first = false;
+      unpacked += chunk.length;
+      if (packed && unpacked > Math.max(UNPACKED.bytes, UNPACKED.times * size)) {
+        throw new UserError({
+          what:
+            `${file.name} unpacks to more than ${unpacked} bytes, ${UNPACKED.times} times its own`,
+          requirement:
+            "no text is so much smaller when it is packed; this is made to fill a memory",
+          remedy: "unpack it first, if it is meant to be so",
+        });
+      }
       const text = decode(decoder, chunk, { file, line });
       line += count(text, "\n");
       if (text !== "") yield text;
@@ -59,24 +83,57 @@ export async function* textChunks(file: InputFile): AsyncGenerator<string> {
   }
 }
 
-/** The lines of a file, many at a time; the end of the last line is no line of its own. */
+/**
+ * The lines of a file, many at a time; the end of the last line is no line of its own.
+ *
+ * @throws {UserError} Where a line is longer than any row can be.
+ */
 export async function* lineBatches(file: InputFile): AsyncGenerator<Line[]> {
-  let rest = "";
+  // In pieces: a line of a gigabyte would else be copied at every megabyte.
+  let rest: string[] = [];
+  let length = 0;
   let number = 1;
   for await (const chunk of textChunks(file)) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop()!;
-    const batch = lines.map((text) => ({ text: withoutReturn(text), number: number++ }));
-    if (batch.length > 0) yield batch;
+    const lines = chunk.split("\n");
+    length += lines[0]!.length;
+    if (length > MAX_LINE) throw tooLong(file, { line: number, is: "this line", than: MAX_LINE });
+    rest.push(lines[0]!);
+    if (lines.length === 1) continue;
+    lines[0] = rest.join("");
+    const last = lines.pop()!;
+    [rest, length] = [[last], last.length];
+    yield lines.map((text) => ({ text: withoutReturn(text), number: number++ }));
   }
-  if (rest !== "") yield [{ text: withoutReturn(rest), number }];
+  if (length > 0) yield [{ text: withoutReturn(rest.join("")), number }];
 }
 
-/** The whole text of a file, with `\n` as its line ends. */
+/**
+ * The whole text of a file, with `\n` as its line ends.
+ *
+ * @throws {UserError} Where it is too long for one text.
+ */
 export async function wholeText(file: InputFile): Promise<string> {
-  let text = "";
-  for await (const chunk of textChunks(file)) text += chunk;
-  return text.replaceAll("\r\n", "\n");
+  const parts: string[] = [];
+  let length = 0;
+  for await (const chunk of textChunks(file)) {
+    length += chunk.length;
+    if (length > MAX_TEXT) throw tooLong(file, { line: 1, is: "this file", than: MAX_TEXT });
+    parts.push(chunk);
+  }
+  return parts.join("").replaceAll("\r\n", "\n");
+}
+
+/** The error for a text that no row can hold. */
+export function tooLong(
+  file: InputFile,
+  { line, is, than }: { line: number; is: string; than: number },
+): UserError {
+  return new UserError({
+    what: `${is} has more than ${than} characters`,
+    requirement: "what is read in one piece holds less",
+    remedy: "check that the file is of the format that it is read as",
+    at: { file: file.name, line, column: 1 },
+  });
 }
 
 function withoutReturn(text: string): string {

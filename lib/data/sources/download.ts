@@ -9,8 +9,12 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { hashFile, sha256Hex } from "../../base/hash.ts";
-import { reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
-import { checkFile, type Download, splitId } from "./pinned_file.ts";
+import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
+import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
+import { checkRoom, diskFailure } from "./disk.ts";
+import { type Limits, limitsWith } from "./limits.ts";
+import { checkFile, type Download } from "./pinned_file.ts";
+import { withoutSecrets } from "../../base/secrets.ts";
 
 /** Where and how. */
 export interface DownloadOptions {
@@ -23,13 +27,15 @@ export interface DownloadOptions {
   /** Called with the number of bytes of this file that are there. */
   readonly progress: (bytes: number) => void;
   readonly remedy?: string;
+  /** Bounds other than the usual. */
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /** Waits after a connection broke, in milliseconds; progress in between begins anew. */
 const RESUME_WAITS = [200, 500, 1500];
 
-/** Nothing arriving for this long, in milliseconds, counts as a broken connection. */
-const STALL_TIMEOUT = 60_000;
+/** A try that brings fewer bytes than this is no progress. */
+const MIN_PROGRESS = 16_384;
 
 /** Entries of the cache that nobody touched for this long, in milliseconds, are removed: a month. */
 const KEEP = 30 * 24 * 3600 * 1000;
@@ -177,29 +183,45 @@ async function complete(path: string, task: Task): Promise<void> {
 /** Fetches until all is there. @returns How many requests brought something. */
 async function fetchRest(task: Task): Promise<number> {
   const { file, handle, options } = task;
+  const limits = limitsWith(options.limits);
+  const state: State = { etag: undefined, ranges: true };
+  // Without a digest or anything that the server says of its version, the parts of two can't be told apart.
+  if (file.id === undefined) await handle.truncate(0);
+  await checkRoom(file, { folder: options.cacheDir, have: (await handle.stat()).size });
   let failures = 0;
-  let pieces = 0;
-  for (;;) {
+  let parts = 0;
+  let most = (await handle.stat()).size;
+  for (let requests = 0;; requests++) {
     const have = (await handle.stat()).size;
     options.progress(have);
     if (file.size !== undefined && have > file.size) {
       await handle.truncate(0);
       continue;
     }
-    if (have === file.size) return pieces;
+    if (have === file.size) return parts;
+    if (requests >= limits.requests) {
+      throw new UserError({
+        what:
+          `the download of ${file.written} (${file.url}) is not done after ${requests} requests`,
+        requirement: `${have} bytes of ${file.size ?? "an unknown number"} are there, and kept`,
+        remedy: options.remedy ?? "run the same command again to go on from there",
+      });
+    }
     let failure: string | undefined;
     try {
-      const finished = await fetchOnce(task, have);
-      if (file.size === undefined && finished) return pieces + 1;
+      const finished = await fetchOnce(task, have, { state, limits });
+      if (file.size === undefined && finished) return parts + 1;
     } catch (error) {
       options.signal.throwIfAborted();
       if (error instanceof UserError) throw error;
       failure = reason(error);
     }
     const now = (await handle.stat()).size;
-    if (now > have) pieces++;
-    if (now === file.size) return pieces;
-    failures = now > have ? 0 : failures + 1;
+    if (now > have) parts++;
+    if (now === file.size) return parts;
+    // A few bytes a try, or the same ones again and again, would go on for ever.
+    failures = now >= most + MIN_PROGRESS ? 0 : failures + 1;
+    most = Math.max(most, now);
     const wait = RESUME_WAITS[failures];
     // A server that ends a body early without any error has no more: a second try would not help.
     if (wait === undefined || (failures > 1 && failure === undefined)) {
@@ -211,96 +233,88 @@ async function fetchRest(task: Task): Promise<number> {
         remedy: options.remedy ?? "run the same command again to go on from there",
       });
     }
-    options.log(`${file.path}: ${failure ?? "the server stopped"} after ${now} bytes, going on`);
-    await sleep(wait, options.signal);
+    options.log(
+      withoutSecrets(
+        `${file.path}: ${failure ?? "the server stopped"} after ${now} bytes, going on`,
+      ),
+    );
+    await sleep(wait * limits.patience, options.signal);
   }
+}
+
+/** What the requests for one file learn from each other. */
+interface State {
+  /** The version that the bytes so far are of. */
+  etag: string | undefined;
+  /** Whether the server sends the part that it was asked for. */
+  ranges: boolean;
 }
 
 /** One request. @returns Whether the body came to its end. */
-async function fetchOnce({ file, handle, options }: Task, have: number): Promise<boolean> {
-  const stall = new AbortController();
-  const headers = have > 0 ? { range: `bytes=${have}-` } : {};
+async function fetchOnce(
+  { file, handle, options }: Task,
+  have: number,
+  { state, limits }: { state: State; limits: Limits },
+): Promise<boolean> {
+  const stop = new AbortController();
+  const asksRange = have > 0 && state.ranges;
   const init: RequestOptions = {
-    headers,
+    headers: asksRange ? { range: `bytes=${have}-` } : {},
     token: options.token,
-    signal: AbortSignal.any([options.signal, stall.signal]),
+    signal: AbortSignal.any([options.signal, stop.signal]),
+    limits: options.limits,
     ...(options.remedy === undefined ? {} : { remedy: options.remedy }),
   };
   const response = await request(file.url, init);
-  if (response.status === 416) {
-    await response.body?.cancel();
-    // There is nothing after what is here: the end, or less than was announced.
-    const whole = response.headers.get("content-range") === `bytes */${have}`;
-    if (file.size === undefined && !whole) await handle.truncate(0);
-    return whole;
-  }
-  if (!response.ok) throw await statusError(response, file);
-  checkUnchanged(response, file);
-  const from = response.status === 206 ? rangeStart(response) : 0;
-  if (from !== have) await handle.truncate(0);
-  if (from !== 0 && from !== have) {
-    await response.body?.cancel();
-    return false;
-  }
-  await handle.seek(from, Deno.SeekMode.Start);
-  let at = from;
-  let timer = setTimeout(() => stall.abort(new Error("nothing arrived for 60 s")), STALL_TIMEOUT);
   try {
-    for await (const chunk of response.body ?? []) {
-      clearTimeout(timer);
-      for (let done = 0; done < chunk.length;) done += await handle.write(chunk.subarray(done));
-      at += chunk.length;
-      options.progress(at);
-      timer = setTimeout(() => stall.abort(new Error("nothing arrived for 60 s")), STALL_TIMEOUT);
+    if (response.status === 416) {
+      // There is nothing after what is here: the end, or less than was announced.
+      const whole = response.headers.get("content-range") === `bytes */${have}`;
+      if (file.size === undefined && !whole) await handle.truncate(0);
+      return whole;
     }
+    if (!response.ok) throw await statusError(response, file);
+    checkUnchanged(response, file);
+    const from = checkExtent(response, { file, limits, have: asksRange ? have : 0 });
+    const etag = response.headers.get("etag") ?? undefined;
+    const moved = from !== undefined && from > 0 && state.etag !== undefined && state.etag !== etag;
+    state.etag = etag;
+    if (from === undefined || moved) {
+      // Bytes of another place or another version: from the start, and without asking for a part.
+      state.ranges = from !== undefined;
+      await handle.truncate(0);
+      throw new Error(
+        moved ? "the file changed in between" : "another part came than was asked for",
+      );
+    }
+    if (from !== have) await handle.truncate(0);
+    await handle.seek(from, Deno.SeekMode.Start);
+    let at = from;
+    const most = file.size ?? limits.maxBytes;
+    for await (const piece of pieces(response, limits)) {
+      at += piece.length;
+      if (at > most) {
+        await handle.truncate(0);
+        throw tooLong(file, most);
+      }
+      await write(handle, piece, { file, folder: options.cacheDir });
+      options.progress(at);
+    }
+    return true;
   } finally {
-    clearTimeout(timer);
+    stop.abort();
   }
-  return true;
 }
 
-function rangeStart(response: Response): number {
-  return Number(/^bytes (\d+)-/.exec(response.headers.get("content-range") ?? "")?.[1] ?? 0);
-}
-
-/** Refuses a file that is not the one that was pinned, where the server says so itself. */
-function checkUnchanged(response: Response, file: Download): void {
-  const [kind, value] = splitId(file.id);
-  const header = kind === "etag" ? "etag" : kind === "modified" ? "last-modified" : undefined;
-  const announced = header === undefined ? null : response.headers.get(header);
-  if (announced === null || announced.replace(/^W\//, "").replace(/^"|"$/g, "") === value) return;
-  throw new UserError({
-    what:
-      `${file.written} changed on the server since it was pinned: its ${header} was ${value} and is ${announced}`,
-    remedy: "run with --update to take the new one",
-  });
-}
-
-/** What a status that is no success means for the user; the body of the response is given up. */
-export async function statusError(
-  response: Response,
-  file: { url: string; written: string },
-): Promise<UserError> {
-  await response.body?.cancel();
-  return explainStatus(response, file);
-}
-
-/** What a status that is no success means for the user. */
-export function explainStatus(
-  { status, statusText }: Response,
-  file: { url: string; written: string },
-): UserError {
-  const what = `cannot download ${file.written}: ${file.url} answers ${status} ${statusText}`
-    .trimEnd();
-  if (status === 401 || status === 403) {
-    return new UserError({
-      what,
-      requirement: "the repository or file is private or gated, or does not exist",
-      remedy: "set HF_TOKEN to a token that may read it, and accept its terms on its page",
-    });
+/** Writes all of a piece; a full disk is no failure of the network. */
+async function write(
+  handle: Deno.FsFile,
+  piece: Uint8Array,
+  { file, folder }: { file: Download; folder: string },
+): Promise<void> {
+  try {
+    for (let done = 0; done < piece.length;) done += await handle.write(piece.subarray(done));
+  } catch (error) {
+    throw diskFailure(error, { file, folder });
   }
-  if (status === 404) {
-    return new UserError({ what, remedy: "check the name, the revision and the path of the file" });
-  }
-  return new UserError({ what, remedy: "try again later; the same command goes on from here" });
 }

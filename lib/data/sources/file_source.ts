@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { basename, dirname, isAbsolute, resolve } from "node:path";
+import { basename, dirname, isAbsolute, resolve, sep } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob, naturalCompare } from "../../base/glob.ts";
 import type { Resolution, ResolveSettings } from "./resolved.ts";
@@ -74,12 +74,36 @@ async function expand(pattern: string, baseDir: string): Promise<string[]> {
   const root = isAbsolute(pattern) ? fixed || "/" : resolve(baseDir, fixed);
   const rest = pattern.slice(fixed === "" && !isAbsolute(pattern) ? 0 : fixed.length + 1);
   try {
-    return (await expandGlob(root, rest)).map((path) => resolve(root, path));
+    const paths = (await expandGlob(root, rest)).map((path) => resolve(root, path));
+    await refuseWaysOut(paths, { pattern, roots: [root, baseDir] });
+    return paths;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
+    if (error instanceof UserError) throw error;
     throw new UserError({
       what: `cannot look for ${pattern}: ${(error as Error).message}`,
       cause: error,
+    });
+  }
+}
+
+/**
+ * Refuses files that a pattern found and that are links to elsewhere: in a folder that came from somebody
+ * else, `data/x.txt` may be a link to a key. Who names a file itself means it, wherever it leads.
+ */
+async function refuseWaysOut(
+  paths: readonly string[],
+  { pattern, roots }: { pattern: string; roots: readonly string[] },
+): Promise<void> {
+  const real = await Promise.all(roots.map((root) => Deno.realPath(root)));
+  for (const path of paths) {
+    const target = await Deno.realPath(path);
+    if (real.some((root) => target.startsWith(root.endsWith(sep) ? root : root + sep))) continue;
+    throw new UserError({
+      what:
+        `the pattern ${pattern} matches ${path}, a link that leads out of its folder to ${target}`,
+      requirement: "a pattern takes files below its folder or the pipeline's",
+      remedy: `name the file itself if it is meant: ${target}`,
     });
   }
 }

@@ -5,9 +5,13 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import { download, prune, statusError } from "./download.ts";
-import type { Download, PinnedFile } from "./pinned_file.ts";
-import { request } from "./http.ts";
+import { isHost } from "../../base/hosts.ts";
+import { checkOutsidePath } from "../../base/outside_path.ts";
+import { statusError, tooLong } from "./answers.ts";
+import { download, prune } from "./download.ts";
+import { announcedSize, limitsWith } from "./limits.ts";
+import { bareEtag, type Download, type PinnedFile } from "./pinned_file.ts";
+import { pieces, reason, request } from "./http.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { HttpSource } from "./source.ts";
 import type { InputFile } from "../formats/text_file.ts";
@@ -40,7 +44,7 @@ export async function resolveHttp(
         remedy: "run once without --offline and without --update",
       });
     }
-    pin = await ask(source, settings.signal);
+    pin = await ask(source, settings);
     settings.pins.set(source.written, pin);
   }
   const { hosts = [], ...file } = pin;
@@ -58,7 +62,7 @@ export async function fetchHttp(
   folder: string,
 ): Promise<InputFile[]> {
   const file: Download = { ...source.file, url: source.url, written: source.written };
-  const path = `${folder}/${source.file.path}`;
+  const path = `${folder}/${checkOutsidePath(source.file.path, `the pin of ${source.written}`)}`;
   await Deno.mkdir(settings.cacheDir, { recursive: true });
   await prune(settings.cacheDir);
   await download(file, {
@@ -67,6 +71,7 @@ export async function fetchHttp(
     signal: settings.signal,
     log: settings.log,
     remedy: REMEDY,
+    limits: settings.limits,
     progress: (bytes) => settings.progress(bytes, Math.max(bytes, file.size ?? 0)),
     use: async (cached) => await Deno.copyFile(cached, path),
   });
@@ -74,9 +79,14 @@ export async function fetchHttp(
   return [{ path, name: source.file.path }];
 }
 
-async function ask(source: HttpSource, signal: AbortSignal): Promise<HttpPin> {
+async function ask(source: HttpSource, { signal, limits }: ResolveSettings): Promise<HttpPin> {
   const hosts = new Set<string>();
-  const options = { signal, remedy: REMEDY, onRedirect: (url: URL) => void hosts.add(url.host) };
+  const options = {
+    signal,
+    limits,
+    remedy: REMEDY,
+    onRedirect: (url: URL) => void hosts.add(url.host),
+  };
   let response = await request(source.url, { ...options, method: "HEAD" });
   await response.body?.cancel();
   const told = response.headers.has("etag") || response.headers.has("last-modified");
@@ -85,22 +95,17 @@ async function ask(source: HttpSource, signal: AbortSignal): Promise<HttpPin> {
   if (whole) response = await request(source.url, options);
   if (!response.ok) throw await statusError(response, { url: source.url, written: source.written });
   const { headers } = response;
-  const etag = headers.get("etag")?.replace(/^W\//, "").replace(/^"|"$/g, "");
+  const etag = headers.get("etag") ?? undefined;
   const modified = headers.get("last-modified");
-  let id = etag ? `etag:${etag}` : modified ? `modified:${modified}` : undefined;
-  const length = headers.get("content-length");
-  let size = length === null ? undefined : Number(length);
-  if (whole && id === undefined) {
-    const hash = createHash("sha256");
-    size = 0;
-    for await (const chunk of response.body ?? []) {
-      signal.throwIfAborted();
-      hash.update(chunk);
-      size += chunk.length;
-    }
-    id = `sha256:${hash.digest("hex")}`;
-  } else if (whole) {
-    await response.body?.cancel();
+  let id = etag ? `etag:${bareEtag(etag)}` : modified ? `modified:${modified}` : undefined;
+  let size: number | undefined;
+  try {
+    size = announcedSize(headers.get("content-length"), source.written);
+    // Servers without an own answer to HEAD say that of its body.
+    if (size === 0 && !whole) size = undefined;
+    if (whole && id === undefined) ({ size, id } = await digestOf(response, source, { limits }));
+  } finally {
+    await response.body?.cancel().catch(() => {});
   }
   hosts.delete(new URL(source.url).host);
   return {
@@ -111,17 +116,51 @@ async function ask(source: HttpSource, signal: AbortSignal): Promise<HttpPin> {
   };
 }
 
+/** The digest of a whole file, of which nothing is kept: there is no other way to know it again. */
+async function digestOf(
+  response: Response,
+  source: HttpSource,
+  settings: Pick<ResolveSettings, "limits">,
+): Promise<{ size: number; id: string }> {
+  const limits = limitsWith(settings.limits);
+  const hash = createHash("sha256");
+  let size = 0;
+  try {
+    for await (const piece of pieces(response, limits)) {
+      hash.update(piece);
+      size += piece.length;
+      if (size > limits.maxBytes) {
+        const file = { path: fileName(source.url), url: source.url, written: source.written };
+        throw tooLong(file, limits.maxBytes);
+      }
+    }
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError({
+      what: `cannot read ${source.written} to its end: ${reason(error)}`,
+      remedy: REMEDY,
+      cause: error,
+    });
+  }
+  return { size, id: `sha256:${hash.digest("hex")}` };
+}
+
+/** The name of the file that a URL ends in, where it has one that a file may have. */
 function fileName(url: string): string {
   const last = new URL(url).pathname.split("/").at(-1) ?? "";
   try {
     const name = decodeURIComponent(last);
-    return /^[^/\0]+$/.test(name) && !/^\.{1,2}$/.test(name) ? name : "download";
+    return name.includes("/") ? "download" : checkOutsidePath(name, url);
   } catch {
     return "download";
   }
 }
 
+/** A pin as the lock has it; undefined where it is none, as in a lock that somebody edited. */
 function readPin(pin: unknown): HttpPin | undefined {
-  const { path } = (pin ?? {}) as Partial<HttpPin>;
-  return typeof path === "string" && !path.includes("/") ? pin as HttpPin : undefined;
+  const { path, hosts = [] } = (pin ?? {}) as Partial<HttpPin>;
+  if (typeof path !== "string" || path.includes("/")) return undefined;
+  return Array.isArray(hosts) && hosts.every((host) => typeof host === "string" && isHost(host))
+    ? pin as HttpPin
+    : undefined;
 }

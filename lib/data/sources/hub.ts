@@ -7,8 +7,10 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
-import { explainStatus, statusError } from "./download.ts";
-import { reason, request, type Token } from "./http.ts";
+import { keepSecret, keepSecretsOfUrl } from "../../base/secrets.ts";
+import { explainStatus, statusError } from "./answers.ts";
+import { boundedText, reason, redirectOf, request, type Token } from "./http.ts";
+import { announcedSize, type Limits, limitsWith } from "./limits.ts";
 import { idOfEtag, type PinnedFile } from "./pinned_file.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
@@ -21,6 +23,8 @@ export interface HubClient {
   readonly endpoint: string;
   readonly token?: Token | undefined;
   readonly signal: AbortSignal;
+  /** Bounds other than the usual. */
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /** The files of a repository at a commit. */
@@ -40,25 +44,53 @@ export interface FileHead extends PinnedFile {
 /**
  * The client that the environment asks for.
  *
- * @throws {UserError} Where HF_ENDPOINT is no URL.
+ * @throws {UserError} Where HF_ENDPOINT is no URL or carries a password, or HF_TOKEN is no token.
  */
 export function hubClient(
   env: (name: string) => string | undefined,
-  signal: AbortSignal,
+  { signal, limits }: Pick<HubClient, "signal" | "limits">,
 ): HubClient {
-  const endpoint = (env("HF_ENDPOINT") || DEFAULT_ENDPOINT).replace(/\/+$/, "");
+  const endpoint = (env("HF_ENDPOINT")?.trim() || DEFAULT_ENDPOINT).replace(/\/+$/, "");
+  keepSecretsOfUrl(endpoint);
+  const requirement = `the address of a hub such as ${DEFAULT_ENDPOINT}`;
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
+    // What is no URL and has a password in it can't be shown without it.
+    const shown = endpoint.includes("@") ? "" : ` "${endpoint}",`;
+    throw new UserError({ what: `HF_ENDPOINT is${shown} no URL`, requirement });
+  }
+  const { username, password, search, hash } = new URL(endpoint);
+  if (username !== "" || password !== "") {
     throw new UserError({
-      what: `HF_ENDPOINT is "${endpoint}", which is no URL`,
-      requirement: `the address of a hub such as ${DEFAULT_ENDPOINT}`,
+      what: `HF_ENDPOINT, ${endpoint}, has a user or password in it`,
+      requirement: "the address of a hub stands in messages and in the records of a run",
+      remedy: "leave them out, and give a token as HF_TOKEN: it is sent to the hub alone",
     });
   }
-  return { endpoint, token: hubToken(endpoint, env("HF_TOKEN")), signal };
+  if (search !== "" || hash !== "") {
+    throw new UserError({ what: `HF_ENDPOINT, ${endpoint}, has parameters`, requirement });
+  }
+  return { endpoint, token: hubToken(endpoint, env("HF_TOKEN")), signal, limits };
 }
 
-/** The token for a hub, bound to its origin. */
+/**
+ * The token for a hub, bound to its origin. A line end after it, as files have, is cut off.
+ *
+ * @throws {UserError} Where it can be none; without showing it.
+ */
 export function hubToken(endpoint: string, value: string | undefined): Token | undefined {
-  return value ? { value: value.trim(), origin: new URL(endpoint).origin } : undefined;
+  const token = value?.trim();
+  if (!token) return undefined;
+  keepSecret(token);
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new UserError({
+      what: `HF_TOKEN holds ${
+        /[\r\n]/.test(token) ? "a line break" : "what no token has: a space, or other than ASCII"
+      }`,
+      requirement: "a token is one word such as hf_abc",
+      remedy: "set it anew: export HF_TOKEN=$(head -n 1 FILE)",
+    });
+  }
+  return { value: token, origin: new URL(endpoint).origin };
 }
 
 /** Said when a hub cannot be reached. */
@@ -89,19 +121,12 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
   const hub = await import("@huggingface/hub");
   const { repo, revision } = source;
   let refusal: UserError | undefined;
+  const pages = new Pages(client, source);
   const common = {
     hubUrl: client.endpoint,
     fetch: async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
       const url = input instanceof Request ? input.url : String(input);
-      const headers = Object.fromEntries(new Headers(init?.headers));
-      const shown = url.split("?")[0]!;
-      const response = await request(url, {
-        headers,
-        token: client.token,
-        signal: client.signal,
-        shown,
-        remedy: hubRemedy(client.endpoint),
-      });
+      const { response, shown } = await pages.fetch(url, new Headers(init?.headers));
       refusal = refusalOf(response, { url: shown, source });
       return response;
     },
@@ -117,19 +142,14 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
       const entry of hub.listFiles({ ...common, repo, revision: commit, recursive: true })
     ) {
       if (entry.type !== "file") continue;
-      const id = entry.lfs ? `sha256:${entry.lfs.oid}` : entry.oid ? `git:${entry.oid}` : undefined;
-      files.push({
-        path: entry.path,
-        size: entry.lfs?.size ?? entry.size,
-        ...(id === undefined ? {} : { id }),
-      });
+      files.push(fileOf(entry, source));
     }
     return { commit, files };
   } catch (error) {
     client.signal.throwIfAborted();
     if (error instanceof UserError) throw error;
     if (refusal !== undefined) throw refusal;
-    if (error instanceof TypeError && /body|connection|reset/i.test(reason(error))) {
+    if (pages.cut || (error instanceof TypeError && /body|connection|reset/i.test(reason(error)))) {
       throw new UserError({
         what: `the listing of ${source.written} was cut off: ${reason(error)}`,
         remedy: hubRemedy(client.endpoint),
@@ -138,6 +158,98 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
     }
     // Anything else, such as 404 or a page of HTML, is a server without this interface.
     return undefined;
+  }
+}
+
+/** A file as a listing names it. @throws {UserError} Where its size or digest is none. */
+function fileOf(
+  { path, size, oid, lfs }: {
+    path: unknown;
+    size: unknown;
+    oid?: unknown;
+    lfs?: { oid?: unknown; size?: unknown } | undefined;
+  },
+  source: HubSource,
+): PinnedFile {
+  if (typeof path !== "string") {
+    throw new UserError({ what: `the listing of ${source.written} has a file without a name` });
+  }
+  const of = `the listing of ${source.written}, of "${path.slice(0, 200)}",`;
+  const bytes = announcedSize(lfs?.size ?? size, of);
+  const id = lfs !== undefined && lfs !== null
+    ? `sha256:${lfs.oid}`
+    : oid
+    ? `git:${oid}`
+    : undefined;
+  if (id !== undefined && !/^(?:sha256:[0-9a-f]{64}|git:[0-9a-f]{40})$/.test(id)) {
+    throw new UserError({
+      what: `${of} has the digest "${id.slice(0, 100)}"`,
+      requirement: "64 hexadecimal digits of a large file's SHA-256, 40 of a small one's git hash",
+      remedy: "the hub is broken, or is none: check HF_ENDPOINT",
+    });
+  }
+  return {
+    path,
+    ...(bytes === undefined ? {} : { size: bytes }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+/** The requests for one listing: bounded in number and bytes, all to the hub itself, none twice. */
+class Pages {
+  readonly #client: HubClient;
+  readonly #source: HubSource;
+  readonly #limits: Limits;
+  readonly #seen = new Set<string>();
+  #bytes = 0;
+  /** Whether a body broke off. */
+  cut = false;
+
+  constructor(client: HubClient, source: HubSource) {
+    this.#client = client;
+    this.#source = source;
+    this.#limits = limitsWith(client.limits);
+  }
+
+  async fetch(url: string, headers: Headers): Promise<{ response: Response; shown: string }> {
+    const { endpoint, token, signal } = this.#client;
+    const shown = url.split("?")[0]!;
+    const wrong = new URL(url).origin !== new URL(endpoint).origin
+      ? `goes on at another server, ${shown}`
+      : this.#seen.has(url)
+      ? `has a page that leads back to itself: ${shown}`
+      : this.#seen.size >= this.#limits.pages
+      ? `has more than ${this.#limits.pages} pages: ${shown}`
+      : undefined;
+    if (wrong !== undefined) {
+      throw new UserError({
+        what: `the listing of ${this.#source.written} ${wrong}`,
+        requirement: "a listing comes to an end, on the server where it began",
+        remedy: `the hub is broken, or is none: check HF_ENDPOINT (${endpoint})`,
+      });
+    }
+    this.#seen.add(url);
+    const remedy = hubRemedy(endpoint);
+    const limits = this.#client.limits;
+    const response = await request(url, {
+      headers: Object.fromEntries(headers),
+      token,
+      signal,
+      shown,
+      remedy,
+      limits,
+    });
+    const { status, statusText } = response;
+    if (!response.ok) return { response, shown };
+    this.cut = true;
+    const limit = this.#limits.listingBytes - this.#bytes;
+    const text = await boundedText(response, { url, limit, limits: this.#limits });
+    this.cut = false;
+    this.#bytes += text.length;
+    return {
+      response: new Response(text, { status, statusText, headers: response.headers }),
+      shown,
+    };
   }
 }
 
@@ -179,6 +291,7 @@ export async function headFile(
   const options = {
     token: client.token,
     signal: client.signal,
+    limits: client.limits,
     follow: "away",
     remedy: hubRemedy(client.endpoint),
   } as const;
@@ -189,16 +302,22 @@ export async function headFile(
     await response.body?.cancel();
   }
   if (response.status === 404) return undefined;
-  if (response.status >= 400) throw await statusError(response, { url, written: source.written });
   const { headers } = response;
-  const away = response.status >= 300 ? new URL(headers.get("location")!, url) : undefined;
+  const away = redirectOf(response, url);
+  if (!response.ok && away === undefined) {
+    throw await statusError(response, { url, written: source.written });
+  }
   const linked = headers.get("x-linked-etag");
-  const size = headers.get("x-linked-size") ?? (away ? null : headers.get("content-length"));
-  const commit = headers.get("x-repo-commit");
+  const size = announcedSize(
+    headers.get("x-linked-size") ?? (away ? null : headers.get("content-length")),
+    url,
+  );
+  const named = headers.get("x-repo-commit");
+  const commit = named !== null && /^[\w.-]{1,128}$/.test(named) ? named : null;
   const id = linked !== null ? strongId(linked) : away ? undefined : ownId(headers);
   return {
     path: at.path,
-    ...(size === null ? {} : { size: Number(size) }),
+    ...(size === undefined ? {} : { size }),
     ...(id === undefined ? {} : { id }),
     ...(commit === null ? {} : { commit }),
     ...(away === undefined ? {} : { host: away.host }),

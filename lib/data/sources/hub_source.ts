@@ -7,9 +7,11 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
+import { isHost } from "../../base/hosts.ts";
+import { isJsonObject, parseJsonObject } from "../../base/json.ts";
+import { checkOutsidePath, checkOutsidePaths } from "../../base/outside_path.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
-import { parseJsonObject } from "../../base/json.ts";
 import { globToRegExp, isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
@@ -22,7 +24,8 @@ import {
   listRepo,
   missingFile,
 } from "./hub.ts";
-import { request } from "./http.ts";
+import { boundedText, request } from "./http.ts";
+import { limitsWith } from "./limits.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import { checkSafetensorsHeader } from "../formats/safetensors_check.ts";
 import type { HubSource } from "./source.ts";
@@ -76,7 +79,7 @@ export async function resolveHub(
   settings: ResolveSettings,
   patterns: ModelPatterns = {},
 ): Promise<Resolution> {
-  const client = hubClient(settings.env, settings.signal);
+  const client = hubClient(settings.env, settings);
   const name = pinName(source, patterns);
   let pin = settings.update ? undefined : readPin(settings.pins.get(name));
   if (pin === undefined) {
@@ -89,6 +92,7 @@ export async function resolveHub(
       });
     }
     pin = await ask(client, source, patterns);
+    checkOutsidePaths(pin.files.map(({ path }) => path), `the listing of ${source.written}`);
     settings.pins.set(name, pin);
   }
   const { endpoint } = client;
@@ -120,6 +124,7 @@ export async function fetchHub(
 ): Promise<string[]> {
   const { endpoint, repo, revision } = source;
   const token = hubToken(endpoint, settings.env.HF_TOKEN);
+  checkOutsidePaths(source.files.map(({ path }) => path), `the pin of ${source.written}`);
   const files = source.files.map((file): Download => ({
     ...file,
     url: fileUrl(endpoint, repo, { revision, path: file.path }),
@@ -137,6 +142,7 @@ export async function fetchHub(
       signal: settings.signal,
       log: settings.log,
       remedy: hubRemedy(endpoint),
+      limits: settings.limits,
       progress: (bytes) => settings.progress(before + bytes, Math.max(total, before + bytes)),
       use: async (path) => {
         if (file.path.endsWith(".safetensors")) await checkSafetensorsHeader(path, file.written);
@@ -300,19 +306,28 @@ async function shardNames(
     token: client.token,
     signal: client.signal,
     remedy: hubRemedy(client.endpoint),
+    limits: client.limits,
   });
-  const index = parseJsonObject(await response.text());
-  if (index === undefined) {
+  const limits = limitsWith(client.limits);
+  const text = await boundedText(response, { url, limit: limits.listingBytes, limits });
+  const map = parseJsonObject(text)?.weight_map;
+  if (!response.ok || !isJsonObject(map)) {
     throw new UserError({
-      what: `${url} is no JSON object`,
-      requirement: "it lists the files that a model's weights lie in",
-      remedy: "the file on the server is damaged: use another revision, or tell its owner",
+      what: `${url} is no index of weights`,
+      remedy: hubRemedy(client.endpoint),
     });
   }
-  const names = new Set(Object.values(index.weight_map ?? {}).map(String));
-  return [...names].filter((name) => !name.includes("/") && name.endsWith(".safetensors")).sort(
-    naturalCompare,
-  );
+  const names = [...new Set(Object.values(map))].map((name) => {
+    const path = checkOutsidePath(name, `${WEIGHTS_INDEX} of ${source.written}`);
+    if (path.includes("/") || !path.endsWith(".safetensors")) {
+      throw new UserError({
+        what: `${WEIGHTS_INDEX} of ${source.written} names "${path}"`,
+        requirement: "shards are safetensors files beside their index",
+      });
+    }
+    return path;
+  });
+  return names.sort(naturalCompare);
 }
 
 /** What a source is called in the lock: as it is written, with the patterns that choose its files. */
@@ -328,8 +343,9 @@ function pinName(source: HubSource, { allowPatterns, ignorePatterns }: ModelPatt
 
 /** A pin as the lock has it; undefined where it is none, as in a lock that somebody edited. */
 function readPin(pin: unknown): HubPin | undefined {
-  const { files } = (pin ?? {}) as Partial<HubPin>;
+  const { files, hosts = [] } = (pin ?? {}) as Partial<HubPin>;
   const fine = Array.isArray(files) && files.length > 0 &&
-    files.every(({ path }) => typeof path === "string" && !path.split("/").includes(".."));
+    files.every((file) => typeof file?.path === "string") &&
+    Array.isArray(hosts) && hosts.every((host) => typeof host === "string" && isHost(host));
   return fine ? pin as HubPin : undefined;
 }

@@ -7,8 +7,10 @@
  *
  * @module
  */
+import { sep } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob } from "../../base/glob.ts";
+import { checkOutsidePath } from "../../base/outside_path.ts";
 import type { FetchSettings, Resolution, ResolvedSource } from "./resolved.ts";
 import type { NpmSource } from "./source.ts";
 import type { InputFile } from "../formats/text_file.ts";
@@ -50,7 +52,25 @@ export async function fetchNpm(
       requirement: `the package has ${top.sort().join(", ")}`,
     });
   }
+  for (const path of paths) await checkInside(folder, path, source);
   return paths.map((path) => ({ path: `${folder}/${path}`, name: path }));
+}
+
+/** A package is somebody else's: none of its files may be a link to one of ours, or a device. */
+async function checkInside(
+  folder: string,
+  path: string,
+  source: { package: string; version: string },
+): Promise<void> {
+  const from = `${source.package}@${source.version}`;
+  checkOutsidePath(path, from);
+  const [root, real] = [await Deno.realPath(folder), await Deno.realPath(`${folder}/${path}`)];
+  if (real.startsWith(`${root}${sep}`) && (await Deno.stat(real)).isFile) return;
+  throw new UserError({
+    what: `${path} of ${from} is no file of the package, but leads out of it`,
+    requirement: "files of a package are plain files within it",
+    remedy: "don't use this package",
+  });
 }
 
 /** Makes Deno download and unpack a package. */

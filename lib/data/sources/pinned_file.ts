@@ -75,7 +75,12 @@ export function splitId(id: string | undefined): [kind: string, value: string] {
  * git hash of a small one, anything else is compared as it is.
  */
 export function idOfEtag(etag: string): string {
-  const bare = etag.replace(/^W\//, "").replace(/^"|"$/g, "");
+  const bare = bareEtag(etag);
   if (/^[0-9a-f]{64}$/.test(bare)) return `sha256:${bare}`;
   return /^[0-9a-f]{40}$/.test(bare) ? `git:${bare}` : `etag:${bare}`;
+}
+
+/** An ETag without its quotes. */
+export function bareEtag(etag: string): string {
+  return etag.replace(/^W\//, "").replace(/^"|"$/g, "");
 }

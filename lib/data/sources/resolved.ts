@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Limits } from "./limits.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
 import type { HubRepo } from "./source.ts";
 
@@ -21,6 +22,8 @@ export interface ResolveSettings {
   readonly digestFile: (path: string) => Promise<string>;
   readonly env: (name: string) => string | undefined;
   readonly signal: AbortSignal;
+  /** Bounds on what servers send, other than the usual. */
+  readonly limits?: Partial<Limits> | undefined;
 }
 
 /** What fetching may use. */
@@ -32,6 +35,8 @@ export interface FetchSettings {
   /** Where to read a local file as it was when it was resolved. */
   readonly file: (path: string) => string;
   readonly signal: AbortSignal;
+  /** Bounds on what servers send, other than the usual. */
+  readonly limits?: Partial<Limits> | undefined;
   readonly log: (message: string) => void;
   /** Called with every file in the cache folder that is no longer needed when all has gone well. */
   readonly fetched: (file: Download) => void;

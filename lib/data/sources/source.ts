@@ -13,6 +13,7 @@
  */
 import { nearest, UserError } from "../../base/errors.ts";
 import { filePath } from "../../base/paths.ts";
+import { keepSecretsOfUrl, secretIn } from "../../base/secrets.ts";
 
 /** A file or pattern in an npm package. */
 export interface NpmSource {
@@ -75,6 +76,7 @@ export function parseSource(written: string): Source {
   if (written.startsWith("npm:")) return parseNpm(written);
   if (written.startsWith("hf://")) return parseHub(written);
   if (/^https?:\/\//.test(written)) {
+    refuseSecret(written);
     if (!URL.canParse(written)) throw new UserError({ what: `"${written}" is no URL` });
     return { type: "http", written, url: new URL(written).href };
   }
@@ -96,6 +98,21 @@ export function parseSource(written: string): Source {
     });
   }
   return { type: "file", written, pattern: written };
+}
+
+/** A source is written to the lock file, which is committed, and to the records of every run. */
+function refuseSecret(written: string): void {
+  keepSecretsOfUrl(written);
+  const authority = /^\w+:\/\/([^/]*(?:.*@)?)/.exec(written)?.[1] ?? "";
+  const secret = secretIn(written) ??
+    (authority.includes("@") && !URL.canParse(written) ? "a user or password" : undefined);
+  if (secret === undefined) return;
+  throw new UserError({
+    what: `the source ${URL.canParse(written) ? written : "https://***"} holds ${secret}`,
+    requirement: "sources are kept in the lock file and in the records of a run, for all to read",
+    remedy: "name the file without it: a hub's private files are read with HF_TOKEN; elsewhere " +
+      "download the file by hand, or by a stage of your own with the secret as a granted variable",
+  });
 }
 
 const SCHEMES = ["npm", "hf", "https", "http", "file"];
@@ -157,7 +174,19 @@ function parseHub(written: string): HubSource {
     type: "hub",
     written,
     repo: { type: isDataset ? "dataset" : "model", name: name! },
-    revision: decodeURIComponent(revision ?? "main"),
+    revision: unescaped(revision ?? "main", { written, requirement }),
     ...(isDataset ? { pattern: pattern! } : {}),
   };
+}
+
+/** A revision without its escapes. */
+function unescaped(
+  revision: string,
+  { written, requirement }: { written: string; requirement: string },
+): string {
+  try {
+    return decodeURIComponent(revision);
+  } catch {
+    throw new UserError({ what: `${written} is no source on a hub`, requirement });
+  }
 }

@@ -15,6 +15,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Json } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
+import { secretIn, secretInValue } from "../../base/secrets.ts";
 import { Locks, safeName, type Waiting, writeFileAtomic } from "../../store/mod.ts";
 import { formatPins, parsePins, pinKey, pinKeyParts, type Pins, samePin } from "./lockfile_text.ts";
 
@@ -110,6 +111,7 @@ export class Lockfile {
     source: string,
     { pin, own }: { readonly pin: Json; readonly own: string | undefined },
   ): string[] {
+    refuseSecret(source, pin);
     const key = pinKey(source, own);
     this.#touched.add(key);
     const isSame = samePin(this.#pins.get(key), pin);
@@ -217,6 +219,17 @@ export class Lockfile {
     const path = await behindLinks(this.path).catch(() => this.path);
     await locksBeside(path).sweepOne(basename(path)).catch(() => {});
   }
+}
+
+/** @throws {UserError} Where a secret would be kept: the file is committed. */
+function refuseSecret(source: string, pin: Json): void {
+  const secret = secretIn(source) ?? secretInValue(pin);
+  if (secret === undefined) return;
+  throw new UserError({
+    what: `the pin of "${source}" holds ${secret}`,
+    requirement: "pins are kept in the lock file, which is committed for all to read",
+    remedy: "pin a digest or a version, and grant the secret as a variable: env: [NAME]",
+  });
 }
 
 /** `pipelines/imdb.yaml` -> `pipelines/imdb.lock`. */

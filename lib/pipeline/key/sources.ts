@@ -9,6 +9,8 @@
  */
 import type { Json } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
+import { isHost } from "../../base/hosts.ts";
+import { secretInValue } from "../../base/secrets.ts";
 import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
@@ -66,10 +68,12 @@ export async function resolveSources(
   node: StageNode,
   options: ResolveOptions,
 ): Promise<FoundSources | undefined> {
+  refuseSecrets(node);
   if (!node.description.resolves) return undefined;
   const { sources, files } = await withOnePin(node, options);
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
+  checkHosts(sources.net ?? []);
   return {
     key,
     data: sources.data === undefined ? key : plain(sources.data),
@@ -78,6 +82,29 @@ export async function resolveSources(
     env: sources.env ?? [],
     files,
   };
+}
+
+/** Options are part of the key and of every record, where a password in an address would stay. */
+function refuseSecrets(node: StageNode): void {
+  const secret = secretInValue(node.options);
+  if (secret === undefined) return;
+  throw new UserError({
+    what: `the options of stage "${node.id}" hold ${secret}`,
+    requirement: "options are kept in the records of a run, for all to read who see its folder",
+    remedy:
+      "grant the secret as a variable to a stage of your own: permissions: { env: [NAME] }; " +
+      "a hub's private files are read with HF_TOKEN",
+  });
+}
+
+/** A process that is started with what is no host dies, and one that gets an empty one may ask anybody. */
+function checkHosts(hosts: readonly string[]): void {
+  const wrong = hosts.find((host) => !isHost(host));
+  if (wrong === undefined) return;
+  throw new UserError({
+    what: `its sources are at ${JSON.stringify(wrong)}, which is no host`,
+    requirement: "hosts are named as example.org, example.org:8443, *.example.org or 10.0.0.1",
+  });
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutSecrets } from "../../base/secrets.ts";
 import {
   type RunFolder,
   type RunStart,
@@ -136,7 +137,7 @@ export class StageLog implements Disposable {
   /** Appends a line. */
   line(text: string): void {
     if (this.#left < 0) return;
-    const bytes = new TextEncoder().encode(text + "\n");
+    const bytes = new TextEncoder().encode(withoutSecrets(text) + "\n");
     this.#left -= bytes.length;
     this.#write(this.#left < 0 ? new TextEncoder().encode(LOG_END) : bytes);
   }

@@ -9,6 +9,7 @@
  */
 import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
+import { valueWithoutSecrets, withoutSecrets } from "../../base/secrets.ts";
 import { withoutDetour } from "../code/confinement.ts";
 import { processEnvironment } from "../code/environment.ts";
 import type { ModuleGraph } from "../code/module_graph.ts";
@@ -121,7 +122,8 @@ export async function runChild<R extends Request>(
       `await host(() => import(${JSON.stringify(module)}));\n`,
   );
   const lastLines: string[] = [];
-  const print = (line: string): void => {
+  const print = (printed: string): void => {
+    const line = withoutSecrets(printed);
     lastLines.push(cutLine(line));
     if (lastLines.length > LAST_LINES) lastLines.shift();
     options.onLine?.(line);
@@ -142,9 +144,11 @@ export async function runChild<R extends Request>(
     }),
     input: JSON.stringify(request) + "\n",
     onStdout: (line) => {
-      const { text, message } = parseLine(original(line));
+      const { text, message: told } = parseLine(original(line));
       if (text !== undefined) print(text);
-      if (message === undefined) return;
+      if (told === undefined) return;
+      // What a stage says is shown and kept; its answer is checked where it is used.
+      const message = told.type === "result" ? told : valueWithoutSecrets(told);
       if (message.type === "result" || message.type === "error") {
         last = message;
         return;

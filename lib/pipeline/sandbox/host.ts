@@ -12,6 +12,7 @@
 import { Worker } from "node:worker_threads";
 import { isTooDeep, type Json, MAX_JSON_DEPTH } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
+import { sayLastWordsAs } from "../../base/watchdog.ts";
 import type { StageDefinition } from "../stage.ts";
 import type { Places } from "./places.ts";
 import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
@@ -45,6 +46,10 @@ export async function host(
   load: () => Promise<{ readonly default?: unknown }>,
 ): Promise<void> {
   const controller = new AbortController();
+  sayLastWordsAs((parts) => {
+    const error = { name: "UserError", message: parts.what, parts, causes: [] };
+    return `\n${MARK}${stringify({ type: "error", error })}\n`;
+  });
   const request = await readRequest();
   if (request.task === "describe") watchLoading();
   else {

@@ -10,6 +10,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { valueWithoutSecrets } from "../../base/secrets.ts";
 import {
   ensureFolder,
   listNames,
@@ -208,7 +209,8 @@ export class RunFolder {
   /** Appends an event. A line is written by one call, so that readers who follow see whole lines. */
   appendEvent(event: unknown): void {
     try {
-      Deno.writeTextFileSync(this.eventsPath, `${JSON.stringify(event)}\n`, { append: true });
+      const text = JSON.stringify(valueWithoutSecrets(event));
+      Deno.writeTextFileSync(this.eventsPath, `${text}\n`, { append: true });
     } catch (error) {
       throw storeFailure(error, { doing: "write the run's events", path: this.eventsPath });
     }
@@ -221,7 +223,7 @@ export class RunFolder {
     await guarded(
       { doing: "write the run record", path },
       () =>
-        writeFileAtomic(path, sealed(this.#record), {
+        writeFileAtomic(path, sealed(valueWithoutSecrets(this.#record)), {
           durable: this.#record.status !== "running",
         }),
     );

@@ -1,0 +1,101 @@
+/**
+ * Paths that come from outside: from a hub's listing, an index of shards, a package, a lock file.
+ *
+ * Each names a file below a folder that we choose; anything else writes or reads where nobody asked it to.
+ * They are checked here, once, where they enter.
+ *
+ * @module
+ */
+import { UserError } from "./errors.ts";
+
+/** Longest names of a file and of a path, in bytes, that every file system takes. */
+const MAX_NAME = 255;
+const MAX_PATH = 1024;
+
+/** Names that Windows keeps for devices, whatever follows a dot. */
+const DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
+
+const encoder = new TextEncoder();
+
+/**
+ * Checks a path that somebody else chose.
+ *
+ * @param path With `/` between folders.
+ * @param from Who named it, for the message: "the listing of hf://org/name".
+ * @returns The path.
+ * @throws {UserError} Where it isn't a plain path below a folder, or no system could store it.
+ *
+ * @example
+ * ```ts
+ * import { checkOutsidePath } from "./outside_path.ts";
+ * if (checkOutsidePath("data/a.txt", "a listing") !== "data/a.txt") throw new Error();
+ * ```
+ */
+export function checkOutsidePath(path: unknown, from: string): string {
+  const why = typeof path !== "string" ? "is no text" : problemOf(path);
+  if (why === undefined) return path as string;
+  const shown = typeof path === "string" && path.length > 100 ? `${path.slice(0, 100)}…` : path;
+  throw new UserError({
+    what: `${from} names the file ${JSON.stringify(shown) ?? String(shown)}, which ${why}`,
+    requirement: "a path from outside is one below its folder, in plain names: data/train.txt",
+    remedy: "nothing of it was taken; ask whoever publishes it",
+  });
+}
+
+/**
+ * Checks paths that are to lie in one folder.
+ *
+ * @throws {UserError} Where two are the same, differ by case or Unicode's composition alone, or one is
+ * a folder of another: on some disks one would replace the other.
+ */
+export function checkOutsidePaths(paths: readonly unknown[], from: string): string[] {
+  const checked = paths.map((path) => checkOutsidePath(path, from));
+  const seen = new Map<string, string>();
+  for (const path of checked) {
+    const folded = fold(path);
+    const before = seen.get(folded);
+    if (before !== undefined) throw clash(before, path, from);
+    seen.set(folded, path);
+  }
+  for (const path of checked) {
+    const parts = fold(path).split("/");
+    for (let n = 1; n < parts.length; n++) {
+      const file = seen.get(parts.slice(0, n).join("/"));
+      if (file !== undefined) throw clash(file, path, from);
+    }
+  }
+  return checked;
+}
+
+function problemOf(path: string): string | undefined {
+  if (path === "") return "is empty";
+  if (/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(path)) return "holds a control character";
+  if (!path.isWellFormed()) return "is no Unicode";
+  if (path.startsWith("/")) return "is absolute";
+  if (path.includes("\\")) return "holds a backslash";
+  if (/^[a-z]:/i.test(path)) return "begins with a drive";
+  if (encoder.encode(path).length > MAX_PATH) return `is longer than ${MAX_PATH} bytes`;
+  if (/%(?:2e|2f|5c|00)/i.test(path)) return "hides a separator or a dot in an escape";
+  for (const part of path.split("/")) {
+    if (part === "") return "has an empty part";
+    if (part === "." || part === "..") return "leads elsewhere";
+    if (part.toLowerCase() === ".git") return "lies in .git";
+    if (encoder.encode(part).length > MAX_NAME) return `has a name of more than ${MAX_NAME} bytes`;
+    if (/[<>:"|?*]/.test(part) || /[. ]$/.test(part) || DEVICE.test(part)) {
+      return "can't be stored on every system";
+    }
+  }
+  return undefined;
+}
+
+function fold(path: string): string {
+  return path.normalize("NFC").toLowerCase();
+}
+
+function clash(a: string, b: string, from: string): UserError {
+  return new UserError({
+    what: `${from} names "${a}" and "${b}", which can't lie in one folder`,
+    requirement: "on some disks names that differ by case alone are the same",
+    remedy: "choose the files by a pattern that takes one of them",
+  });
+}
