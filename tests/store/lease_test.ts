@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { sha256Hex } from "../../lib/base/hash.ts";
-import { LeaseWatch } from "../../lib/store/locks/lease_watch.ts";
 import { ownerState } from "../../lib/store/locks/owner.ts";
 import { openStore, type Owner, type Store, thisOwner, type Waiting } from "../../lib/store/mod.ts";
 import { container, namedContainer } from "./containers.ts";
@@ -98,35 +97,6 @@ Deno.test({
       await end();
     });
   },
-});
-
-Deno.test("what was not watched does not count: a waiter that was stopped starts anew", () => {
-  const watch = new LeaseWatch();
-  const look = {
-    text: "x",
-    owner: undefined,
-    name: "stage",
-    lease: 2500,
-    device: undefined,
-    renewed: 1,
-  };
-  const now = performance.now;
-  let clock = 0;
-  performance.now = () => clock;
-  try {
-    assert.equal(watch.sees("f", look), false);
-    // The machine slept for an hour between two looks, and so did the holder.
-    clock += 3_600_000;
-    assert.equal(watch.sees("f", look), false);
-    clock += 1000;
-    assert.equal(watch.sees("f", look), false);
-    clock += 1000;
-    assert.equal(watch.sees("f", look), true);
-    assert.equal(watch.sees("f", { ...look, renewed: 0 }), false, "any change is one");
-    assert.equal(watch.sees("f", { ...look, renewed: 0, lease: undefined }), false);
-  } finally {
-    performance.now = now;
-  }
 });
 
 Deno.test({
