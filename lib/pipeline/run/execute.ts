@@ -94,6 +94,9 @@ class Execution {
       : all.some((ended) => ended.outcome === "failed")
       ? "failed"
       : "done";
+    // Where every stage was cached, too: what a dead runner left lies there until somebody looks. That
+    // it cannot be removed spoils no result.
+    await (this.#swept ??= store.sweep()).catch(() => {});
     const duration = performance.now() - began;
     await this.#log.save({
       status,

@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
+import { guarded } from "../../store/mod.ts";
 import { runProcess } from "../code/process.ts";
 import { type Grants, PERMISSION_SET, writeConfig } from "../code/process_config.ts";
 import {
@@ -82,10 +83,14 @@ export async function runChild<R extends Request>(
   const { module, project, grants, folder } = options;
   const config = await writeConfig(folder, { project, grants });
   const entry = join(folder, "entry.ts");
-  await Deno.writeTextFile(
-    entry,
-    `import { host } from ${JSON.stringify(HOST)};\n` +
-      `await host(() => import(${JSON.stringify(module)}));\n`,
+  await guarded(
+    { doing: "write what a process is started with", path: folder },
+    () =>
+      Deno.writeTextFile(
+        entry,
+        `import { host } from ${JSON.stringify(HOST)};\n` +
+          `await host(() => import(${JSON.stringify(module)}));\n`,
+      ),
   );
   const lastLines: string[] = [];
   const print = (line: string): void => {
