@@ -9,6 +9,7 @@ const MAKERS = [
   "lib/pipeline/code/process_config.ts",
   "tests/bench/peer.ts",
   "tests/fixtures/temporary_directory.ts",
+  "tests/torture/command/work_folder.ts",
 ];
 
 Deno.test("temporary folders are made only where it is seen to that they go", async () => {

@@ -23,6 +23,7 @@ import {
   progressPath,
   readProgress,
 } from "./command/progress.ts";
+import { workFolder } from "./command/work_folder.ts";
 import { Workers } from "./command/workers.ts";
 import type { Part } from "./part.ts";
 import { PARTS, TRIAL } from "./parts.ts";
@@ -48,7 +49,7 @@ export interface TortureOptions {
   readonly shard: Shard;
   /** One case alone. */
   readonly one?: number | undefined;
-  /** For the progress of a long run, and for the cases' folders while they run. */
+  /** For the progress of a long run. */
   readonly folder: string;
   /** How long a case may take, in seconds. */
   readonly timeout: number;
@@ -59,33 +60,29 @@ export interface TortureOptions {
 /** Runs the cases of some parts. */
 export async function torture(options: TortureOptions): Promise<PartReport[]> {
   const { folder, long, seed, one, timeout } = options;
-  await Deno.mkdir(folder, { recursive: true });
   const keeps = long && one === undefined;
+  if (keeps) await Deno.mkdir(folder, { recursive: true });
   const before = keeps ? await readProgress(folder, seed) : new Map<string, Finished>();
-  const cases = join(folder, `cases-${Deno.pid}`);
   const reports: PartReport[] = [];
-  try {
-    await using workers = new Workers({ folder: cases, limit: timeout });
-    for (const name of options.parts) {
-      const part = (await ALL[name]!()).default;
-      const all: Finished[] = [];
-      for (const index of one === undefined ? casesOf(part, options) : [one]) {
-        let finished = before.get(caseName({ part: name, index }));
-        // What was broken may have been mended meanwhile.
-        if (finished === undefined || finished.broken !== undefined) {
-          const began = performance.now();
-          const answer = await workers.run({ part: name, index, seed: seedOf(seed, name, index) });
-          const seconds = Math.round(performance.now() - began) / 1000;
-          finished = { part: name, index, ...answer, seconds };
-          if (keeps) await noteFinished(progressPath(folder, options), finished);
-          options.tell?.(finished);
-        }
-        all.push(finished);
+  await using work = await workFolder();
+  await using workers = new Workers({ folder: work.path, limit: timeout });
+  for (const name of options.parts) {
+    const part = (await ALL[name]!()).default;
+    const all: Finished[] = [];
+    for (const index of one === undefined ? casesOf(part, options) : [one]) {
+      let finished = before.get(caseName({ part: name, index }));
+      // What was broken may have been mended meanwhile.
+      if (finished === undefined || finished.broken !== undefined) {
+        const began = performance.now();
+        const answer = await workers.run({ part: name, index, seed: seedOf(seed, name, index) });
+        const seconds = Math.round(performance.now() - began) / 1000;
+        finished = { part: name, index, ...answer, seconds };
+        if (keeps) await noteFinished(progressPath(folder, options), finished);
+        options.tell?.(finished);
       }
-      reports.push(reportOf(part, all));
+      all.push(finished);
     }
-  } finally {
-    await Deno.remove(cases, { recursive: true }).catch(() => {});
+    reports.push(reportOf(part, all));
   }
   return reports;
 }
@@ -117,7 +114,8 @@ const SPEC: ArgumentSpec = {
     new Option("--shard <i/n>", "the i-th of n parts of the cases, from 1").argParser(once),
     new Option("--seed <number>", "what the cases follow from (default: 1)").argParser(once),
     new Option("--case <name:index>", "one case again, as a report names it").argParser(once),
-    new Option("--folder <path>", "for progress and work (default: runs/torture)").argParser(once),
+    new Option("--folder <path>", "for the progress of a long run (default: runs/torture)")
+      .argParser(once),
     new Option("--timeout <seconds>", "a case that takes longer has no end (default: 300)")
       .argParser(wholeNumber),
     new Option("--json", "machine-readable output: a line for each part"),
