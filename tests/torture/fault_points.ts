@@ -8,15 +8,7 @@
 
 /** Functions of `Deno` that write, in the form without `Sync`; each has one with it as well. */
 export const DENO_WRITES: readonly string[] = [
-  ...[
-    "chmod",
-    "chown",
-    "copyFile",
-    "create",
-    "link",
-    ...["Dir", "File"].map((what) => `makeTemp${what}`),
-    "mkdir",
-  ],
+  ...["chmod", "chown", "copyFile", "create", "link", "makeTempDir", "makeTempFile", "mkdir"],
   ...["open", "remove", "rename", "symlink", "truncate", "utime", "writeFile", "writeTextFile"],
 ];
 
