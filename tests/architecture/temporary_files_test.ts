@@ -13,7 +13,10 @@ const MAKERS = [
 ];
 
 /** Who only names such calls. */
-const NAMERS = ["tests/architecture/temporary_files_test.ts", "tests/torture/fault_points.ts"];
+const NAMERS = [
+  "tests/architecture/temporary_files_test.ts",
+  "tests/torture/scene/fault_points.ts",
+];
 
 Deno.test("temporary folders are made only where it is seen to that they go", async () => {
   const found: string[] = [];

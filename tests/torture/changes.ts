@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { brokenIn } from "../end_to_end/store_check.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
 import type { Part, TortureCase } from "./part.ts";
+import { pause } from "./scene/processes.ts";
 import {
   assertClear,
   assertGoesOn,
@@ -23,7 +24,7 @@ import {
   tellOf,
   type Undisturbed,
   undisturbed,
-} from "./scene.ts";
+} from "./scene/scene.ts";
 
 /** What changes, and to what. Each gets as many cases. */
 const CHANGES: readonly { readonly file: string; readonly to: (text: string) => string }[] = [
@@ -166,8 +167,4 @@ function withFile(
   { name, text }: { readonly name: string; readonly text: string },
 ): Project {
   return { ...project, files: { ...project.files, [name]: text } };
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

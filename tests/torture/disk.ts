@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
-import { CLOCK, FAULT, FAULT_LOG, SYSTEM_ERRORS } from "./fault_points.ts";
-import { ODD_THINGS } from "./odd_things.ts";
+import { CLOCK, FAULT, FAULT_LOG, SYSTEM_ERRORS } from "./scene/fault_points.ts";
+import { ODD_THINGS } from "./scene/odd_things.ts";
 import type { Part, TortureCase } from "./part.ts";
 import {
   assertClear,
@@ -19,7 +19,7 @@ import {
   smallProject,
   tellOf,
   undisturbed,
-} from "./scene.ts";
+} from "./scene/scene.ts";
 
 /** What each kind of case tries, and how many cases of it there are. */
 const KINDS: readonly {

@@ -7,9 +7,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
-import { damageFile, DAMAGES } from "./damage.ts";
-import { FAULT } from "./fault_points.ts";
+import { damageFile, DAMAGES } from "./scene/damage.ts";
+import { FAULT } from "./scene/fault_points.ts";
+import { downloadingProject, killDownload } from "./scene/half_download.ts";
 import type { Part, TortureCase } from "./part.ts";
+import { noStageLeft } from "./scene/processes.ts";
 import {
   assertClear,
   assertGoesOn,
@@ -23,14 +25,14 @@ import {
   tellOf,
   trainingProject,
   undisturbed,
-} from "./scene.ts";
+} from "./scene/scene.ts";
 
 /** Kinds of files under `runs`, by their path in it; each gets as many cases. */
 const KINDS: readonly {
   readonly name: string;
   readonly files: RegExp;
   /** Of a run that was killed in its last stage: locks, scratch folders, folders to resume from. */
-  readonly ofKilled?: "small" | "training";
+  readonly ofKilled?: "small" | "training" | "download";
 }[] = [
   { name: "a blob", files: /^store\/blobs\// },
   { name: "a manifest", files: /^store\/artifacts\// },
@@ -48,6 +50,7 @@ const KINDS: readonly {
     ofKilled: "small",
   },
   { name: "a file to resume from", files: /^store\/resume\//, ofKilled: "training" },
+  { name: "half a download", files: /^store\/downloads\//, ofKilled: "download" },
 ];
 
 /** What is found before it is used, and said. */
@@ -62,14 +65,10 @@ export default {
   async run({ index, seed, folder }: TortureCase): Promise<string> {
     const random = randomNumbers(seed);
     const kind = KINDS[Math.floor(index / 50)]!;
-    const project = kind.ofKilled === "training" ? trainingProject() : smallProject();
+    const project = projectOf(kind.ofKilled);
     const expected = await undisturbed(folder, project);
     const scene = await sceneIn(folder, project);
-    const first = await run(
-      scene,
-      kind.ofKilled === undefined ? {} : { env: await killAtEnd(folder, project) },
-    );
-    assert.equal(first.code === 0, kind.ofKilled === undefined, tellOf(first));
+    await leave(scene, { project, ofKilled: kind.ofKilled });
 
     const files = (await filesBelow(scene.runs)).filter((path) => kind.files.test(path));
     const file = files[Math.floor(random() * files.length)];
@@ -115,13 +114,31 @@ export default {
   },
 } satisfies Part;
 
-/** Environment of a run that is killed when all of its last stage is written but not yet recorded. */
-async function killAtEnd(folder: string, project: Project): Promise<Record<string, string>> {
-  const { operations } = await undisturbed(folder, project);
+function projectOf(ofKilled: typeof KINDS[number]["ofKilled"]): Project {
+  if (ofKilled === "training") return trainingProject();
+  return ofKilled === "download" ? downloadingProject() : smallProject();
+}
+
+/** Leaves a store with results, or one of a run that was killed in its last stage. */
+async function leave(
+  scene: Scene,
+  { project, ofKilled }: {
+    readonly project: Project;
+    readonly ofKilled: typeof KINDS[number]["ofKilled"];
+  },
+): Promise<void> {
+  if (ofKilled === "download") return await killDownload(scene);
+  if (ofKilled === undefined) {
+    const first = await run(scene);
+    return assert.equal(first.code, 0, tellOf(first));
+  }
+  const { operations } = await undisturbed(scene.folder, project);
   // The process of the last stage is the last that is started; a training has kept something later.
   const started = operations.lastIndexOf("process") + 1;
-  const training = project.stages.includes("model");
-  return { [FAULT]: `${training ? started + 6 : started + 3}:kill` };
+  const at = ofKilled === "training" ? started + 6 : started + 3;
+  const killed = await run(scene, { env: { [FAULT]: `${at}:kill` } });
+  assert.equal(killed.signal, "SIGKILL", tellOf(killed));
+  await noStageLeft(scene.runs);
 }
 
 /** Whether two files hold the same JSON value. */

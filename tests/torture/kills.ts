@@ -7,8 +7,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
-import { FAULT, FAULT_LOG } from "./fault_points.ts";
+import { FAULT, FAULT_LOG } from "./scene/fault_points.ts";
 import type { Part, TortureCase } from "./part.ts";
+import { noStageLeft, pause, stagesOf } from "./scene/processes.ts";
 import {
   assertGoesOn,
   endOf,
@@ -20,7 +21,7 @@ import {
   tellOf,
   trainingProject,
   undisturbed,
-} from "./scene.ts";
+} from "./scene/scene.ts";
 
 /** Cases with a kill at an operation: of each project at least one for each operation. */
 const SMALL = 700;
@@ -110,22 +111,4 @@ async function killedSomeTime({ seed, folder }: TortureCase, project: Project): 
   return hit
     ? `killed the ${victim === "both" ? "runner and its stages" : victim}`
     : "ended before";
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Processes of stages of one `runs` folder, by id. */
-async function stagesOf(runs: string): Promise<number[]> {
-  const { stdout } = await new Deno.Command("ps", { args: ["-eo", "pid=,args="] }).output();
-  return new TextDecoder().decode(stdout).split("\n")
-    .filter((line) => line.includes(`${runs}/store/scratch/`))
-    .map((line) => Number.parseInt(line));
-}
-
-async function noStageLeft(runs: string): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (Date.now() < end && (await stagesOf(runs)).length > 0) await pause(20);
-  assert.deepEqual(await stagesOf(runs), [], "stages outlive their runner");
 }

@@ -14,4 +14,4 @@ export const PARTS: Readonly<Record<string, () => Promise<{ readonly default: Pa
 };
 
 /** A part for tests of the command, which nobody sees. */
-export const TRIAL: typeof PARTS = { trial: () => import("./trial.ts") };
+export const TRIAL: typeof PARTS = { trial: () => import("./command/trial.ts") };

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { filesBelow } from "../architecture/module_graph.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { casesOf } from "./command/choice.ts";
-import { DENO_WRITES, FILE_WRITES, NODE_WRITES, READS } from "./fault_points.ts";
+import { DENO_WRITES, FILE_WRITES, NODE_WRITES, READS } from "./scene/fault_points.ts";
 import { PARTS } from "./parts.ts";
 import { repeatOf, torture } from "./torture.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Part } from "./part.ts";
+import type { Part } from "../part.ts";
 
 export default {
   name: "trial",

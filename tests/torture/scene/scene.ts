@@ -7,11 +7,11 @@
  */
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
-import { brokenIn } from "../end_to_end/store_check.ts";
-import { digests, type Run, runOf, textOf } from "../end_to_end/temper.ts";
+import { brokenIn } from "../../end_to_end/store_check.ts";
+import { digests, type Run, runOf, textOf } from "../../end_to_end/temper.ts";
 import { FAULT, FAULT_LOG } from "./fault_points.ts";
 
-const ROOT = resolve(import.meta.dirname!, "../..");
+const ROOT = resolve(import.meta.dirname!, "../../..");
 const FAULTS = join(import.meta.dirname!, "faults.ts");
 
 /** A run that takes so long hangs: a case's own limit is the harness's. In milliseconds. */
