@@ -15,6 +15,7 @@ const MAKERS = [
 /** Who only names such calls. */
 const NAMERS = [
   "tests/architecture/temporary_files_test.ts",
+  "tests/pipeline/process_config_test.ts",
   "tests/torture/scene/fault_points.ts",
 ];
 

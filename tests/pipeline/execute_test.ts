@@ -230,6 +230,14 @@ Deno.test("a result of which a blob is gone is made again", async () => {
   assert.equal(await p.result("c"), "a");
 });
 
+Deno.test("a stage whose record is gone is not said to have never run", async () => {
+  await using p = await project({ "p.yaml": CHAIN });
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  await Deno.remove(join(p.runs, "store/actions"), { recursive: true });
+  const again = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(again.reasons.a, ["the record of its result is gone"]);
+});
+
 Deno.test("two runs at once do the same work once", async () => {
   await using p = await project({
     "p.yaml": "name: same\nstages:\n  slow: { uses: make, with: { linger: 700 } }\n",
