@@ -19,9 +19,12 @@ interface Manifest {
 
 /**
  * Everything wrong with what the folder `runs` shows; empty where all is whole. What lies in `tmp`,
- * `scratch` and `locks` is work in progress and shows nothing.
+ * `scratch` and `locks` is work in progress and shows nothing. `stages`: ids of the pipeline's.
  */
-export async function brokenIn(runs: string): Promise<string[]> {
+export async function brokenIn(
+  runs: string,
+  stages: readonly string[] = SMALL_STAGES,
+): Promise<string[]> {
   const store = join(runs, "store");
   const problems: string[] = [];
 
@@ -68,7 +71,7 @@ export async function brokenIn(runs: string): Promise<string[]> {
   for (const run of await names(runs)) {
     if (run === "store" || run === "latest") continue;
     for (const stage of await names(join(runs, run, "artifacts"))) {
-      if (!SMALL_STAGES.some((id) => id === stage)) continue;
+      if (!stages.includes(stage)) continue;
       const found = await listingOf(join(runs, run, "artifacts", stage));
       if (!whole.has(found)) problems.push(`${run}/artifacts/${stage} holds a part: ${found}`);
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { thisOwner } from "../../lib/store/mod.ts";
 import { project } from "./project.ts";
 
 const CHAIN = `name: chain
@@ -29,6 +30,22 @@ Deno.test("run computes once, then takes every result from the store", async () 
   assert.equal(record.status, "done");
   assert.equal(record.stages.c.status, "cached");
   assert.match(record.stages.c.key, /^[0-9a-f]{64}$/);
+});
+
+Deno.test("a run that finds all cached sweeps what a dead one left", async () => {
+  await using p = await project({ "p.yaml": CHAIN });
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  // The start of another process with this number: the one that is meant has died.
+  const dead = { ...await thisOwner(), start: "ticks 1 of boot 00000000" };
+  const [lock, scratch] = [`${p.runs}/store/locks/old.lock`, `${p.runs}/store/scratch/old`];
+  await Deno.writeTextFile(lock, JSON.stringify({ ...dead, name: "old" }));
+  await Deno.writeTextFile(`${scratch}.json`, JSON.stringify(dead));
+  await Deno.mkdir(scratch);
+  const second = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(second.outcomes, { a: "cached", b: "cached", c: "cached" });
+  for (const path of [lock, scratch, `${scratch}.json`]) {
+    await assert.rejects(Deno.lstat(path), Deno.errors.NotFound);
+  }
 });
 
 Deno.test("run stops where a rerun stage puts out what it did before", async () => {
@@ -212,6 +229,14 @@ Deno.test("a result of which a blob is gone is made again", async () => {
   assert.equal(run.code, 0);
   assert.match(run.reasons.b![0]!, /its result is gone \(generations\.jsonl, blob [0-9a-f]{12}\)/);
   assert.equal(await p.result("c"), "a");
+});
+
+Deno.test("a stage whose record is gone is not said to have never run", async () => {
+  await using p = await project({ "p.yaml": CHAIN });
+  assert.equal((await p.temper(["run", "p.yaml"])).code, 0);
+  await Deno.remove(join(p.runs, "store/actions"), { recursive: true });
+  const again = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(again.reasons.a, ["the record of its result is gone"]);
 });
 
 Deno.test("two runs at once do the same work once", async () => {

@@ -60,3 +60,34 @@ Deno.test("withProcessFolder() removes the folder after an error, and what a kil
   );
   assert.deepEqual(await Promise.all([copy, old, fresh].map(isThere)), [false, false, true]);
 });
+
+Deno.test("withProcessFolder() leaves the folders of others where the clock was set forward", async () => {
+  const fresh = await temporaryDirectory({ prefix: "temper-process-" });
+  const { now } = Date;
+  Date.now = (): number => now() + 48 * 3600 * 1000;
+  try {
+    await withProcessFolder(() => Promise.resolve());
+  } finally {
+    Date.now = now;
+  }
+  assert.equal(await isThere(fresh), true);
+});
+
+Deno.test("a full folder for temporary files is told in words", async () => {
+  const full = Object.assign(new Error("No space left on device (os error 28)"), {
+    code: "ENOSPC",
+  });
+  const { makeTempDir: make, writeTextFile: write } = Deno;
+  const told = { name: "UserError", message: /^cannot .*: the disk is full/ };
+  try {
+    Deno.makeTempDir = () => Promise.reject(full);
+    await assert.rejects(withProcessFolder(() => Promise.resolve()), told);
+    Deno.makeTempDir = make;
+    const project = await projectWith();
+    Deno.writeTextFile = () => Promise.reject(full);
+    await assert.rejects(withProcessFolder((folder) => writeConfig(folder, { project })), told);
+  } finally {
+    Deno.makeTempDir = make;
+    Deno.writeTextFile = write;
+  }
+});

@@ -8,9 +8,10 @@
  *
  * @module
  */
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { filePath, fileUrl } from "../../base/paths.ts";
-import { snapshotPath } from "../../store/mod.ts";
+import { guarded, snapshotPath } from "../../store/mod.ts";
 import { type CodeLock, lockText } from "./code_lock.ts";
 import { confinedImports, type Confinement } from "./confinement.ts";
 
@@ -70,12 +71,13 @@ export async function writeConfig(
     allowScripts,
     permissions: { [PERMISSION_SET]: grants },
   };
-  await Promise.all([
-    Deno.writeTextFile(path, JSON.stringify(config, undefined, 2)),
-    Deno.copyFile(join(project, "deno.lock"), join(folder, "deno.lock")).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }),
-  ]);
+  await guarded({ doing: "write what a process is started with", path: folder }, () =>
+    Promise.all([
+      Deno.writeTextFile(path, JSON.stringify(config, undefined, 2)),
+      Deno.copyFile(join(project, "deno.lock"), join(folder, "deno.lock")).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }),
+    ]));
   return path;
 }
 
@@ -166,22 +168,31 @@ const FORGOTTEN_AFTER_MS = 24 * 3600 * 1000;
  * process cannot do it.
  */
 export async function withProcessFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
-  const folder = await Deno.makeTempDir({ prefix: PREFIX });
+  const folder = await guarded(
+    { doing: "make a temporary folder", path: tmpdir() },
+    () => Deno.makeTempDir({ prefix: PREFIX }),
+  );
+  // By the clock of the disk: this process's may have been set since others made their folders.
+  const now = await changeOf(folder);
   try {
     return await use(folder);
   } finally {
     await removeQuietly(folder);
-    await removeForgotten(dirname(folder));
+    await removeForgotten(dirname(folder), now);
   }
 }
 
-async function removeForgotten(folder: string): Promise<void> {
+async function removeForgotten(folder: string, now: number): Promise<void> {
   for await (const { name } of Deno.readDir(folder)) {
     if (!name.startsWith(PREFIX)) continue;
     const path = join(folder, name);
-    const changed = (await Deno.lstat(path).catch(() => undefined))?.mtime?.getTime() ?? Date.now();
-    if (Date.now() - changed > FORGOTTEN_AFTER_MS) await removeQuietly(path);
+    if (now - await changeOf(path) > FORGOTTEN_AFTER_MS) await removeQuietly(path);
   }
+}
+
+/** When a folder last changed, in milliseconds since 1970; never, where nobody can say. */
+async function changeOf(path: string): Promise<number> {
+  return (await Deno.lstat(path).catch(() => undefined))?.mtime?.getTime() ?? Infinity;
 }
 
 /** Another process may have been faster, or it is another user's: neither is a reason to stop. */

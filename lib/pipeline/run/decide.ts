@@ -184,7 +184,10 @@ export class Decider {
     else if (ended === "interrupted" || ended === "running") {
       reasons.push("it was interrupted last time");
     }
-    if (previous === undefined) return reasons.length > 0 ? reasons : ["never ran before"];
+    if (previous === undefined) {
+      if (reasons.length > 0) return reasons;
+      return [ended === undefined ? "never ran before" : GONE];
+    }
     // An input still to be made is no reason by itself: it may come out as it was.
     const inputs = Object.fromEntries(
       Object.entries(now.inputs).map(([role, digests]) => [

@@ -46,6 +46,7 @@ class Execution {
   readonly #ended = new Map<string, Promise<Ended>>();
   readonly #repairs = new Map<string, Promise<Ended>>();
   #begun: Promise<void> | undefined;
+  #swept: Promise<void> | undefined;
   #log!: RunLog;
 
   constructor(context: RunContext) {
@@ -98,6 +99,9 @@ class Execution {
       : all.some((ended) => ended.outcome === "failed")
       ? "failed"
       : "done";
+    // Where every stage was cached, too: what a dead runner left lies there until somebody looks. That
+    // it cannot be removed spoils no result.
+    await (this.#swept ??= store.sweep()).catch(() => {});
     const duration = performance.now() - began;
     await this.#log.save({
       status,
@@ -263,7 +267,7 @@ class Execution {
 
   /** Before the first stage that runs: from here on a run takes long, and nobody is to wait with their work. */
   async #begin(): Promise<void> {
-    await this.#context.store.sweep();
+    await (this.#swept ??= this.#context.store.sweep());
     await Promise.all(this.#nodes.map(async (node) => {
       try {
         const isOwn = !node.description.builtin;

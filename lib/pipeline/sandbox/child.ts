@@ -10,6 +10,7 @@
 import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
 import { valueWithoutSecrets, withoutSecrets } from "../../base/secrets.ts";
+import { guarded } from "../../store/mod.ts";
 import { withoutDetour } from "../code/confinement.ts";
 import { processEnvironment } from "../code/environment.ts";
 import type { ModuleGraph } from "../code/module_graph.ts";
@@ -116,10 +117,14 @@ export async function runChild<R extends Request>(
     ? { args: ["--config", await writeConfig(folder, options)], variables: {} }
     : await locked(options, options.code);
   const entry = join(folder, ENTRY);
-  await Deno.writeTextFile(
-    entry,
-    `import { host } from ${JSON.stringify(snapshotUrl(HOST, root))};\n` +
-      `await host(() => import(${JSON.stringify(module)}));\n`,
+  await guarded(
+    { doing: "write what a process is started with", path: folder },
+    () =>
+      Deno.writeTextFile(
+        entry,
+        `import { host } from ${JSON.stringify(snapshotUrl(HOST, root))};\n` +
+          `await host(() => import(${JSON.stringify(module)}));\n`,
+      ),
   );
   const lastLines: string[] = [];
   const print = (printed: string): void => {

@@ -1,0 +1,114 @@
+/**
+ * `kill -9` of a runner right before, or in the middle of, each operation that changes something on its
+ * disk; and of a runner, of a stage, of both at random moments.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { randomNumbers } from "../fixtures/random_numbers.ts";
+import { FAULT, FAULT_LOG } from "./scene/fault_points.ts";
+import type { Part, TortureCase } from "./part.ts";
+import { noStageLeft, pause, stagesOf } from "./scene/processes.ts";
+import {
+  assertGoesOn,
+  endOf,
+  type Project,
+  run,
+  sceneIn,
+  smallProject,
+  startRun,
+  tellOf,
+  trainingProject,
+  undisturbed,
+} from "./scene/scene.ts";
+
+/** Cases with a kill at an operation: of each project at least one for each operation. */
+const SMALL = 700;
+const TRAINING = 800;
+/** Cases with kills at random moments. */
+const RANDOM = 500;
+
+export default {
+  name: "kills",
+  promise: "kill -9 at any moment changes nothing but the time: no wrong hit, nothing partial, " +
+    "the same results, nothing left behind",
+  cases: { short: 4, long: SMALL + TRAINING + RANDOM },
+  async run(torture: TortureCase): Promise<string> {
+    if (Deno.build.os === "windows") return "skipped: there is no kill -9";
+    const { index } = torture;
+    if (index < SMALL) return await killedAt(torture, { project: smallProject(), cases: SMALL });
+    const later = { ...torture, index: index - SMALL };
+    const training = trainingProject();
+    return later.index < TRAINING
+      ? await killedAt(later, { project: training, cases: TRAINING })
+      : await killedSomeTime(
+        later,
+        later.index % 5 === 0 ? training : smallProject({ linger: 100 }),
+      );
+  },
+} satisfies Part;
+
+/** A kill before each operation, then within each that writes bytes, then again as far as there are cases. */
+async function killedAt(
+  { index, folder }: TortureCase,
+  { project, cases }: { readonly project: Project; readonly cases: number },
+): Promise<string> {
+  const expected = await undisturbed(folder, project);
+  const faults = [
+    ...expected.operations.map((_, i) => `${i + 1}:kill`),
+    ...expected.operations.flatMap((name, i) => /^write/.test(name) ? [`${i + 1}:tear`] : []),
+  ];
+  assert.ok(faults.length <= cases, `${faults.length} moments to kill at, but ${cases} cases`);
+  const scene = await sceneIn(folder, project);
+  const fault = faults[index % faults.length]!;
+  const log = join(folder, "struck");
+  const killed = await run(scene, { env: { [FAULT]: fault, [FAULT_LOG]: log } });
+  const struck = await Deno.readTextFile(log).catch(() => undefined);
+  // What runs side by side comes in another order each time, so the count differs by a few.
+  if (struck === undefined) assert.equal(killed.code, 0, tellOf(killed));
+  else assert.equal(killed.signal, "SIGKILL", tellOf(killed));
+  await noStageLeft(scene.runs);
+  await assertGoesOn(scene, expected);
+  const operation = struck?.split(" ")[1];
+  if (operation === undefined) return "ended before the kill";
+  return `killed ${fault.endsWith("kill") ? "before" : "within"} ${operation}`;
+}
+
+async function killedSomeTime({ seed, folder }: TortureCase, project: Project): Promise<string> {
+  const random = randomNumbers(seed);
+  const expected = await undisturbed(folder, project);
+  const scene = await sceneIn(folder, project);
+  const victim = (["runner", "stage", "both"] as const)[Math.floor(random() * 3)]!;
+  const jobs = random() < 0.5 ? "1" : "2";
+  const child = startRun(scene, { args: ["--jobs", jobs] });
+  let ended = false;
+  const end = endOf(child).finally(() => ended = true);
+  await Promise.race([pause(random() * expected.duration * 1.1), end]);
+  let hit = false;
+  while (!ended && !hit) {
+    const stages = victim === "runner" ? [] : await stagesOf(scene.runs);
+    if (victim === "stage" && stages.length === 0) {
+      await pause(5);
+      continue;
+    }
+    for (const pid of [...(victim === "stage" ? [] : [child.pid]), ...stages]) {
+      try {
+        Deno.kill(pid, "SIGKILL");
+        hit = true;
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
+  }
+  const killed = await end;
+  // A stage may be killed between its last word and its end, which its runner may overlook.
+  if (victim === "stage" && killed.code !== 0) {
+    assert.match(JSON.stringify(killed.failures), /was killed by SIGKILL/, tellOf(killed));
+  }
+  await noStageLeft(scene.runs);
+  await assertGoesOn(scene, expected);
+  return hit
+    ? `killed the ${victim === "both" ? "runner and its stages" : victim}`
+    : "ended before";
+}
