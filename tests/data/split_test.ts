@@ -156,6 +156,12 @@ Deno.test("splitDataset() puts splits together, or divides one and keeps the res
     "1 rows left over",
   ]);
 
+  const odd = splitDataset(
+    { columns, splits: { train, toString: test } },
+    { ...base, parts: { a: 1 }, source: ["train"] },
+  );
+  assert.deepEqual(Object.keys(odd.dataset.splits), ["a", "toString"], "no part of that name");
+
   assert.throws(
     () => splitDataset(dataset, { ...base, parts, source: ["trian"] }),
     /did you mean "train"/,

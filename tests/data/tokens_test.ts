@@ -186,6 +186,37 @@ Deno.test("readTokens() tells that an artifact is of an older version, and what 
   }
 });
 
+Deno.test("readTokens() holds tokens.json to its form, to the last field", async () => {
+  const dir = await temporaryDirectory();
+  await writeTokens(dir, { info: INFO, splits: { train: SPLIT } });
+  const whole = JSON.parse(await Deno.readTextFile(`${dir}/tokens.json`));
+  const { train } = whole.splits;
+  const table: [object, RegExp][] = [
+    [{ vocab_size: "10" }, /vocab_size is "10", not a whole number/],
+    [{ vocab_size: undefined }, /vocab_size is undefined/],
+    [{ max_length: 1.5 }, /max_length is 1\.5/],
+    [{ packed: 1 }, /packed is 1, not true or false/],
+    [{ eos_token_id: [0] }, /eos_token_id is \[0\]/],
+    [{ pad_token_id: -1 }, /pad_token_id is -1/],
+    [{ labels: "no" }, /labels is "no", not a list of names/],
+    [{ splits: null }, /splits is null/],
+    [{ splits: { train: null } }, /splits is/],
+    [{ splits: { train: { ...train, file: "../train.safetensors" } } }, /splits is/],
+    [{ splits: { train: { ...train, rows: "3" } } }, /splits is/],
+    [{ tokenizer: null }, /tokenizer is null/],
+    [{ columns: { ...whole.columns, x: null } }, /the column "x" as null/],
+    [{ columns: { ...whole.columns, x: { per: "row", type: "int32", pad: 2 ** 40 } } }, /as pad/],
+  ];
+  for (const [change, message] of table) {
+    await Deno.writeTextFile(`${dir}/tokens.json`, JSON.stringify({ ...whole, ...change }));
+    await assert.rejects(readTokens(dir), { name: "UserError", message });
+  }
+  for (const text of ["null", "[]", "3"]) {
+    await Deno.writeTextFile(`${dir}/tokens.json`, text);
+    await assert.rejects(readTokens(dir), /does not describe a tokens artifact/);
+  }
+});
+
 Deno.test("writeTokens() refuses splits that do not fit together", async () => {
   const dir = await temporaryDirectory();
   const refused = (splits: Record<string, TokenRows>, message: RegExp, labels?: string[]) =>

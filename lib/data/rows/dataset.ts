@@ -117,7 +117,7 @@ export async function readDataset(
     : options.columns.map((name) => requireColumn(info.columns, name));
   const splits: Record<string, Row[]> = {};
   for (const split of wanted) {
-    const entry = info.splits[split];
+    const entry = Object.hasOwn(info.splits, split) ? info.splits[split] : undefined;
     if (entry === undefined) {
       throw new UserError({
         what: `there is no split "${split}" in ${dir}`,
@@ -134,7 +134,7 @@ export async function readDataset(
         remedy: "make it again by running its stage with --force",
       });
     }
-    decodeJsonColumns(rows, columns);
+    decodeJsonColumns(rows, { columns, path });
     splits[split] = rows;
   }
   return { columns, splits };
@@ -188,12 +188,25 @@ export async function writeDataset(
 }
 
 /** Json cells are kept as text in parquet; here they become values again. */
-function decodeJsonColumns(rows: Row[], columns: readonly Column[]): void {
+function decodeJsonColumns(
+  rows: Row[],
+  { columns, path }: { columns: readonly Column[]; path: string },
+): void {
   for (const { name, type } of columns) {
     if (type !== "json") continue;
     for (const row of rows) {
       const cell = row[name];
-      if (typeof cell === "string") row[name] = JSON.parse(cell) as Json;
+      if (typeof cell !== "string") continue;
+      try {
+        row[name] = JSON.parse(cell) as Json;
+      } catch (cause) {
+        throw new UserError({
+          what: `${path}, column "${name}", holds a cell that is not JSON: ${cell.slice(0, 60)}`,
+          requirement: "dataset.json says that the column is json",
+          remedy: "make it again by running its stage with --force",
+          cause,
+        });
+      }
     }
   }
 }
@@ -203,9 +216,11 @@ function isDatasetInfo(value: unknown): value is DatasetInfo {
   if (!Array.isArray(value.columns) || !isJsonObject(value.splits)) return false;
   return value.columns.every((column: unknown) =>
     isJsonObject(column) && typeof column.name === "string" &&
-    COLUMN_TYPES.includes(column.type as ColumnType)
+    COLUMN_TYPES.includes(column.type as ColumnType) &&
+    (column.names === undefined ||
+      (Array.isArray(column.names) && column.names.every((name) => typeof name === "string")))
   ) && Object.values(value.splits).every((split) =>
-    isJsonObject(split) && typeof split.file === "string" && !split.file.includes("/") &&
-    typeof split.rows === "number"
+    isJsonObject(split) && typeof split.file === "string" && !/[/\\]/.test(split.file) &&
+    Number.isSafeInteger(split.rows) && Number(split.rows) >= 0
   );
 }

@@ -65,7 +65,7 @@ export function splitDataset(
   const carriedTexts = new Set<string>();
   for (const name of names) {
     if (source.includes(name)) continue;
-    if (name in options.parts) {
+    if (Object.hasOwn(options.parts, name)) {
       throw new UserError({
         what: `the split "${name}" is carried over and a part of that name is asked for`,
         remedy: `add it to \`source\`, or call the part otherwise`,

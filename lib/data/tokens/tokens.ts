@@ -7,6 +7,8 @@
  * @module
  */
 import { InternalError, UserError } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
+import { infoProblem } from "./info_check.ts";
 import { readSafetensors, type TensorData, writeSafetensors } from "../formats/safetensors.ts";
 import { rowsProblem, sameOffsets, type TokenColumn, type TokenRows } from "./rows.ts";
 
@@ -105,7 +107,7 @@ async function readTokensInfo(dir: string): Promise<TokensInfo> {
     });
   }
   const info: TokensInfo = JSON.parse(text);
-  if (info.kind !== "tokens" || typeof info.splits !== "object") {
+  if (!isJsonObject(info) || info.kind !== "tokens") {
     throw new UserError({ what: `${path} does not describe a tokens artifact` });
   }
   const columns: Readonly<Record<string, Partial<ColumnInfo>>> = info.columns ?? {};
@@ -115,14 +117,21 @@ async function readTokensInfo(dir: string): Promise<TokensInfo> {
       remedy: "run the tokenize stage again",
     });
   }
-  for (const [name, { per, type, pad }] of Object.entries(columns)) {
-    if ((per === "token" || per === "row") && type === "int32" && Number.isInteger(pad)) continue;
+  for (const [name, column] of Object.entries(columns)) {
+    const { per, type, pad } = isJsonObject(column) ? column : {} as Partial<ColumnInfo>;
+    const isInt32 = type === "int32" && typeof pad === "number" && (pad | 0) === pad;
+    if ((per === "token" || per === "row") && isInt32) continue;
     throw new UserError({
       what: `${path} describes the column "${name}" as ${JSON.stringify(columns[name])}`,
       requirement: 'per: "token" or "row", type: "int32" and a whole number as pad',
     });
   }
-  return info;
+  const problem = infoProblem(info);
+  if (problem === undefined) return info;
+  throw new UserError({
+    what: `${path} is damaged: ${problem}`,
+    remedy: "run the tokenize stage again with --force",
+  });
 }
 
 /**
