@@ -4,11 +4,15 @@
  * @module
  */
 import { defineStage, type Sources, type StageDefinition, z } from "temper";
+import { SPLIT_NAME, SPLIT_NAME_WORDS, splitNameMistake } from "../lib/data/rows/split_name.ts";
 
 const sources = z.union([z.string(), z.array(z.string()).min(1)]);
 
 /** A split becomes a file's name. */
-const splitName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/);
+const splitName = z.string().regex(SPLIT_NAME, { error: SPLIT_NAME_WORDS }).refine(
+  (name) => splitNameMistake(name) === undefined,
+  { error: SPLIT_NAME_WORDS },
+);
 
 const options = z.object({
   from: z.union([z.string(), z.array(z.string()).min(1), z.record(splitName, sources)])

@@ -11,14 +11,21 @@ import {
   UserError,
   z,
 } from "temper";
+import { SPLIT_NAME, SPLIT_NAME_WORDS, splitNameMistake } from "../lib/data/rows/split_name.ts";
 
 const share = z.number().min(0).optional();
+
+/** A part becomes a split, and so a file's name. */
+const partName = z.string().regex(SPLIT_NAME, { error: SPLIT_NAME_WORDS }).refine(
+  (name) => splitNameMistake(name) === undefined,
+  { error: SPLIT_NAME_WORDS },
+);
 
 const options = z.object({
   train: share.describe("share of the rows: a fraction of 1, or a number of rows"),
   validation: share.describe("as train"),
   test: share.describe("as train"),
-  parts: z.record(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/), z.number().min(0)).optional()
+  parts: z.record(partName, z.number().min(0)).optional()
     .describe("other parts instead: name -> share"),
   column: z.string().default("text")
     .describe("the column whose equal texts (white space aside) always land in one part"),

@@ -8,6 +8,10 @@
  * @module
  */
 import { sha256Hex } from "./hash.ts";
+import { MAX_JSON_DEPTH } from "./json.ts";
+
+/** Twice what may come from outside (`json.ts`), as documents hold such values some levels down. */
+const MAX_DEPTH = 2 * MAX_JSON_DEPTH;
 
 /**
  * The canonical text of a JSON value. Members whose value is `undefined` are left out, as
@@ -46,6 +50,9 @@ function write(value: unknown, path: readonly (string | number)[]): string {
       throw refused(`a ${typeof value}`, path);
   }
   if (value === null) return "null";
+  if (path.length >= MAX_DEPTH) {
+    throw new TypeError(`Cannot write as JSON what is nested more than ${MAX_DEPTH} levels deep`);
+  }
   if (Array.isArray(value)) {
     return `[${value.map((item, i) => write(item, [...path, i])).join(",")}]`;
   }

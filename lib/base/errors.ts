@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside_text.ts";
 
 /** A place in a text file. Lines and columns count from 1, as editors do. */
 export interface Location {
@@ -131,20 +132,26 @@ function editDistance(a: string, b: string): number {
  */
 export function formatUserError(error: UserError): string {
   const { what, requirement, remedy, nearest, at } = error.parts;
-  const lines = [at === undefined ? what : `${at.file}:${at.line}:${at.column}: ${what}`];
+  const sentence = indented(visible(what));
+  const lines = [at === undefined ? sentence : `${placeOf(at)}: ${sentence}`];
   if (at?.text !== undefined) {
     const gutter = String(at.line);
-    const pad = [...at.text.slice(0, at.column - 1)].map((c) => (c === "\t" ? "\t" : " ")).join("");
-    const room = Math.max(1, at.text.length - at.column + 1);
-    lines.push(`  ${gutter} | ${at.text}`);
-    lines.push(
-      `  ${" ".repeat(gutter.length)} | ${pad}${"^".repeat(Math.min(at.length ?? 1, room))}`,
-    );
+    const shown = (from: number, to?: number): string =>
+      visibleKeepingTabs(at.text!.slice(from, to)).replaceAll("\n", "\\n");
+    const pad = [...shown(0, at.column - 1)].map((c) => (c === "\t" ? "\t" : " ")).join("");
+    const marked = shown(at.column - 1, at.column - 1 + Math.max(1, at.length ?? 1)).length;
+    lines.push(`  ${gutter} | ${shown(0)}`);
+    lines.push(`  ${" ".repeat(gutter.length)} | ${pad}${"^".repeat(Math.max(1, marked))}`);
   }
-  if (nearest !== undefined) lines.push(`  did you mean "${nearest}"?`);
-  if (requirement !== undefined) lines.push(`  ${requirement}`);
-  if (remedy !== undefined) lines.push(`  ${remedy}`);
+  if (nearest !== undefined) lines.push(`  did you mean "${visibleLine(nearest)}"?`);
+  if (requirement !== undefined) lines.push(`  ${indented(visible(requirement))}`);
+  if (remedy !== undefined) lines.push(`  ${indented(visible(remedy))}`);
   return lines.join("\n");
+}
+
+/** A place as editors and terminals know it: `file:line:column`. */
+export function placeOf({ file, line, column }: Location): string {
+  return `${visibleLine(file)}:${line}:${column}`;
 }
 
 /** Marks a state that only a bug can reach. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject } from "./json.ts";
+import { isJsonObject, type JsonObject, parseJson } from "./json.ts";
 import { UserError } from "./errors.ts";
 
 /** Whether the system refused to read a file: it may not be read, or is a folder. */
@@ -34,11 +34,15 @@ export async function readJsonObject(path: string): Promise<JsonObject | undefin
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (!isRefusal(error)) throw error;
-    throw new UserError({ what: `cannot read ${path}: ${error.message}`, cause: error });
+    throw new UserError({
+      what: `cannot read ${path}: ${error.message}`,
+      requirement: "it has to be a file that may be read",
+      cause: error,
+    });
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
     throw new UserError({
       what: `${path} is not JSON: ${cause instanceof Error ? cause.message : cause}`,
@@ -46,7 +50,12 @@ export async function readJsonObject(path: string): Promise<JsonObject | undefin
       cause,
     });
   }
-  if (!isJsonObject(value)) throw new UserError({ what: `${path} is not a JSON object` });
+  if (!isJsonObject(value)) {
+    throw new UserError({
+      what: `${path} is not a JSON object`,
+      remedy: "fetch or make the file again",
+    });
+  }
   return value;
 }
 

@@ -37,3 +37,11 @@ export function fileUrl(path: string): string {
 export function filePath(url: string | URL): string {
   return fileURLToPath(url);
 }
+
+/** Why no file can have a path, in words; undefined where one can. */
+export function pathMistake(path: string): string | undefined {
+  if (path.includes("\0")) return "a path can't hold the character NUL";
+  return path.isWellFormed()
+    ? undefined
+    : "a path is Unicode text, and this has half of a character";
+}

@@ -4,6 +4,8 @@
  * @module
  */
 import { resolve } from "node:path";
+import { UserError } from "../base/errors.ts";
+import { pathMistake } from "../base/paths.ts";
 import type { Engines } from "../pipeline/run/device.ts";
 import type { StageRegistry } from "../pipeline/types.ts";
 
@@ -58,7 +60,13 @@ export function runsFolder(io: CommandContext, asked: string | undefined): strin
   return chosen === undefined || chosen === "" ? `${io.root}/runs` : absolute(io, chosen);
 }
 
-/** A path of the command line as an absolute one. */
+/**
+ * A path of the command line as an absolute one.
+ *
+ * @throws {UserError} Where no file can have that path.
+ */
 export function absolute(io: CommandContext, path: string): string {
+  const mistake = pathMistake(path);
+  if (mistake !== undefined) throw new UserError({ what: `cannot use "${path}": ${mistake}` });
   return resolve(io.cwd, path);
 }

@@ -5,7 +5,13 @@
  * @module
  */
 import { formatUserError, nearest, UserError, UserErrors } from "../base/errors.ts";
-import type { CommandContext, CommandEntry } from "./context.ts";
+import {
+  jsonForTerminal,
+  visible,
+  visibleKeepingTabs,
+  visibleWithCodes,
+} from "../base/outside_text.ts";
+import type { CommandContext, CommandEntry, Output } from "./context.ts";
 
 /** The commands of this room. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
@@ -25,7 +31,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
  * @param io The world around it.
  * @returns The exit code.
  */
-export async function main(argv: readonly string[], io: CommandContext): Promise<number> {
+export async function main(argv: readonly string[], world: CommandContext): Promise<number> {
+  const io = { ...world, out: cleaned(world.out), err: cleaned(world.err) };
   const commands = { ...COMMANDS, ...io.commands };
   try {
     const [name, ...rest] = argv;
@@ -48,6 +55,15 @@ export async function main(argv: readonly string[], io: CommandContext): Promise
   }
 }
 
+/**
+ * The last line of defence: what reaches a terminal was made visible where it entered, and whatever
+ * slipped by is here. A terminal gets the program's own colours and movements beside it.
+ */
+function cleaned(output: Output): Output {
+  const clean = output.isTerminal ? visibleWithCodes : visibleKeepingTabs;
+  return { ...output, write: (text) => output.write(clean(text)) };
+}
+
 function usage(commands: Readonly<Record<string, CommandEntry>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
   const lines = Object.entries(commands).map(([name, { does }]) =>
@@ -68,16 +84,18 @@ function report(error: unknown, json: boolean, io: CommandContext): number {
     const stack = error instanceof Error ? error.stack ?? error.message : String(error);
     if (json) {
       const what = error instanceof Error ? error.message : String(error);
-      io.out.write(JSON.stringify({ type: "error", internal: true, errors: [{ what }] }) + "\n");
+      io.out.write(jsonForTerminal({ type: "error", internal: true, errors: [{ what }] }) + "\n");
     }
     io.err.write(
-      `Sorry, this is a fault of Temper, not yours. Please report what follows.\n${stack}\n`,
+      `Sorry, this is a fault of Temper, not yours. Please report what follows.\n${
+        visible(stack)
+      }\n`,
     );
     return 1;
   }
   if (json) {
     const parts = errors.map(({ parts: { cause: _, ...rest } }) => rest);
-    io.out.write(JSON.stringify({ type: "error", errors: parts }) + "\n");
+    io.out.write(jsonForTerminal({ type: "error", errors: parts }) + "\n");
   } else {
     io.err.write(errors.map(formatUserError).join("\n\n") + "\n");
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { jsonForTerminal } from "../base/outside_text.ts";
 import type { PlanContext } from "../pipeline/run/context.ts";
 import { plan } from "../pipeline/run/plan.ts";
 import { planLines } from "../report/terminal/plan.ts";
@@ -28,7 +29,7 @@ export async function printPlan(
   const stages = await plan(context);
   if (json) {
     const { name, file } = context.pipeline;
-    io.out.write(JSON.stringify({ type: "plan", pipeline: name, file, stages }) + "\n");
+    io.out.write(jsonForTerminal({ type: "plan", pipeline: name, file, stages }) + "\n");
     return;
   }
   const style = styleFor(io.out.isTerminal && (io.env("NO_COLOR") ?? "") === "");

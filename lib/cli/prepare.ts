@@ -4,6 +4,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { UserError } from "../base/errors.ts";
 import { memoryOf } from "../pipeline/code/memory.ts";
 import type { PlanContext } from "../pipeline/run/context.ts";
 import { chooseEngine, type DeviceChoice } from "../pipeline/run/device.ts";
@@ -59,13 +60,44 @@ export async function prepare(
   return { context, [Symbol.dispose]: () => store.close() };
 }
 
-/** A folder without symbolic links in its path: permissions are checked against real paths. */
+/**
+ * A folder without symbolic links in its path: permissions are checked against real paths.
+ *
+ * @throws {UserError} Where no folder can be there.
+ */
 async function realFolder(path: string): Promise<string> {
+  const real = await realPath(path, path);
+  const info = await Deno.stat(real).catch(() => undefined);
+  if (info !== undefined && !info.isDirectory) throw noFolder(path, `${real} is no folder`);
+  return real;
+}
+
+async function realPath(path: string, asked: string): Promise<string> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      const isBelowFile = error instanceof Deno.errors.NotADirectory;
+      const why = error instanceof Error ? error.message : String(error);
+      throw noFolder(asked, isBelowFile ? "a file stands on the way to it" : why, error);
+    }
+    // A link that leads nowhere is there, and a folder in its place cannot be made.
+    const isLink = await Deno.lstat(path).then((info) => info.isSymlink, () => false);
+    if (isLink) throw noFolder(asked, `the link ${path} leads nowhere`, error);
     const parent = dirname(path);
-    return parent === path ? path : `${await realFolder(parent)}${path.slice(parent.length)}`;
+    return parent === path
+      ? path
+      : `${await realPath(parent, asked)}${
+        path.slice(parent.endsWith("/") ? parent.length - 1 : parent.length)
+      }`;
   }
+}
+
+function noFolder(path: string, why: string, cause?: unknown): UserError {
+  return new UserError({
+    what: `cannot keep runs in "${path}": ${why}`,
+    requirement: "runs and results are kept in a folder that can be written to",
+    remedy: "name another with --runs or TEMPER_RUNS",
+    cause,
+  });
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { indented, visible, visibleValue } from "../base/outside_text.ts";
+import { shownPermissions } from "../pipeline/schema/permission_forms.ts";
 import { roleWords } from "../pipeline/definition/inputs_spec.ts";
 import { formatLabel } from "../pipeline/schema/value_words.ts";
 import { type JsonSchema, schemaWords } from "../pipeline/schema/words.ts";
@@ -19,7 +21,14 @@ const MAX_WIDTH = 100;
  * @param columns Width of the terminal in characters.
  * @returns The page, with a line break at its end.
  */
-export function stagePage(description: StageDescription, columns: number): string {
+export function stagePage(described: StageDescription, columns: number): string {
+  // An own stage's author wrote it, and whoever reads it decides by it what to grant: no line of his
+  // text may look like the head of a section.
+  const description: StageDescription = {
+    ...visibleValue(described, (name) => name === "doc"),
+    doc: described.builtin ? described.doc : indented(visible(described.doc)),
+    permissions: shownPermissions(described.permissions),
+  };
   const width = Math.max(40, Math.min(columns, MAX_WIDTH));
   const { uses, doc, inputs, output, permissions } = description;
   const parts = [`${uses}\n\n${doc.trim()}`];
@@ -32,10 +41,13 @@ export function stagePage(description: StageDescription, columns: number): strin
   const options = optionRows(schema, "");
   parts.push(`Options\n${options.length === 0 ? `${INDENT}none` : optionTable(options, width)}`);
 
-  const asked = Object.entries(permissions).map(([name, value]) =>
-    [name, Array.isArray(value) ? value.join(", ") : String(value)] as const
+  // One a line: a comma or a space in one of them can't make it look like two.
+  const asked = Object.entries(permissions).flatMap(([name, value]) =>
+    Array.isArray(value)
+      ? value.map((item: string, i) => [i === 0 ? name : "", item] as const)
+      : [[name, String(value)] as const]
   );
-  if (asked.length > 0) parts.push(`Permissions\n${table(asked, width)}`);
+  if (asked.length > 0) parts.push(`Permissions\n${exactTable(asked)}`);
   return `${parts.join("\n\n")}\n`;
 }
 
@@ -107,6 +119,12 @@ function table(rows: readonly (readonly [string, string])[], width: number): str
       ...rest.map((line) => " ".repeat(pad) + line),
     ].join("\n");
   }).join("\n");
+}
+
+/** Names in full, each on its line: a break within one would make it another. */
+function exactTable(rows: readonly (readonly [string, string])[]): string {
+  const nameWidth = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `${INDENT}${name.padEnd(nameWidth)}  ${text}`).join("\n");
 }
 
 /** Breaks a text at spaces. A word that is longer than the line keeps its line. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { jsonForTerminal, visibleLine } from "../base/outside_text.ts";
 import { firstLine } from "../pipeline/definition/editor.ts";
 import { askStage, isOwnStage, unknownStage } from "../pipeline/file/stage_definitions.ts";
 import type { StageDescription } from "../pipeline/types.ts";
@@ -60,10 +61,12 @@ async function describe(uses: string, io: CommandContext): Promise<StageDescript
 
 function list(descriptions: readonly StageDescription[]): string {
   const width = Math.max(0, ...descriptions.map(({ uses }) => uses.length));
-  const lines = descriptions.map(({ uses, doc }) => `${uses.padEnd(width)}  ${firstLine(doc)}`);
+  const lines = descriptions.map(({ uses, doc }) =>
+    `${uses.padEnd(width)}  ${visibleLine(firstLine(doc))}`
+  );
   return `${lines.join("\n")}\n\ndeno task stages NAME documents one of them.\n`;
 }
 
 function json(value: StageDescription | readonly StageDescription[]): string {
-  return JSON.stringify(value, undefined, 2) + "\n";
+  return jsonForTerminal(value, 2) + "\n";
 }

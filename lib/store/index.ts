@@ -16,6 +16,7 @@ import { mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Digest, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
+import { parseJson } from "../base/json.ts";
 
 /** Raised when the tables change; an index of another version is made anew. */
 const VERSION = 1;
@@ -109,7 +110,7 @@ export class StoreIndex implements Disposable {
       get("SELECT value, sum FROM cache WHERE namespace = ? AND key = ?").get(namespace, key)
     );
     if (row === undefined || typeof row.value !== "string") return undefined;
-    return row.sum === check(namespace, key, row.value) ? JSON.parse(row.value) : undefined;
+    return row.sum === check(namespace, key, row.value) ? parseJson(row.value) : undefined;
   }
 
   /** Remembers a JSON value under a name. It may be forgotten at any moment. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { isJsonObject, parseJsonObject } from "../base/json.ts";
+import { portabilityMistake } from "../base/portable_name.ts";
 import { type Digest, isDigest } from "../base/hash.ts";
 
 /** One file of an artifact. */
@@ -42,9 +43,7 @@ export function parseManifest(text: string): Manifest | undefined {
 
 /** Whether a path stays inside the folder it counts from and means the same on every system. */
 export function isPlainPath(path: string): boolean {
-  return path.split("/").every((part) =>
-    part !== "" && part !== "." && part !== ".." && !/[\\:\p{Cc}]/u.test(part)
-  );
+  return path.split("/").every((part) => portabilityMistake(part) === undefined);
 }
 
 function parseFile(value: unknown): ManifestFile | undefined {

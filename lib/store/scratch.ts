@@ -7,6 +7,7 @@
  * @module
  */
 import { join } from "node:path";
+import { parseJson } from "../base/json.ts";
 import { listNames, lstatOf, readTextOf, removeQuietly, writeFileAtomic } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
@@ -78,7 +79,7 @@ export class Scratch {
 
 function readOwner(text: string | undefined): ReturnType<typeof parseOwner> {
   try {
-    return text === undefined ? undefined : parseOwner(JSON.parse(text));
+    return text === undefined ? undefined : parseOwner(parseJson(text));
   } catch {
     return undefined;
   }

@@ -7,9 +7,10 @@
  *
  * @module
  */
+import { UserError } from "../base/errors.ts";
 import { byteLevelCodec } from "./codecs/byte_level_codec.ts";
 import type { Codec } from "./codecs/codec.ts";
-import { readTokenizerFiles } from "./codecs/files.ts";
+import { readTokenizerFiles, type TokenizerFiles } from "./codecs/files.ts";
 import { huggingFaceCodec } from "./codecs/hugging_face_codec.ts";
 
 export type { Codec, DecodeOptions, EncodeOptions } from "./codecs/codec.ts";
@@ -32,7 +33,7 @@ export interface Tokenizer extends Codec {
  */
 export async function loadTokenizer(dir: string): Promise<Tokenizer> {
   const files = await readTokenizerFiles(dir);
-  const codec = byteLevelCodec(files, dir) ?? huggingFaceCodec(files, dir);
+  const codec = openCodec(files, dir);
   return {
     ...codec,
     ...(files.bosTokenId === undefined ? {} : { bosTokenId: files.bosTokenId }),
@@ -40,6 +41,21 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
     ...(files.padTokenId === undefined ? {} : { padTokenId: files.padTokenId }),
     ...(files.modelMaxLength === undefined ? {} : { modelMaxLength: files.modelMaxLength }),
   };
+}
+
+/** The file is somebody else's, and nothing says of its parts that they are what their names promise. */
+function openCodec(files: TokenizerFiles, dir: string): Codec {
+  try {
+    return byteLevelCodec(files, dir) ?? huggingFaceCodec(files, dir);
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    throw new UserError({
+      what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
+      requirement: "it must be the file that Hugging Face tokenizers saves",
+      remedy: "fetch or make the tokenizer again",
+      cause,
+    });
+  }
 }
 
 /**

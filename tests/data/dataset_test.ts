@@ -151,7 +151,7 @@ Deno.test("readDataset() holds dataset.json to its form, and json cells to JSON"
       [{ splits: { data: { file: "data.parquet", rows: 1.5 } } }, /does not describe a dataset/],
       [{ splits: { data: { file: "data.parquet", rows: -1 } } }, /does not describe a dataset/],
       [{ splits: { data: { file: "..\\data.parquet", rows: 1 } } }, /does not describe a dataset/],
-      [{ columns: [{ name: "a", type: "json" }] }, /column "a", holds a cell that is not JSON/],
+      [{ columns: [{ name: "a", type: "json" }] }, /a cell in the column "a" that is not JSON/],
     ];
     for (const [change, message] of table) {
       await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify({ ...whole, ...change }));

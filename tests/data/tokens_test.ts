@@ -192,18 +192,19 @@ Deno.test("readTokens() holds tokens.json to its form, to the last field", async
   const whole = JSON.parse(await Deno.readTextFile(`${dir}/tokens.json`));
   const { train } = whole.splits;
   const table: [object, RegExp][] = [
-    [{ vocab_size: "10" }, /vocab_size is "10", not a whole number/],
-    [{ vocab_size: undefined }, /vocab_size is undefined/],
-    [{ max_length: 1.5 }, /max_length is 1\.5/],
-    [{ packed: 1 }, /packed is 1, not true or false/],
-    [{ eos_token_id: [0] }, /eos_token_id is \[0\]/],
-    [{ pad_token_id: -1 }, /pad_token_id is -1/],
-    [{ labels: "no" }, /labels is "no", not a list of names/],
-    [{ splits: null }, /splits is null/],
-    [{ splits: { train: null } }, /splits is/],
-    [{ splits: { train: { ...train, file: "../train.safetensors" } } }, /splits is/],
-    [{ splits: { train: { ...train, rows: "3" } } }, /splits is/],
-    [{ tokenizer: null }, /tokenizer is null/],
+    [{ vocab_size: "10" }, /its vocab_size is no whole number/],
+    [{ vocab_size: undefined }, /its vocab_size is no whole number/],
+    [{ max_length: 1.5 }, /its max_length is neither null nor a whole number/],
+    [{ packed: 1 }, /its packed is neither true nor false/],
+    [{ eos_token_id: [0] }, /its eos_token_id is neither/],
+    [{ bos_token_id: undefined }, /its bos_token_id is neither/],
+    [{ pad_token_id: -1 }, /its pad_token_id is neither/],
+    [{ labels: "no" }, /its labels are no list of texts/],
+    [{ splits: null }, /does not describe a tokens artifact/],
+    [{ splits: { train: null } }, /the split "train" names no file/],
+    [{ splits: { train: { ...train, file: "../train.safetensors" } } }, /no file beside it/],
+    [{ splits: { train: { ...train, rows: "3" } } }, /does not say how many rows/],
+    [{ tokenizer: null }, /its tokenizer has no type/],
     [{ columns: { ...whole.columns, x: null } }, /the column "x" as null/],
     [{ columns: { ...whole.columns, x: { per: "row", type: "int32", pad: 2 ** 40 } } }, /as pad/],
   ];
@@ -213,7 +214,7 @@ Deno.test("readTokens() holds tokens.json to its form, to the last field", async
   }
   for (const text of ["null", "[]", "3"]) {
     await Deno.writeTextFile(`${dir}/tokens.json`, text);
-    await assert.rejects(readTokens(dir), /does not describe a tokens artifact/);
+    await assert.rejects(readTokens(dir), { name: "UserError" });
   }
 });
 

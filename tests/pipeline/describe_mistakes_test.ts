@@ -211,7 +211,7 @@ testMistakes("loading an own stage reports", [
       'permissions: { net: ["a.org:443", "b.org"], env: ["TOKEN"], read: ["words.txt"], ffi: true },',
     ),
     expected: [
-      '4:45+11 the stage "o" asks for permissions that are not granted: to connect to b.org, to read the environment variable TOKEN, to read words.txt, to load native libraries; its author asks for them, you decide; to grant them write\n      permissions:\n        net: [a.org, b.org]\n        env: [TOKEN]\n        read: [words.txt]\n        ffi: true',
+      '4:45+11 the stage "o" asks for permissions that are not granted:\n    to connect to b.org\n    to read the environment variable TOKEN\n    to read words.txt\n    to load native libraries; its author asks for them, you decide; to grant them write\n      permissions:\n        net: [a.org, b.org]\n        env: [TOKEN]\n        read: [words.txt]\n        ffi: true',
     ],
   },
   {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { isPlainPath } from "../../lib/store/manifest.ts";
 import { UserError } from "../../lib/base/errors.ts";
 import { type Digest, sha256Hex, type Store } from "../../lib/store/mod.ts";
 import { filesUnder, withStore, writeTree } from "./folders.ts";
@@ -62,14 +63,48 @@ Deno.test("publish() keeps of a mode whether the file is executable", async () =
   });
 });
 
+Deno.test("publish() refuses names that some system can't hold or takes for one", async () => {
+  await withStore(async (store, folder) => {
+    const cases: [names: string[], why: RegExp][] = [
+      ...["CON", "nul.txt", "com1", "LPT9.json", "Aux.tar.gz", "con .txt"].map((name) =>
+        [[name], /a device's name on Windows/] as [string[], RegExp]
+      ),
+      ...["a?b*c", "a<b>", 'a"b', "a|b", "a:b"].map((name) =>
+        [[name], /which Windows doesn't allow/] as [string[], RegExp]
+      ),
+      [["ends."], /ends in a dot or a space/],
+      [["ends "], /ends in a dot or a space/],
+      [["sub./a.txt"], /"sub\.", whose name ends/],
+      [["nul/a.txt"], /device/],
+      [["Model.json", "model.json"], /differ by case/],
+      [["Sub/a", "sub/b"], /"Sub" and "sub", which differ|"sub" and "Sub", which differ/],
+      [["stra\u00dfe", "STRASSE"], /differ by case/],
+      [["caf\u00e9", "cafe\u0301"], /spelling of accents/],
+    ];
+    for (const [names, why] of cases) {
+      const root = await writeTree(folder, Object.fromEntries(names.map((name) => [name, "x"])));
+      await assert.rejects(
+        store.artifacts.publish(root, { kind: "rows" }),
+        (error) => error instanceof UserError && why.test(error.message),
+        names.join(", "),
+      );
+    }
+    assert.equal(isPlainPath("sub/nul"), false);
+    assert.equal(isPlainPath("x".repeat(256)), false);
+    assert.equal(isPlainPath("constructor/console.txt"), true);
+    const fine = { "console.txt": "a", ".hidden": "b", "com10": "c", "a b": "d", "中.txt": "e" };
+    await store.artifacts.publish(await writeTree(folder, fine), { kind: "rows" });
+  });
+});
+
 Deno.test("publish() refuses what is no plain file before it moves anything", async () => {
   await withStore(async (store, folder) => {
     const cases: [spoil: (root: string) => unknown, message: RegExp][] = [
       [(root) => Deno.symlink("/etc/hostname", join(root, "link")), /symbolic link: link/],
       [(root) => Deno.symlink("../..", join(root, "deep/out")), /symbolic link: deep\/out/],
       [(root) => mkfifo(join(root, "pipe")), /no file: pipe/],
-      [(root) => Deno.writeTextFile(join(root, "a\nb"), ""), /a file named "a\\nb"/],
-      [(root) => Deno.writeTextFile(join(root, "a\\b"), ""), /a file named/],
+      [(root) => Deno.writeTextFile(join(root, "a\nb"), ""), /"a\\nb", whose name has a control/],
+      [(root) => Deno.writeTextFile(join(root, "a\\b"), ""), /"a\\\\b", whose name has \\/],
     ];
     for (const [spoil, message] of cases) {
       const root = await writeTree(folder, FILES);

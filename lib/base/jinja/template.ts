@@ -7,10 +7,10 @@
  * @module
  */
 import { Environment, Interpreter, Template } from "@huggingface/jinja";
-import type { Json } from "../json.ts";
+import { type Json, parseJson } from "../json.ts";
 import { unknownFilter } from "./filters.ts";
 import type { EXPRESSION_NAMES } from "./names.ts";
-import type { JinjaNode } from "./tree.ts";
+import { childrenOf, type JinjaNode } from "./tree.ts";
 
 /** A template that was parsed. */
 export interface ParsedTemplate {
@@ -22,7 +22,22 @@ export interface ParsedTemplate {
 /** Parses a template. Throws whatever the package throws; {@linkcode whyUnreadable} puts it into words. */
 export function parseTemplate(source: string): ParsedTemplate {
   const template = new Template(source);
+  // Every walk over the tree, the package's own too, calls itself once a level.
+  if (isDeep(template.parsed.body)) throw new RangeError(TOO_DEEP);
   return { body: template.parsed.body, render: (values) => template.render(values) };
+}
+
+/** How many levels of a tree may lie in each other: brackets, operators in a row, blocks. */
+const MAX_DEPTH = 500;
+const TOO_DEEP = `it is nested more than ${MAX_DEPTH} levels deep`;
+
+function isDeep(body: readonly JinjaNode[]): boolean {
+  let level = [...body];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) return true;
+    level = level.flatMap((node) => childrenOf(node).map((child) => child.node));
+  }
+  return false;
 }
 
 /** More numbers than a pipeline file can need; the package's own `range` fills the memory. */
@@ -60,7 +75,7 @@ export function evaluateExpression(
     }
     return String(new Interpreter(environment).run(new Template(template).parsed).value);
   };
-  const value = JSON.parse(render(`{{ (${expression}) | tojson }}`)) as Json;
+  const value = parseJson(render(`{{ (${expression}) | tojson }}`)) as Json;
   // Undefined, NaN and infinity are written as null, too.
   if (value === null && render(`{{ (${expression}) is none }}`) !== "true") return undefined;
   return value;
@@ -82,6 +97,7 @@ export function templateMistake(template: string): string | undefined {
 
 /** Why the package could not parse a template, in words. */
 export function whyUnreadable(error: unknown): string {
+  if (error instanceof RangeError) return TOO_DEEP;
   const message = error instanceof Error ? error.message : String(error);
   if (message.includes("Unexpected end of input")) return "it ends too early";
   const unexpected = /Unexpected token: (\w+)/.exec(message);

@@ -141,6 +141,32 @@ export function requireColumn(columns: readonly Column[], name: string): Column 
   });
 }
 
+/**
+ * Refuses the one name that no row can have: in JavaScript it is not a cell's, but leads to what every object
+ * has, and the cell would vanish.
+ *
+ * @throws {UserError} For `__proto__`.
+ */
+export function refuseColumnName(name: string, where: string): void {
+  if (name !== "__proto__") return;
+  throw new UserError({
+    what: `${where} has a column "${name}"`,
+    requirement: "no column may be called that: in JavaScript it is no cell of a row",
+    remedy: "give the column another name in the file",
+  });
+}
+
+/**
+ * Gives every row a cell for columns such as `constructor`: a row that lacks one seems to have what every
+ * object has by that name.
+ */
+export function fillInherited(columns: readonly Column[], rows: readonly Row[]): void {
+  for (const { name } of columns) {
+    if (!(name in Object.prototype)) continue;
+    for (const row of rows) if (!Object.hasOwn(row, name)) row[name] = null;
+  }
+}
+
 /** A cell as text: what a template, a comparison or a message shows. */
 export function cellText(cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return "";

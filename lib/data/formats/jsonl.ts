@@ -8,6 +8,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
+import { parseJson as parseBounded } from "../../base/json.ts";
 import { type Cell, inferColumns, type Row, type Table } from "./columns.ts";
 import { type InputFile, type Line, lineBatches, wholeText } from "./text_file.ts";
 
@@ -57,7 +58,9 @@ function parseLine(file: InputFile, line: Line): Row {
     value = parseJson(line.text);
   } catch (error) {
     const message = (error as Error).message;
-    const position = errorPosition(line.text);
+    const position = error instanceof SyntaxError && message.includes("levels deep")
+      ? 0
+      : errorPosition(line.text);
     throw new UserError({
       what: `this line is not JSON: ${message}`,
       requirement: "every line of a jsonl file is one JSON object",
@@ -101,9 +104,9 @@ async function readArray(file: InputFile, limit: number): Promise<Row[]> {
 
 /** Parses JSON; integers that a number cannot hold become bigints in the outermost object only. */
 function parseJson(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  if (!/\d{16}/.test(text)) return parseBounded(text);
   const big = new Map<string, Cell>();
-  const value: unknown = JSON.parse(text, (key, inner, context?: { source?: string }): unknown => {
+  const value = parseBounded(text, (key, inner, context): unknown => {
     if (typeof inner !== "number" || Number.isSafeInteger(inner)) return inner;
     const source = context?.source ?? "";
     if (/^-?\d+$/.test(source)) big.set(key, BigInt(source));

@@ -13,12 +13,13 @@ import type { AsyncBuffer, FileMetaData, KeyValue, SchemaElement, SchemaTree } f
 import { compressors } from "hyparquet-compressors";
 import { type ColumnSource, parquetWriteFile } from "hyparquet-writer";
 import { nearest, UserError } from "../../base/errors.ts";
-import type { Json } from "../../base/json.ts";
+import { type Json, ownMember, parseJson } from "../../base/json.ts";
 import {
   type Cell,
   checkCell,
   type Column,
   type ColumnType,
+  refuseColumnName,
   type Row,
   type Table,
 } from "./columns.ts";
@@ -47,6 +48,7 @@ export async function readParquet(
     const columns: Column[] = [];
     for (const field of chosen) {
       const name = field.element.name;
+      refuseColumnName(name, shown);
       const type = typeOf(field);
       const names = type === "int" ? labels.get(name) : undefined;
       columns.push({ name, type, ...(names ? { names } : {}) });
@@ -95,8 +97,9 @@ export function writeParquet(
   });
   const columnData = columns.map((column): ColumnSource => {
     const data = rows.map((row, i) => {
-      checkCell(row[column.name], column, () => `row ${i} of ${label}`);
-      return toParquet(row[column.name], column.type);
+      const cell = ownMember(row, column.name);
+      checkCell(cell, column, () => `row ${i} of ${label}`);
+      return toParquet(cell, column.type);
     });
     return { name: column.name, type: PHYSICAL[column.type], data };
   });
@@ -166,7 +169,7 @@ async function readColumn(
       dateFromDays: (days: number | undefined) =>
         days === undefined ? undefined : new Date(days * 86_400_000).toISOString().slice(0, 10),
       stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeUtf8(bytes),
-      jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && JSON.parse(decodeUtf8(bytes)),
+      jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseJson(decodeUtf8(bytes)),
     },
     onChunk({ columnData, rowStart, rowEnd }): void {
       // A chunk may go past the rows that were asked for.
@@ -281,13 +284,14 @@ function classLabels(metadata: readonly KeyValue[]): Map<string, readonly string
   if (entry === undefined) return labels;
   let features: unknown;
   try {
-    features = JSON.parse(entry)?.info?.features;
+    features = (parseJson(entry) as { info?: { features?: unknown } } | null)?.info?.features;
   } catch {
     // Names are an extra: a file whose note about them cannot be parsed is still a good file.
     return labels;
   }
   for (const [name, feature] of Object.entries(features ?? {})) {
-    if (Array.isArray(feature?.names)) labels.set(name, feature.names.map(String));
+    const names: unknown = feature?.names;
+    if (Array.isArray(names)) labels.set(name, names.map(String));
   }
   return labels;
 }

@@ -4,7 +4,15 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { type Column, requireColumn, type Row, type Table, unionColumns } from "./columns.ts";
+import {
+  type Column,
+  fillInherited,
+  refuseColumnName,
+  requireColumn,
+  type Row,
+  type Table,
+  unionColumns,
+} from "./columns.ts";
 import { readCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
 import { readParquet } from "./parquet.ts";
@@ -76,6 +84,7 @@ export async function readTables(
   let left = options.limit ?? Infinity;
   for (const file of files) {
     const table = await readTable(file, { ...options, limit: left });
+    for (const { name } of table.columns) refuseColumnName(name, file.name);
     tables.push(table);
     left -= table.rows.length;
     if (left <= 0) break;
@@ -83,6 +92,7 @@ export async function readTables(
   const columns = unionColumns(tables.map((table) => table.columns));
   const rows: Row[] = [];
   for (const table of tables) for (const row of table.rows) rows.push(row);
+  fillInherited(columns, rows);
   widen(columns, tables);
   return chooseColumns({ columns, rows }, options.columns);
 }
@@ -170,6 +180,7 @@ function chooseColumns(table: Table, chosen: ReadOptions["columns"]): Table {
     ...requireColumn(table.columns, from),
     name: to,
   }));
+  for (const { name } of columns) refuseColumnName(name, "`columns`");
   const rows = table.rows.map((row) => {
     const kept: Row = {};
     for (const [from, to] of Object.entries(names)) kept[to] = row[from] ?? null;

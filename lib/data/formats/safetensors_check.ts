@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { isJsonObject } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
+import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 
 /** @throws {UserError} Where the header cannot be read or describes another number of bytes. */
 export async function checkSafetensorsHeader(path: string, name: string): Promise<void> {
@@ -22,19 +22,14 @@ export async function checkSafetensorsHeader(path: string, name: string): Promis
   if (length < 2 || length > size - 8 || length > 100_000_000) {
     throw fail(`its header has ${length} bytes of ${size}`);
   }
-  let header: unknown;
-  try {
-    header = JSON.parse(new TextDecoder().decode(await readBytes(file, length)));
-  } catch {
-    throw fail("its header is not JSON");
-  }
-  if (!isJsonObject(header)) throw fail("its header is not a JSON object");
+  const header = parseJsonObject(new TextDecoder().decode(await readBytes(file, length)));
+  if (header === undefined) throw fail("its header is no JSON object");
   let end = 0;
   for (const [tensor, entry] of Object.entries(header)) {
     if (tensor === "__metadata__") continue;
     const offsets = isJsonObject(entry) ? entry.data_offsets : undefined;
-    const last = Array.isArray(offsets) ? offsets[1] : undefined;
-    if (typeof last !== "number") throw fail(`its header does not say where "${tensor}" lies`);
+    const last: unknown = Array.isArray(offsets) ? offsets[1] : undefined;
+    if (typeof last !== "number") throw fail(`its header has no data_offsets for "${tensor}"`);
     end = Math.max(end, last);
   }
   if (8 + length + end !== size) {

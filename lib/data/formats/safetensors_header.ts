@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isJsonObject } from "../../base/json.ts";
+import { isJsonObject, parseJson } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
 
 /** The element types that are read and written, in the order that the library sorts by, narrowest first. */
@@ -49,7 +49,7 @@ export function parseHeader(
 ): { entries: Map<string, TensorEntry>; metadata: Record<string, string> } {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (cause) {
     throw damaged(path, `its header is not JSON (${(cause as Error).message})`);
   }
@@ -57,7 +57,7 @@ export function parseHeader(
   const twice = duplicateKey(text);
   if (twice !== undefined) throw damaged(path, `tensor "${twice}" is described twice`);
 
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   const found: [string, TensorEntry][] = [];
   for (const [name, value] of Object.entries(json)) {
     if (name === "__metadata__") {
@@ -66,7 +66,7 @@ export function parseHeader(
         if (typeof entry !== "string") {
           throw damaged(path, `__metadata__ "${key}" is not a string`);
         }
-        metadata[key] = entry;
+        metadata.push([key, entry]);
       }
     } else {
       found.push([name, parseEntry(value, { path, name, dataSize })]);
@@ -89,7 +89,7 @@ export function parseHeader(
   if (end < dataSize) {
     throw damaged(path, `there are ${dataSize - end} bytes of no tensor at its end`);
   }
-  return { entries: new Map(found), metadata };
+  return { entries: new Map(found), metadata: Object.fromEntries(metadata) };
 }
 
 function parseEntry(

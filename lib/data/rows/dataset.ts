@@ -12,9 +12,11 @@
  *
  * @module
  */
-import { isJsonObject, type Json } from "../../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, ownMember, parseJson } from "../../base/json.ts";
+import { readJsonObject } from "../../base/json_file.ts";
 import { nearest, UserError } from "../../base/errors.ts";
 import { type Column, type ColumnType, requireColumn, type Row } from "../formats/columns.ts";
+import { refuseSplitName, splitsMistake } from "./split_name.ts";
 import { readParquet, writeParquet } from "../formats/parquet.ts";
 
 export {
@@ -54,34 +56,24 @@ const COLUMN_TYPES: readonly ColumnType[] = ["string", "int", "float", "bool", "
  */
 export async function readDatasetInfo(dir: string): Promise<DatasetInfo> {
   const path = `${dir}/dataset.json`;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (error) {
+  const info = await readJsonObject(path);
+  if (info === undefined) {
     throw new UserError({
-      what: `cannot read the dataset in ${dir}: ${(error as Error).message}`,
+      what: `cannot read the dataset in ${dir}: there is no dataset.json`,
       requirement: "a dataset is a folder with dataset.json and a parquet file for each split",
-      cause: error,
     });
   }
-  let info: unknown;
-  try {
-    info = JSON.parse(text);
-  } catch (error) {
+  const mistake = infoMistake(info);
+  if (mistake !== undefined) {
     throw new UserError({
-      what: `${path} is not JSON: ${(error as Error).message}`,
-      cause: error,
-    });
-  }
-  if (!isDatasetInfo(info)) {
-    throw new UserError({
-      what: `${path} does not describe a dataset`,
+      what: `${path} does not describe a dataset: ${mistake}`,
       requirement: `it needs "kind": "rows", "columns" with name and type (${
         COLUMN_TYPES.join(", ")
       }) and "splits" with file and rows`,
+      remedy: "make the dataset again by running its stage with --force",
     });
   }
-  return info;
+  return info as unknown as DatasetInfo;
 }
 
 /**
@@ -115,9 +107,9 @@ export async function readDataset(
   const columns = options.columns === undefined
     ? info.columns
     : options.columns.map((name) => requireColumn(info.columns, name));
-  const splits: Record<string, Row[]> = {};
+  const splits: [string, Row[]][] = [];
   for (const split of wanted) {
-    const entry = Object.hasOwn(info.splits, split) ? info.splits[split] : undefined;
+    const entry = ownMember(info.splits, split);
     if (entry === undefined) {
       throw new UserError({
         what: `there is no split "${split}" in ${dir}`,
@@ -134,10 +126,10 @@ export async function readDataset(
         remedy: "make it again by running its stage with --force",
       });
     }
-    decodeJsonColumns(rows, { columns, path });
-    splits[split] = rows;
+    decodeJsonColumns(rows, columns, path);
+    splits.push([split, rows]);
   }
-  return { columns, splits };
+  return { columns, splits: Object.fromEntries(splits) };
 }
 
 /**
@@ -168,12 +160,7 @@ export async function writeDataset(
   }
   const splits: Record<string, { file: string; rows: number }> = {};
   for (const [split, rows] of Object.entries(dataset.splits)) {
-    if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(split)) {
-      throw new UserError({
-        what: `"${split}" cannot be the name of a split`,
-        requirement: "it becomes a file's name: letters, digits, _ . and -",
-      });
-    }
+    refuseSplitName(split);
     const file = `${split}.parquet`;
     writeParquet(`${dir}/${file}`, dataset.columns, { rows, label: `split "${split}"` });
     splits[split] = { file, rows: rows.length };
@@ -188,22 +175,21 @@ export async function writeDataset(
 }
 
 /** Json cells are kept as text in parquet; here they become values again. */
-function decodeJsonColumns(
-  rows: Row[],
-  { columns, path }: { columns: readonly Column[]; path: string },
-): void {
+function decodeJsonColumns(rows: Row[], columns: readonly Column[], path: string): void {
   for (const { name, type } of columns) {
     if (type !== "json") continue;
     for (const row of rows) {
       const cell = row[name];
       if (typeof cell !== "string") continue;
       try {
-        row[name] = JSON.parse(cell) as Json;
+        row[name] = parseJson(cell) as Json;
       } catch (cause) {
         throw new UserError({
-          what: `${path}, column "${name}", holds a cell that is not JSON: ${cell.slice(0, 60)}`,
-          requirement: "dataset.json says that the column is json",
-          remedy: "make it again by running its stage with --force",
+          what: `${path} has a cell in the column "${name}" that is not JSON: ${
+            (cause as Error).message
+          }`,
+          requirement: "dataset.json says that its type is json",
+          remedy: "make the dataset again by running its stage with --force",
           cause,
         });
       }
@@ -211,16 +197,22 @@ function decodeJsonColumns(
   }
 }
 
-function isDatasetInfo(value: unknown): value is DatasetInfo {
-  if (!isJsonObject(value) || value.kind !== "rows") return false;
-  if (!Array.isArray(value.columns) || !isJsonObject(value.splits)) return false;
-  return value.columns.every((column: unknown) =>
-    isJsonObject(column) && typeof column.name === "string" &&
-    COLUMN_TYPES.includes(column.type as ColumnType) &&
-    (column.names === undefined ||
-      (Array.isArray(column.names) && column.names.every((name) => typeof name === "string")))
-  ) && Object.values(value.splits).every((split) =>
-    isJsonObject(split) && typeof split.file === "string" && !/[/\\]/.test(split.file) &&
-    Number.isSafeInteger(split.rows) && Number(split.rows) >= 0
-  );
+/** What is wrong with a dataset.json, in a few words; undefined where nothing is. */
+function infoMistake({ kind, columns, splits }: JsonObject): string | undefined {
+  if (kind !== "rows") return 'its "kind" is not "rows"';
+  if (!Array.isArray(columns)) return 'its "columns" are no list';
+  for (const column of columns) {
+    const name = isJsonObject(column) ? column.name : undefined;
+    if (!isJsonObject(column) || typeof name !== "string") return "a column has no name";
+    if (name === "__proto__") return `no column may be called "${name}"`;
+    if (!COLUMN_TYPES.includes(column.type as ColumnType)) {
+      return `the column "${name}" has no type that there is`;
+    }
+    const { names } = column;
+    const labelled = Array.isArray(names) && names.every((label) => typeof label === "string");
+    if (names !== undefined && !labelled) {
+      return `the names of column "${name}" are no list of texts`;
+    }
+  }
+  return isJsonObject(splits) ? splitsMistake(splits, ["rows"]) : 'its "splits" are no object';
 }

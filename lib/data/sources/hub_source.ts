@@ -9,6 +9,7 @@
 import { UserError } from "../../base/errors.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
+import { parseJsonObject } from "../../base/json.ts";
 import { globToRegExp, isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
@@ -300,7 +301,14 @@ async function shardNames(
     signal: client.signal,
     remedy: hubRemedy(client.endpoint),
   });
-  const index: { weight_map?: Record<string, unknown> } = await response.json();
+  const index = parseJsonObject(await response.text());
+  if (index === undefined) {
+    throw new UserError({
+      what: `${url} is no JSON object`,
+      requirement: "it lists the files that a model's weights lie in",
+      remedy: "the file on the server is damaged: use another revision, or tell its owner",
+    });
+  }
   const names = new Set(Object.values(index.weight_map ?? {}).map(String));
   return [...names].filter((name) => !name.includes("/") && name.endsWith(".safetensors")).sort(
     naturalCompare,

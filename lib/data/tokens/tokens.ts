@@ -7,8 +7,9 @@
  * @module
  */
 import { InternalError, UserError } from "../../base/errors.ts";
-import { isJsonObject } from "../../base/json.ts";
-import { infoProblem } from "./info_check.ts";
+import { isJsonObject, type JsonObject, ownMember } from "../../base/json.ts";
+import { readJsonObject } from "../../base/json_file.ts";
+import { refuseSplitName, splitsMistake } from "../rows/split_name.ts";
 import { readSafetensors, type TensorData, writeSafetensors } from "../formats/safetensors.ts";
 import { rowsProblem, sameOffsets, type TokenColumn, type TokenRows } from "./rows.ts";
 
@@ -85,53 +86,73 @@ const offsetsOf = (column: string): string => `${column}.${OFFSETS}`;
  */
 export async function readTokens(dir: string): Promise<Tokens> {
   const info = await readTokensInfo(dir);
-  const splits: Record<string, TokenRows> = {};
+  const splits: [string, TokenRows][] = [];
   for (const [name, entry] of Object.entries(info.splits)) {
-    splits[name] = await readRows(`${dir}/${entry.file}`, { info, entry });
+    splits.push([name, await readRows(`${dir}/${entry.file}`, { info, entry })]);
   }
-  return { info, splits };
+  return { info, splits: Object.fromEntries(splits) };
 }
 
 /** Reads tokens.json alone. */
 async function readTokensInfo(dir: string): Promise<TokensInfo> {
   const path = `${dir}/tokens.json`;
-  let text: string;
-  try {
-    text = await Deno.readTextFile(path);
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+  const info = await readJsonObject(path);
+  if (info === undefined) {
     throw new UserError({
       what: `${dir} is no tokens artifact: there is no tokens.json`,
       requirement: "a folder that the tokenize stage wrote",
-      cause,
     });
   }
-  const info: TokensInfo = JSON.parse(text);
-  if (!isJsonObject(info) || info.kind !== "tokens") {
-    throw new UserError({ what: `${path} does not describe a tokens artifact` });
+  const remedy = "run the tokenize stage again with --force";
+  if (info.kind !== "tokens" || !isJsonObject(info.splits)) {
+    throw new UserError({ what: `${path} does not describe a tokens artifact`, remedy });
   }
-  const columns: Readonly<Record<string, Partial<ColumnInfo>>> = info.columns ?? {};
-  if (columns[INPUT_IDS]?.per !== "token") {
+  const columns = isJsonObject(info.columns) ? info.columns : {};
+  const ids = ownMember(columns, INPUT_IDS);
+  if (!isJsonObject(ids) || ids.per !== "token") {
     throw new UserError({
       what: `${path} does not say what its columns are: it is of an older version`,
       remedy: "run the tokenize stage again",
     });
   }
   for (const [name, column] of Object.entries(columns)) {
-    const { per, type, pad } = isJsonObject(column) ? column : {} as Partial<ColumnInfo>;
-    const isInt32 = type === "int32" && typeof pad === "number" && (pad | 0) === pad;
-    if ((per === "token" || per === "row") && isInt32) continue;
+    const { per, type, pad } = isJsonObject(column) ? column : {};
+    const isColumn = (per === "token" || per === "row") && type === "int32" &&
+      typeof pad === "number" && (pad | 0) === pad;
+    if (isColumn && name !== "__proto__") continue;
     throw new UserError({
-      what: `${path} describes the column "${name}" as ${JSON.stringify(columns[name])}`,
+      what: `${path} describes the column "${name}" as ${JSON.stringify(column)}`,
       requirement: 'per: "token" or "row", type: "int32" and a whole number as pad',
+      remedy,
     });
   }
-  const problem = infoProblem(info);
-  if (problem === undefined) return info;
-  throw new UserError({
-    what: `${path} is damaged: ${problem}`,
-    remedy: "run the tokenize stage again with --force",
-  });
+  const mistake = splitsMistake(info.splits, ["rows", "tokens"]) ?? sizesMistake(info);
+  if (mistake !== undefined) {
+    throw new UserError({
+      what: `${path} does not describe a tokens artifact: ${mistake}`,
+      remedy,
+    });
+  }
+  return info as unknown as TokensInfo;
+}
+
+/** What is wrong with the sizes, special tokens and classes of a tokens.json; undefined where nothing is. */
+function sizesMistake(info: JsonObject): string | undefined {
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+  if (!isCount(info.vocab_size)) return "its vocab_size is no whole number";
+  for (const name of ["max_length", "eos_token_id", "bos_token_id", "pad_token_id"]) {
+    const value = info[name];
+    if (value !== null && !isCount(value)) return `its ${name} is neither null nor a whole number`;
+  }
+  const { packed, tokenizer, labels } = info;
+  if (typeof packed !== "boolean") return "its packed is neither true nor false";
+  if (!isJsonObject(tokenizer) || typeof tokenizer.type !== "string") {
+    return "its tokenizer has no type";
+  }
+  if (labels === undefined) return undefined;
+  return Array.isArray(labels) && labels.every((label) => typeof label === "string")
+    ? undefined
+    : "its labels are no list of texts";
 }
 
 /**
@@ -145,8 +166,9 @@ export async function writeTokens(dir: string, tokens: UnwrittenTokens): Promise
   const columns = describeColumns(tokens);
   const splits: Record<string, TokenSplitInfo> = {};
   for (const [name, rows] of Object.entries(tokens.splits)) {
+    refuseSplitName(name);
     const file = `${name}.safetensors`;
-    const { dropped, truncated } = info.splits?.[name] ?? {};
+    const { dropped, truncated } = ownMember(info.splits ?? {}, name) ?? {};
     splits[name] = {
       file,
       rows: rows.rows,

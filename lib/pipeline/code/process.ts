@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { after, type Timer } from "../../base/timer.ts";
+import { eachLine } from "./lines.ts";
 
 /** What {@linkcode runProcess} needs. */
 export interface ProcessOptions {
@@ -16,7 +18,9 @@ export interface ProcessOptions {
   /** A line that it printed, without its end. */
   readonly onStdout: (line: string) => void;
   readonly onStderr: (line: string) => void;
-  /** Milliseconds after which it is stopped; no limit where absent. */
+  /** What begins a message on standard output, which is passed on whole however long its line is. */
+  readonly mark?: string;
+  /** Milliseconds after which it is stopped, from a fraction of one to years; no limit where absent. */
   readonly timeout?: number | undefined;
   /** Bytes that it may print; no limit where absent. */
   readonly maxOutput?: number;
@@ -32,9 +36,6 @@ export interface ProcessOptions {
 export type ProcessEnd =
   | { readonly type: "timeout" | "flood" | "interrupted" }
   | { readonly type: "ended"; readonly code: number; readonly signal: string | undefined };
-
-/** Longer lines are passed on in pieces: a process that never ends its line must not fill this one's memory. */
-const MAX_LINE = 1 << 24;
 
 /**
  * Runs Deno to its end.
@@ -63,22 +64,29 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
       // It ended between the check and the call.
     }
   };
-  let patience: ReturnType<typeof setTimeout> | undefined;
+  let patience: Timer | undefined;
+  let killAt = Infinity;
   const end = (why: NonNullable<typeof reason>, name: "SIGTERM" | "SIGKILL"): void => {
     reason ??= why;
     signal(name);
-    if (name === "SIGTERM") patience ??= setTimeout(() => signal("SIGKILL"), options.patience);
+    if (name !== "SIGTERM" || patience !== undefined) return;
+    patience = after(options.patience, () => signal("SIGKILL"));
+    killAt = performance.now() + options.patience;
   };
   const onStop = (): void => end("interrupted", "SIGTERM");
   const onKill = (): void => end("interrupted", "SIGKILL");
   stop?.addEventListener("abort", onStop);
   kill?.addEventListener("abort", onKill);
-  const limit = options.timeout === undefined
-    ? undefined
-    : setTimeout(() => end("timeout", "SIGTERM"), options.timeout);
+  const { timeout = Infinity } = options;
+  const deadline = performance.now() + timeout;
+  const limit = after(timeout, () => end("timeout", "SIGTERM"));
   let printed = 0;
   const count = (bytes: number): boolean => {
     printed += bytes;
+    // Beside the timers: no flood of output can hold these off.
+    const now = performance.now();
+    if (now >= deadline) end("timeout", "SIGTERM");
+    if (now >= killAt) signal("SIGKILL");
     if (printed <= (options.maxOutput ?? Infinity)) return true;
     end("flood", "SIGKILL");
     return false;
@@ -91,7 +99,7 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
     );
     const [{ code, signal }] = await Promise.all([
       child.status,
-      eachLine(child.stdout, { count, each: options.onStdout }),
+      eachLine(child.stdout, { count, each: options.onStdout, mark: options.mark }),
       eachLine(child.stderr, { count, each: options.onStderr }),
       sent,
     ]);
@@ -100,37 +108,10 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
       : { type: reason };
   } finally {
     ended = true;
-    clearTimeout(limit);
-    clearTimeout(patience);
+    limit.clear();
+    patience?.clear();
     stop?.removeEventListener("abort", onStop);
     kill?.removeEventListener("abort", onKill);
     await stdin.close().catch(() => {});
   }
-}
-
-/** Calls `each` for every line of a stream; the last one needs no newline. What `count` refuses is dropped. */
-async function eachLine(
-  stream: ReadableStream<Uint8Array>,
-  { count, each }: {
-    readonly count: (bytes: number) => boolean;
-    readonly each: (line: string) => void;
-  },
-): Promise<void> {
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    if (!count(chunk.length)) continue;
-    const [first = "", ...more] = decoder.decode(chunk, { stream: true }).split("\n");
-    rest += first;
-    for (const line of more) {
-      each(rest.endsWith("\r") ? rest.slice(0, -1) : rest);
-      rest = line;
-    }
-    if (rest.length > MAX_LINE) {
-      each(rest);
-      rest = "";
-    }
-  }
-  rest += decoder.decode();
-  if (rest !== "") each(rest);
 }

@@ -17,7 +17,7 @@ import {
   type OptionsRequest,
   type OptionsResult,
 } from "./options.ts";
-import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "../schema/permission_forms.ts";
+import { formMistake } from "../schema/permission_forms.ts";
 import type { RoleSpec, StageDescription } from "../types.ts";
 
 /** Whose definition it is. */
@@ -141,14 +141,7 @@ function definitionMistake(value: unknown): string | undefined {
   if (permissions !== undefined && permissionsMistake(permissions)) {
     return "has `permissions` that are not { net, env, read: lists of texts; ffi: true or false }";
   }
-  const { net = [], env = [] } = (permissions ?? {}) as Permissions;
-  for (const host of net) {
-    if (!HOST.test(host)) return `asks for net "${host}", which is not ${HOST_WORDS}`;
-  }
-  for (const name of env) {
-    if (!VARIABLE.test(name)) return `asks for env "${name}", which is not ${VARIABLE_WORDS}`;
-  }
-  return undefined;
+  return formMistake((permissions ?? {}) as Permissions);
 }
 
 function permissionsMistake(permissions: unknown): boolean {

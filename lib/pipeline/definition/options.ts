@@ -43,6 +43,9 @@ export type OptionsResult =
     readonly failure?: string;
   };
 
+/** What the names in a mapping are made of, in words. */
+export const NAME_WORDS = "anything but __proto__, which JavaScript keeps for itself";
+
 /** Names of a stage's options. */
 export function optionNames(definition: StageDefinition): string[] {
   return Object.keys(definition.options.shape);
@@ -81,6 +84,7 @@ export function checkOptions(
     const deeper = unknownKeys(schema() as JsonSchema, value).filter(({ path }) => path.length > 1);
     unknown.push(...deeper);
   }
+  unknown.push(...keptNames(value, []));
   const found = parsed.success ? [] : parsed.error.issues;
   // `do_sampel: true` is one mistake, not also a temperature without do_sample.
   const isSlip = unknown.length > 0 || found.some(({ code }) => code === "invalid_type");
@@ -114,6 +118,17 @@ export function checkOptions(
     return failed(`its \`output\` returned "${output}", which is not one of ${kinds.join(", ")}`);
   }
   return { ok: true, options, output };
+}
+
+/** Keys below the options that are called `__proto__`: zod drops them without a word. Those beside the options are unknown anyway. */
+function keptNames(value: Json, path: NodePath): SchemaIssue[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]): SchemaIssue[] => {
+    const step = Array.isArray(value) ? Number(key) : key;
+    const below = keptNames(item as Json, [...path, step]);
+    if (key !== "__proto__" || path.length === 0) return below;
+    return [{ path: [...path, step], problem: "name", message: NAME_WORDS }, ...below];
+  });
 }
 
 /** Whether a check of several options together failed, and not of one. */

@@ -111,15 +111,15 @@ function readEnv(
   node: YamlNode | undefined,
   { env }: FrameOptions,
 ): { values: JsonObject; unset: ReadonlySet<string> } {
-  const values: Record<string, Json> = {};
+  const values = new Map<string, Json>();
   const unset = new Set<string>();
   for (const item of node?.type === "list" ? node.items : []) {
     if (item.type !== "scalar" || typeof item.value !== "string" || item.value === "") continue;
     const value = env(item.value);
     if (value === undefined) unset.add(item.value);
-    else values[item.value] = value;
+    else values.set(item.value, value);
   }
-  return { values, unset };
+  return { values: Object.fromEntries(values), unset };
 }
 
 async function readParams(
@@ -147,7 +147,15 @@ async function readParams(
       broken,
     };
   }
-  for (const [key, { value }] of node.entries) if (value.type === "invalid") broken.add(key);
+  for (const [key, { key: span, value }] of node.entries) {
+    if (value.type === "invalid") broken.add(key);
+    if (key === "__proto__") {
+      problems.add(span, {
+        what: `no parameter may be called "${key}"`,
+        requirement: "JavaScript keeps that name for itself",
+      });
+    }
+  }
   const defaults: JsonObject = {
     ...nodeToJson(node) as JsonObject,
     ...Object.fromEntries([...broken].map((key) => [key, null])),

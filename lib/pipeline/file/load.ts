@@ -31,7 +31,7 @@ import { permissionMistake } from "./stage_permissions.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
 import { recallYaml, rememberYaml } from "../yaml/memory.ts";
 import { type MappingNode, nodeToJson, type YamlNode } from "../yaml/node.ts";
-import type { OptionsResult } from "../definition/options.ts";
+import { NAME_WORDS, type OptionsResult } from "../definition/options.ts";
 import { cleanPermissions, type DescribedStage } from "../definition/describe.ts";
 
 /** What {@linkcode loadPipeline} needs. */
@@ -78,6 +78,14 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
 
   const drafts: StageDraft[] = [];
   for (const [name, { key, value }] of frame.stages?.entries ?? []) {
+    // The schema passes it over in silence, and objects by stage would lose it.
+    if (name === "__proto__") {
+      problems.add(key, {
+        what: `stage "${name}" has a name that cannot be used`,
+        requirement: `a name is made of: ${NAME_WORDS}`,
+      });
+      continue;
+    }
     if (value.type === "mapping") {
       const entry = { key, node: value };
       drafts.push(await draftStage(name, entry, { scope: frame.scope, problems }));

@@ -86,6 +86,13 @@ export function ownCombinations(
   let combinations: Coordinate[][] = [[]];
   if (matrix?.type !== "mapping") return combinations;
   for (const [key, entry] of matrix.entries) {
+    if (key === "__proto__") {
+      problems.add(entry.key, {
+        what: `the matrix of stage "${origin}" has a key that cannot be used: "${key}"`,
+        requirement: "JavaScript keeps that name for itself",
+      });
+      continue;
+    }
     if (entry.value.type !== "list" || entry.value.items.length === 0) continue;
     const nodes = entry.value.items.filter((item) => item.type !== "invalid");
     const values = nodes.map(nodeToJson);

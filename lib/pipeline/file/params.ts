@@ -7,10 +7,13 @@
  * @module
  */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
-import { nearest, UserError } from "../../base/errors.ts";
+import { nearest, UserError, UserErrors } from "../../base/errors.ts";
 import { formatLabel, typeName } from "../schema/value_words.ts";
 import { nodeToJson, SourceText } from "../yaml/node.ts";
 import { Problems } from "../yaml/problems.ts";
+
+/** So much of what was given stands in a message. */
+const MAX_SHOWN = 200;
 
 /**
  * Applies the `-p` options of the command line, in order.
@@ -39,7 +42,7 @@ async function overrideParam(params: JsonObject, override: string): Promise<Json
   const equals = override.indexOf("=");
   if (equals <= 0) {
     throw new UserError({
-      what: `-p ${override}: not a parameter with its value`,
+      what: `-p ${shortened(override)}: not a parameter with its value`,
       requirement: "write -p key=value",
     });
   }
@@ -64,8 +67,8 @@ async function replaceAt(mapping: JsonObject, replacement: Replacement): Promise
     const owner = path.slice(0, depth).join(".");
     throw new UserError({
       what: depth === 0
-        ? `-p ${override}: unknown parameter "${key}"`
-        : `-p ${override}: the parameter "${owner}" has no key "${key}"`,
+        ? `-p ${shortened(override)}: unknown parameter "${key}"`
+        : `-p ${shortened(override)}: the parameter "${owner}" has no key "${key}"`,
       requirement: names.length === 0
         ? "the pipeline has no parameters"
         : `${depth === 0 ? "parameters" : "keys"}: ${names.join(", ")}`,
@@ -78,11 +81,35 @@ async function replaceAt(mapping: JsonObject, replacement: Replacement): Promise
   }
   if (!isJsonObject(current)) {
     throw new UserError({
-      what: `-p ${override}: the parameter "${path.slice(0, depth + 1).join(".")}" has no keys`,
+      what: `-p ${shortened(override)}: the parameter "${
+        path.slice(0, depth + 1).join(".")
+      }" has no keys`,
       requirement: `it is ${typeName(current)}: ${formatLabel(current)}`,
     });
   }
   return { ...mapping, [key]: await replaceAt(current, { ...replacement, depth: depth + 1 }) };
+}
+
+/** The value of a text in YAML, read as the file is: within the same bounds, and nothing but what JSON can hold. */
+async function yamlValue(text: string, override: string): Promise<Json | undefined> {
+  // Few parameters are lists or mappings, and the package is slow to load.
+  const { parseYaml } = await import("../yaml/source.ts");
+  const problems = new Problems(new SourceText("-p", text));
+  const node = parseYaml(problems);
+  if (!problems.any) return nodeToJson(node);
+  try {
+    problems.throwIfAny();
+  } catch (error) {
+    if (!(error instanceof UserErrors)) throw error;
+    const { at: _, what, ...parts } = error.errors[0]!.parts;
+    throw new UserError({ ...parts, what: `-p ${shortened(override)}: ${what}` });
+  }
+  return undefined;
+}
+
+/** What was given, cut where it is long: the message is about its place, not about all of it. */
+function shortened(override: string): string {
+  return override.length > MAX_SHOWN ? `${override.slice(0, MAX_SHOWN)}…` : override;
 }
 
 /** The value that a text of the command line means, given the default that it replaces. */
@@ -93,7 +120,7 @@ async function typed(
   if (typeof like === "string") return text;
   const wrong = (): UserError =>
     new UserError({
-      what: `-p ${override}: "${text}" is not ${typeName(like)}`,
+      what: `-p ${shortened(override)}: "${shortened(text)}" is not ${typeName(like)}`,
       requirement: `the default of this parameter is ${formatLabel(like)}, so it takes ${
         typeName(like)
       }`,
@@ -107,14 +134,13 @@ async function typed(
     if (text === "true" || text === "false") return text === "true";
     throw wrong();
   }
-  // Few parameters are lists or mappings, and the package is slow to load.
-  const { parseYaml } = await import("../yaml/source.ts");
-  // Read as the file is: the package's own values hold NaN, other types and errors of aliases.
-  const problems = new Problems(new SourceText("-p", text));
-  const node = parseYaml(problems);
-  const value = nodeToJson(node);
+  const value = await yamlValue(text, override);
   // A default of null says nothing about the type.
-  const fits = like === null || (Array.isArray(like) ? Array.isArray(value) : isJsonObject(value));
-  if (problems.any || node.type === "invalid" || !fits) throw wrong();
-  return value;
+  const fits = like === null
+    ? value !== undefined
+    : Array.isArray(like)
+    ? Array.isArray(value)
+    : isJsonObject(value);
+  if (!fits) throw wrong();
+  return value as Json;
 }

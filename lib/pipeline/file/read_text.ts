@@ -5,7 +5,11 @@
  */
 import { basename, dirname, join } from "node:path";
 import { nearest, UserError, UserErrors } from "../../base/errors.ts";
+import { pathMistake } from "../../base/paths.ts";
 import { SourceText } from "../yaml/node.ts";
+
+/** Pipelines have some kilobytes. */
+const MAX_BYTES = 4 << 20;
 
 /**
  * Reads a file as UTF-8.
@@ -15,11 +19,20 @@ import { SourceText } from "../yaml/node.ts";
  * @throws {UserErrors} If it is not there, is no file, or is not UTF-8.
  */
 export async function readSource(file: string): Promise<SourceText> {
-  let bytes: Uint8Array;
+  let bytes: Uint8Array | undefined;
   try {
-    bytes = await Deno.readFile(file);
+    bytes = await readBounded(file);
   } catch (error) {
     throw new UserErrors([await unreadable(file, error)]);
+  }
+  if (bytes === undefined) {
+    throw new UserErrors([
+      new UserError({
+        what: `"${file}" is larger than ${MAX_BYTES >> 20} MiB`,
+        requirement: "a pipeline is one YAML file that a person can read",
+        remedy: "put data into files of its own, and name them in the pipeline",
+      }),
+    ]);
   }
   try {
     return new SourceText(file, new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -37,7 +50,32 @@ export async function readSource(file: string): Promise<SourceText> {
   }
 }
 
+/** The bytes of a file; undefined where there are too many: a device may have no end. */
+async function readBounded(path: string): Promise<Uint8Array | undefined> {
+  using file = await Deno.open(path);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const chunk = new Uint8Array(1 << 16);
+    const count = await file.read(chunk);
+    if (count === null) break;
+    chunks.push(chunk.subarray(0, count));
+    size += count;
+    if (size > MAX_BYTES) return undefined;
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
 async function unreadable(file: string, error: unknown): Promise<UserError> {
+  if (pathMistake(file) !== undefined) {
+    return new UserError({ what: `cannot read "${file}": ${pathMistake(file)}`, cause: error });
+  }
   if (error instanceof Deno.errors.NotFound) {
     const names = await namesIn(dirname(file));
     if (names === undefined) {

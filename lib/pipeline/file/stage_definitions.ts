@@ -7,7 +7,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
-import { fileUrl } from "../../base/paths.ts";
+import { fileUrl, pathMistake } from "../../base/paths.ts";
 import { type DescribedStage, describeStage } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
 import { type DescribeOptions, describeOwn } from "../sandbox/describe.ts";
@@ -41,6 +41,10 @@ export async function askStage(
   options: AskOptions,
 ): Promise<DescribedStage> {
   if (isOwnStage(uses)) {
+    const mistake = pathMistake(uses);
+    if (mistake !== undefined) {
+      throw new UserError({ what: `cannot use "${uses}" as a stage: ${mistake}` });
+    }
     const path = resolve(options.baseDir, uses);
     await requireModule(uses, path);
     // Deno grants importing a file, not following a link to it.
@@ -76,7 +80,11 @@ async function requireModule(uses: string, path: string): Promise<void> {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
       return undefined;
     }
-    throw error;
+    throw new UserError({
+      what: `cannot use "${uses}" as a stage: ${error instanceof Error ? error.message : error}`,
+      requirement: "a stage of your own is a file that may be read",
+      cause: error,
+    });
   });
   if (info === undefined) {
     const folder = dirname(path);

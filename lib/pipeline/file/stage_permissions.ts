@@ -42,7 +42,12 @@ export function permissionMistake(
     ffi || granted.ffi === true ? "ffi: true" : "",
   ].filter((text) => text !== "");
   return {
-    what: `the stage "${stage}" asks for permissions that are not granted: ${missing.join(", ")}`,
+    // One a line, each exact and in full: nobody may decide by half of what is asked.
+    what: missing.length === 1
+      ? `the stage "${stage}" asks for a permission that is not granted: ${missing[0]}`
+      : `the stage "${stage}" asks for permissions that are not granted:${
+        missing.map((item) => `\n    ${item}`).join("")
+      }`,
     requirement: "its author asks for them, you decide",
     remedy: `to grant them write\n      permissions:\n${
       lines.map((text) => `        ${text}`).join("\n")

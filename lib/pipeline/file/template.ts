@@ -67,6 +67,9 @@ function containsTemplate(node: YamlNode): boolean {
   }
 }
 
+/** So much of an expression stands in a message. */
+const MAX_SHOWN = 200;
+
 /** Loaded only where a file holds an expression. */
 type Jinja = typeof import("../../base/jinja/template.ts");
 
@@ -136,7 +139,9 @@ class Evaluator {
 
   #evaluate(expression: string, span: Span, index: number): Json | undefined {
     const place = this.#place(span, { index });
-    const shown = `\${{${expression}}}`;
+    const shown = `\${{${
+      expression.length > MAX_SHOWN ? `${expression.slice(0, MAX_SHOWN)}…` : expression
+    }}}`;
     let root: JinjaNode;
     try {
       const { body } = this.#jinja.parseTemplate(`{{${expression}}}`);

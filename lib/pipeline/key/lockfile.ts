@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Json } from "../../base/json.ts";
+import { isJsonObject, type Json, parseJson } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
 import { canonicalJson, writeFileAtomic } from "../../store/mod.ts";
 
@@ -109,12 +109,17 @@ async function readPins(path: string): Promise<Map<string, Json>> {
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return new Map();
-    throw error;
+    throw new UserError({
+      what: `cannot read ${path}: ${error instanceof Error ? error.message : error}`,
+      requirement: "the lock file beside the pipeline pins what its sources were resolved to",
+      remedy: "it has to be a file that may be read; move away what stands there",
+      cause: error,
+    });
   }
   try {
-    const value = JSON.parse(text) as { version?: unknown; pins?: unknown };
-    if (value.version === VERSION && typeof value.pins === "object" && value.pins !== null) {
-      return new Map(Object.entries(value.pins as Record<string, Json>));
+    const value = parseJson(text) as { version?: unknown; pins?: unknown };
+    if (value.version === VERSION && isJsonObject(value.pins)) {
+      return new Map(Object.entries(value.pins));
     }
   } catch {
     // Told below.

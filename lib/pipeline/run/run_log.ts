@@ -18,6 +18,10 @@ export type Untimed<E extends RunEvent = RunEvent> = E extends RunEvent ? Omit<E
 
 const PROGRESS_INTERVAL_MS = 1000;
 
+/** Bytes of a stage's log: a stage that prints without end must not fill the disk. */
+const LOG_LIMIT = 1 << 30;
+const LOG_END = "(the log ends here: it holds as much as a log may; the stage went on)\n";
+
 /** The record of one run while it goes on. */
 export class RunLog {
   readonly folder: RunFolder;
@@ -106,20 +110,38 @@ export class RunLog {
 export class StageLog implements Disposable {
   readonly path: string;
   readonly #file: Deno.FsFile;
+  /** Bytes that may still be written; below 0 where the log has ended. */
+  #left: number;
 
-  private constructor(path: string, file: Deno.FsFile) {
+  private constructor(path: string, file: Deno.FsFile, left: number) {
     this.path = path;
     this.#file = file;
+    this.#left = left;
   }
 
-  /** Opens the log; a stage that runs twice in one run goes on in the same file. */
-  static async open(path: string): Promise<StageLog> {
-    return new StageLog(path, await Deno.open(path, { append: true, create: true }));
+  /**
+   * Opens the log; a stage that runs twice in one run goes on in the same file.
+   *
+   * @param path The file.
+   * @param options `limit`: bytes that it may hold. A stage that prints more goes on, its log does not.
+   */
+  static async open(
+    path: string,
+    { limit = LOG_LIMIT }: { readonly limit?: number } = {},
+  ): Promise<StageLog> {
+    const file = await Deno.open(path, { append: true, create: true });
+    return new StageLog(path, file, Math.max(0, limit - (await file.stat()).size));
   }
 
   /** Appends a line. */
   line(text: string): void {
+    if (this.#left < 0) return;
     const bytes = new TextEncoder().encode(text + "\n");
+    this.#left -= bytes.length;
+    this.#write(this.#left < 0 ? new TextEncoder().encode(LOG_END) : bytes);
+  }
+
+  #write(bytes: Uint8Array): void {
     for (let done = 0; done < bytes.length;) done += this.#file.writeSync(bytes.subarray(done));
   }
 

@@ -9,8 +9,10 @@ import { join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
 import { runProcess } from "../code/process.ts";
 import { type Grants, PERMISSION_SET, writeConfig } from "../code/process_config.ts";
+import { cutError, cutLine, ReportBounds } from "./bounds.ts";
 import {
   type Answers,
+  MARK,
   type Message,
   parseAnswer,
   parseLine,
@@ -89,10 +91,11 @@ export async function runChild<R extends Request>(
   );
   const lastLines: string[] = [];
   const print = (line: string): void => {
-    lastLines.push(line);
+    lastLines.push(cutLine(line));
     if (lastLines.length > LAST_LINES) lastLines.shift();
     options.onLine?.(line);
   };
+  const reports = new ReportBounds((report) => options.onReport?.(report));
   let last: Exclude<Message, Report> | undefined;
   const end = await runProcess({
     args: [
@@ -112,8 +115,9 @@ export async function runChild<R extends Request>(
         return;
       }
       if (message.type === "log") print(message.message);
-      options.onReport?.(message);
+      reports.take(message);
     },
+    mark: MARK,
     onStderr: print,
     timeout: options.timeout,
     ...(options.maxOutput === undefined ? {} : { maxOutput: options.maxOutput }),
@@ -121,8 +125,9 @@ export async function runChild<R extends Request>(
     stop: options.stop,
     kill: options.kill,
   });
+  reports.end();
   if (end.type !== "ended") return { type: end.type };
-  if (last?.type === "error") return { type: "threw", error: last.error };
+  if (last?.type === "error") return { type: "threw", error: cutError(last.error) };
   if (last === undefined || end.code !== 0) {
     return { type: "died", code: end.code, signal: end.signal, lastLines };
   }

@@ -19,6 +19,7 @@ import { runProcess } from "../code/process.ts";
 import { type Grants, withProcessFolder, writeConfig } from "../code/process_config.ts";
 import type { DescribedStage, StageIdentity } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
+import { formMistake } from "../schema/permission_forms.ts";
 import { type ChildOutcome, HOST, runChild } from "./child.ts";
 import { loadDenial } from "./denial.ts";
 import { parseAnswer, type ThrownError } from "./protocol.ts";
@@ -65,6 +66,11 @@ export async function describeOwn(
   const answer = recalled ?? await ask(identity, requests, options);
   if (answer.results.length !== requests.length) {
     throw new UserError({ what: `the stage "${identity.uses}" does not say what it was asked` });
+  }
+  // The module answers for itself, and may forge what a definition is checked for.
+  const mistake = formMistake(answer.description.permissions);
+  if (mistake !== undefined) {
+    throw new UserError({ what: `the stage "${identity.uses}" ${mistake}` });
   }
   if (key !== undefined && recalled === undefined) {
     memory?.set(NAMESPACE, key, JSON.parse(JSON.stringify(answer)) as Json);

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import type { Json } from "../../base/json.ts";
+import { isTooDeep, type Json, MAX_JSON_DEPTH } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import type { StageDefinition } from "../stage.ts";
 import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
@@ -59,7 +59,8 @@ export async function host(
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
     const { default: definition } = await load();
-    send({ type: "result", value: await answer(definition, request, controller.signal) as Json });
+    const value = await answer(definition, request, controller.signal) as Json;
+    send(written({ type: "result", value }, request.task));
   } catch (error) {
     fail(error);
   }
@@ -123,8 +124,33 @@ async function readRequest(): Promise<Request> {
   return JSON.parse(line) as Request;
 }
 
-function send(message: Message): void {
-  const bytes = encoder.encode(`${MARK}${stringify(message)}\n`);
+/**
+ * A message as JSON. What a stage answers may hold itself, be nested without end, or be no JSON.
+ *
+ * @throws {UserError} Where it can't be written.
+ */
+function written(message: Message, task: Request["task"]): string {
+  const refused = (why: string, cause?: unknown): UserError =>
+    new UserError({
+      what: `the stage's answer to "${task}" cannot be written as JSON: ${why}`,
+      requirement: `JSON, nested at most ${MAX_JSON_DEPTH} levels deep`,
+      cause,
+    });
+  let text: string;
+  try {
+    text = stringify(message);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw refused("it is nested too deeply", cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw refused(why.split("\n", 1)[0]!, cause);
+  }
+  if (isTooDeep(text)) throw refused("it is nested too deeply");
+  return text;
+}
+
+function send(message: Message | string): void {
+  const text = typeof message === "string" ? message : stringify(message);
+  const bytes = encoder.encode(`${MARK}${text}\n`);
   let written = 0;
   try {
     while (written < bytes.length) written += stdout.writeSync(bytes.subarray(written));

@@ -6,7 +6,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { isJsonObject, type JsonObject } from "../../base/json.ts";
+import { readJsonObject } from "../../base/json_file.ts";
 import type { Kind } from "../stage.ts";
 
 /** Kind -> the file that names the others, and the key under which it lists its splits. */
@@ -29,8 +32,10 @@ export async function checkOutput(
   folder: string,
   { kind, stage }: { readonly kind: Kind; readonly stage: string },
 ): Promise<void> {
-  const names: string[] = [];
-  for await (const entry of Deno.readDir(folder)) names.push(entry.name);
+  const files = new Set<string>();
+  const others = new Set<string>();
+  for await (const { name, isFile } of Deno.readDir(folder)) (isFile ? files : others).add(name);
+  const names = [...files, ...others];
   const { file, splits } = INDEX[kind];
   if (names.length === 0) {
     throw new UserError({
@@ -39,7 +44,14 @@ export async function checkOutput(
       remedy: "write the result into output.path",
     });
   }
-  if (!names.includes(file)) {
+  if (others.has(file)) {
+    throw new UserError({
+      what: `stage "${stage}" made ${file}, and that is no file`,
+      requirement: `an artifact of kind ${kind} holds at least the file ${file}`,
+      remedy: "write that file, or put out another kind",
+    });
+  }
+  if (!files.has(file)) {
     throw new UserError({
       what: `stage "${stage}" wrote no ${file}`,
       requirement: `an artifact of kind ${kind} holds at least ${file}; the folder has ${
@@ -51,29 +63,38 @@ export async function checkOutput(
     });
   }
   if (!splits) return;
-  for (const missing of await missingSplits(`${folder}/${file}`, names, stage)) {
-    throw new UserError({
-      what: `stage "${stage}" wrote a ${file} that names ${missing}, and no such file`,
-      requirement: "every split's file lies in the output folder",
-    });
+  const mistake = indexMistake(await readIndex(join(folder, file)), { files, others });
+  if (mistake === undefined) return;
+  throw new UserError({
+    what: `stage "${stage}" wrote a ${file} ${mistake}`,
+    requirement: "it lists the splits, each with its file in the output folder",
+    remedy: `write the folder with the functions of temper/data, or put out another kind`,
+  });
+}
+
+/** The object that a file holds; undefined where it is none. Where it lies is the runner's matter, and no help. */
+async function readIndex(path: string): Promise<JsonObject | undefined> {
+  try {
+    return await readJsonObject(path);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
   }
 }
 
-async function missingSplits(
-  path: string,
-  names: readonly string[],
-  stage: string,
-): Promise<string[]> {
-  let index: { splits?: Record<string, { file?: unknown } | null> } | null;
-  try {
-    index = JSON.parse(await Deno.readTextFile(path));
-  } catch (error) {
-    throw new UserError({
-      what: `stage "${stage}" wrote ${path.slice(path.lastIndexOf("/") + 1)}, which is not JSON`,
-      requirement: "the file that describes an artifact is JSON",
-      cause: error,
-    });
+/** What is wrong with the list of splits, as the end of the sentence "it wrote a dataset.json …". */
+function indexMistake(
+  index: JsonObject | undefined,
+  { files, others }: { readonly files: ReadonlySet<string>; readonly others: ReadonlySet<string> },
+): string | undefined {
+  if (index === undefined) return "that is no JSON object";
+  const { splits } = index;
+  if (!isJsonObject(splits)) return "that lists no splits";
+  for (const [name, split] of Object.entries(splits)) {
+    const file = isJsonObject(split) ? split.file : undefined;
+    if (typeof file !== "string") return `that names no file of the split "${name}"`;
+    if (others.has(file)) return `that names ${file}, and that is no file`;
+    if (!files.has(file)) return `that names ${file}, and no such file`;
   }
-  const files = Object.values(index?.splits ?? {}).map((split) => split?.file);
-  return files.filter((file): file is string => typeof file === "string" && !names.includes(file));
+  return undefined;
 }

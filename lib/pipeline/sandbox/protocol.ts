@@ -13,7 +13,7 @@
  */
 import type { Device } from "../../base/device.ts";
 import { z } from "zod";
-import type { Json } from "../../base/json.ts";
+import { isJsonObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
 import type { DescribedStage } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
 import { type InputArtifact, KINDS, type Sources, type SummaryEntry } from "../stage.ts";
@@ -73,8 +73,10 @@ export interface Answers {
 const text = z.string();
 const texts = z.array(text);
 const kind = z.enum(KINDS);
-const anyJson: z.ZodType<Json> = z.json();
-const json = z.record(text, anyJson);
+// All of it came out of JSON, whose depth `parseLine` bounds; zod would walk it again, a dozen calls a
+// level, and `z.record` would drop a member that is called `__proto__`.
+const anyJson = z.custom<Json>((value) => value !== undefined);
+const json = z.custom<JsonObject>(isJsonObject);
 
 /** A stage may mean an infinite number; what comes out of JSON is finite. */
 const anyNumber = z.custom<number>((value) => typeof value === "number");
@@ -218,7 +220,7 @@ export function parseLine(line: string): { text?: string; message?: Message } {
   if (start < 0) return { text: line };
   let value: unknown;
   try {
-    value = JSON.parse(line.slice(start + MARK.length));
+    value = parseJson(line.slice(start + MARK.length));
   } catch {
     return { text: line };
   }

@@ -5,8 +5,9 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { Json } from "../../base/json.ts";
+import { type Json, ownMember } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
+import { cutEntry, cutText } from "./bounds.ts";
 import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
 import {
   type Answers,
@@ -38,15 +39,13 @@ export async function resolve(
 ): Promise<Answers["resolve"]> {
   if (resolve === undefined) throw new InternalError("the stage has no resolve");
   const env = grantedEnv(request.env);
-  const pins: Record<string, Json> = {};
+  const pins = new Map<string, Json>();
   const sources = await resolve({
     options: request.options,
     baseDir: request.baseDir,
     pins: {
-      get: (source) => pins[source] ?? request.pins[source],
-      set: (source, pin) => {
-        pins[source] = pin as Json;
-      },
+      get: (source) => pins.get(source) ?? ownMember(request.pins, source),
+      set: (source, pin) => void pins.set(source, pin as Json),
     },
     update: request.update,
     offline: request.offline,
@@ -56,10 +55,10 @@ export async function resolve(
       for await (const chunk of file.readable) hash.update(chunk);
       return hash.digest("hex");
     },
-    env: (name) => env[name],
+    env: (name) => ownMember(env, name),
     signal,
   });
-  return { sources, pins };
+  return { sources, pins: Object.fromEntries(pins) };
 }
 
 /** Does a stage's work. */
@@ -90,7 +89,7 @@ export async function run(
     log: (message) => report({ type: "log", message: String(message) }),
     summary: (entry) => {
       if (!isSummaryEntry(entry)) throw notASummary(entry);
-      report({ type: "summary", entry: inJson(entry) });
+      report({ type: "summary", entry: cutEntry(inJson(entry)) });
     },
     signal,
   };
@@ -100,12 +99,10 @@ export async function run(
 }
 
 function grantedEnv(names: readonly string[]): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const name of names) {
+  return Object.fromEntries(names.flatMap((name) => {
     const value = Deno.env.get(name);
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
+    return value === undefined ? [] : [[name, value]];
+  }));
 }
 
 /** JSON has no infinite numbers; a perplexity may be one, and is worth telling. */
@@ -119,10 +116,19 @@ function inJson(entry: SummaryEntry): SummaryEntry {
 
 function notASummary(entry: unknown): UserError {
   return new UserError({
-    what: `summary() cannot show ${JSON.stringify(entry)}`,
+    what: `summary() cannot show ${shown(entry)}`,
     requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
       '{ type: "note", text }, with a number as value',
   });
+}
+
+/** What was given, as far as it can be written: it may hold itself, or be nested without end. */
+function shown(entry: unknown): string {
+  try {
+    return cutText(JSON.stringify(entry) ?? String(entry), 500);
+  } catch {
+    return "what is no JSON";
+  }
 }
 
 /** Passes on the newest figures, at most ten times a second, and always the last ones. */

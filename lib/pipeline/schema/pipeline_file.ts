@@ -7,7 +7,8 @@
  * @module
  */
 import { z } from "zod";
-import { HOST, HOST_WORDS, VARIABLE, VARIABLE_WORDS } from "./permission_forms.ts";
+import { isVisibleName } from "../../base/outside_text.ts";
+import { HOST, HOST_WORDS, PATH_WORDS, VARIABLE, VARIABLE_WORDS } from "./permission_forms.ts";
 
 /** Names of stages: they become folder names and parts of ids. */
 export const STAGE_NAME = /^[a-z0-9_-]+$/;
@@ -40,7 +41,7 @@ const permissions = z.strictObject({
   env: z.array(z.string().regex(VARIABLE, { error: VARIABLE_WORDS })).optional().describe(
     "Environment variables it may read.",
   ),
-  read: z.array(z.string().min(1)).optional().describe(
+  read: z.array(z.string().min(1).refine(isVisibleName, { error: PATH_WORDS })).optional().describe(
     "Files and folders it may read, relative to the pipeline file.",
   ),
   ffi: z.boolean().optional().describe("Whether it may load native libraries."),

@@ -42,6 +42,10 @@ export function parseYaml(problems: Problems): YamlNode {
   const { text } = problems.source;
   const invalid: YamlNode = { type: "invalid", span: { start: 0, end: 0 } };
   let document: Document.Parsed;
+  if (opensTooMany(text)) {
+    problems.add({ start: 0, end: 0 }, TOO_DEEP);
+    return invalid;
+  }
   try {
     document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: "error" });
   } catch (error) {
@@ -59,6 +63,19 @@ export function parseYaml(problems: Problems): YamlNode {
     return { type: "scalar", value: null, span: { start: 0, end: 0 } };
   }
   return new Converter(problems).convert(document.contents as Node, 0).node;
+}
+
+/** Whether so many levels are opened in a row that the package would take minutes to find them too many. */
+function opensTooMany(text: string): boolean {
+  let run = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (" \n\r\t".includes(character)) continue;
+    const opens = "[{".includes(character) || "-?".includes(character) && text[i + 1] === " ";
+    run = opens ? run + 1 : 0;
+    if (run > 10 * MAX_DEPTH) return true;
+  }
+  return false;
 }
 
 /** One mistake a line: what follows on the same line is nearly always its consequence. */

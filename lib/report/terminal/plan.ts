@@ -5,10 +5,12 @@
  */
 import type { StagePlan } from "../../pipeline/run/plan.ts";
 import type { Page } from "./summary.ts";
-import { harmless, wrap } from "./text.ts";
+import { visibleValue } from "../../base/outside_text.ts";
+import { wrap } from "./text.ts";
 
 /** The plan of a pipeline as lines. */
-export function planLines(plans: readonly StagePlan[], page: Page): string[] {
+export function planLines(planned: readonly StagePlan[], page: Page): string[] {
+  const plans = visibleValue(planned, () => false);
   const { style } = page;
   const shown = plans.filter((plan) => plan.status !== "skipped");
   const names = Math.min(40, Math.max(0, ...shown.map((plan) => plan.stage.length)));
@@ -35,7 +37,7 @@ export function planLines(plans: readonly StagePlan[], page: Page): string[] {
     }
     const indent = " ".repeat(names + 4);
     for (const reason of plan.reasons) {
-      const [first, ...rest] = wrap(harmless(reason), Math.max(20, page.width - names - 6));
+      const [first, ...rest] = wrap(reason, Math.max(20, page.width - names - 6));
       lines.push(`${indent}- ${first}`, ...rest.map((line) => `${indent}  ${line}`));
     }
   }

@@ -6,7 +6,9 @@
  */
 import type { StageFailure, SummaryEntry } from "../../pipeline/run/events.ts";
 import type { RunState, StageState } from "./state.ts";
-import { clip, formatDuration, formatNumber, harmless, type Style, wrap } from "./text.ts";
+import { indented } from "../../base/outside_text.ts";
+import { placeOf } from "../../base/errors.ts";
+import { clip, formatDuration, formatNumber, type Style, wrap } from "./text.ts";
 
 /** How wide and in which colours. */
 export interface Page {
@@ -68,12 +70,12 @@ function summaryLines(entry: SummaryEntry, { width, style }: Page): string[] {
     case "figure": {
       const compare = entry.compare === undefined
         ? ""
-        : ` (${harmless(entry.compare.label)} ${formatNumber(entry.compare.value)})`;
-      return [`  ${harmless(entry.label)} ${style.bold(formatNumber(entry.value))}${compare}`];
+        : ` (${entry.compare.label} ${formatNumber(entry.compare.value)})`;
+      return [`  ${entry.label} ${style.bold(formatNumber(entry.value))}${compare}`];
     }
     case "text": {
-      const prompt = wrap(harmless(entry.prompt.trimEnd()), room);
-      const text = wrap(harmless(entry.text.trimEnd()), room);
+      const prompt = wrap(entry.prompt.trimEnd(), room);
+      const text = wrap(entry.text.trimEnd(), room);
       return [
         "",
         ...prompt.map((line) => `  ${style.dim("> " + line)}`),
@@ -81,7 +83,7 @@ function summaryLines(entry: SummaryEntry, { width, style }: Page): string[] {
       ];
     }
     case "note":
-      return wrap(harmless(entry.text), room).map((line) => `  ${line}`);
+      return wrap(entry.text, room).map((line) => `  ${line}`);
   }
 }
 
@@ -129,15 +131,13 @@ export function failures(run: RunState, page: Page): string[] {
 }
 
 function failureLines(failure: StageFailure, { style }: Page): string[] {
-  const place = failure.at === undefined
-    ? ""
-    : `${failure.at.file}:${failure.at.line}:${failure.at.column}: `;
-  const lines = [style.red(place + harmless(failure.what))];
+  const place = failure.at === undefined ? "" : `${placeOf(failure.at)}: `;
+  const lines = [style.red(place + indented(failure.what))];
   if (failure.nearest !== undefined) lines.push(`  did you mean "${failure.nearest}"?`);
-  if (failure.requirement !== undefined) lines.push(`  ${harmless(failure.requirement)}`);
-  if (failure.remedy !== undefined) lines.push(`  ${harmless(failure.remedy)}`);
+  if (failure.requirement !== undefined) lines.push(`  ${indented(failure.requirement)}`);
+  if (failure.remedy !== undefined) lines.push(`  ${indented(failure.remedy)}`);
   if (failure.lastLines !== undefined && failure.lastLines.length > 0) {
-    lines.push("  its last lines:", ...failure.lastLines.map((line) => `    ${harmless(line)}`));
+    lines.push("  its last lines:", ...failure.lastLines.map((line) => `    ${line}`));
   }
   return lines;
 }

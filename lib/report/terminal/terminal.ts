@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { indented, jsonForTerminal, visibleValue } from "../../base/outside_text.ts";
 import type { RunEvent } from "../../pipeline/run/events.ts";
 import { newRunState, rateOf, type RunState, type StageState, update } from "./state.ts";
 import {
@@ -15,15 +16,7 @@ import {
   stageLine,
   stageTable,
 } from "./summary.ts";
-import {
-  clip,
-  formatAmount,
-  formatBar,
-  formatDuration,
-  formatRate,
-  harmless,
-  wrap,
-} from "./text.ts";
+import { clip, formatAmount, formatBar, formatDuration, formatRate, wrap } from "./text.ts";
 
 /** Takes a run's events and shows them. */
 export interface Reporter {
@@ -78,7 +71,8 @@ export function liveReporter(screen: Screen): Reporter {
     finish(run, screen);
   };
   return {
-    event(event): void {
+    event(told): void {
+      const event = visibleEvent(told);
       update(run, event);
       const note = event.type === "note"
         ? noteText(event)
@@ -99,16 +93,17 @@ export function liveReporter(screen: Screen): Reporter {
 /** For a pipe. */
 export function plainReporter(screen: Screen): Reporter {
   const run = newRunState();
-  const told = new Map<string, number>();
+  const progress = new Map<string, number>();
   const engines = new Set<string>();
   let closed = false;
   const line = (text: string): void => screen.out(text + "\n");
   return {
-    event(event): void {
+    event(told): void {
+      const event = visibleEvent(told);
       update(run, event);
       switch (event.type) {
         case "stage_start": {
-          told.set(event.stage, screen.now());
+          progress.set(event.stage, screen.now());
           const engine = engineNote(event, engines);
           if (engine !== undefined) line(engine);
           const threads = event.threads === undefined ? "" : `, ${threadText(event.threads)}`;
@@ -117,8 +112,8 @@ export function plainReporter(screen: Screen): Reporter {
           return;
         }
         case "progress": {
-          if (screen.now() - (told.get(event.stage) ?? 0) < PLAIN_PROGRESS_MS) return;
-          told.set(event.stage, screen.now());
+          if (screen.now() - (progress.get(event.stage) ?? 0) < PLAIN_PROGRESS_MS) return;
+          progress.set(event.stage, screen.now());
           line(`${event.stage}: ${progressText(run.stages.get(event.stage)!)}`);
           return;
         }
@@ -148,9 +143,17 @@ export function plainReporter(screen: Screen): Reporter {
 /** For `--json`: every event as one line. */
 export function jsonReporter(out: (text: string) => void): Reporter {
   return {
-    event: (event) => out(JSON.stringify(event) + "\n"),
+    event: (event) => out(jsonForTerminal(event) + "\n"),
     close(): void {},
   };
+}
+
+/** Members of events that may have several lines; a newline anywhere else would begin a line of nobody's. */
+const WITH_LINES = new Set(["what", "requirement", "remedy", "text", "prompt"]);
+
+/** An event as it may be shown. Here all that stages, servers and files say enters the terminal. */
+function visibleEvent(event: RunEvent): RunEvent {
+  return visibleValue(event, (name) => WITH_LINES.has(name));
 }
 
 /** Results, failures and paths, after the table. */
@@ -204,7 +207,7 @@ function progressText(stage: StageState): string {
     parts.push(formatRate(rate, unit));
     if (total > done) parts.push(`${formatDuration(1000 * Math.ceil((total - done) / rate))} left`);
   }
-  return harmless(parts.join(", "));
+  return parts.join(", ");
 }
 
 /** Which engine and why, once a run. */
@@ -214,7 +217,7 @@ function engineNote(
 ): string | undefined {
   if (event.device === undefined || told.has(event.device)) return undefined;
   told.add(event.device);
-  return harmless(`computing on ${event.device}: ${event.device_why ?? "asked for"}`);
+  return `computing on ${event.device}: ${event.device_why ?? "asked for"}`;
 }
 
 function threadText(threads: number): string {
@@ -222,5 +225,5 @@ function threadText(threads: number): string {
 }
 
 function noteText(event: RunEvent & { type: "note" }): string {
-  return harmless(event.stage === undefined ? event.text : `${event.stage}: ${event.text}`);
+  return indented(event.stage === undefined ? event.text : `${event.stage}: ${event.text}`);
 }

@@ -83,17 +83,6 @@ export function formatBar(fraction: number, width: number): string {
 }
 
 /**
- * Text that cannot move the cursor or change colours: what a model writes is data, not commands.
- * Newlines stay, tabs become a space, other control characters U+FFFD.
- */
-export function harmless(text: string): string {
-  return text.replaceAll("\t", " ").replaceAll(
-    /\p{Cc}/gu,
-    (control) => control === "\n" ? control : "\ufffd",
-  );
-}
-
-/**
  * Breaks text into lines of at most `width` characters, at spaces where there are some.
  *
  * @returns At least one line.

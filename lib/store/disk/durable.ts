@@ -8,6 +8,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
 import { systemCode } from "./failure.ts";
 
 /** Options of {@linkcode writeFileAtomic}. */
@@ -80,10 +81,25 @@ export async function ensureFolder(path: string): Promise<void> {
     if (error instanceof Deno.errors.AlreadyExists) return;
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await ensureFolder(dirname(path));
-    await ensureFolder(path);
-    return;
+    await mkdirBelow(path);
   }
   await syncFolder(dirname(path));
+}
+
+/** Makes a folder in one that is there. */
+async function mkdirBelow(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // As in /proc: the folder above is there, and the system says that it is not.
+    throw new UserError({
+      what: `cannot make the folder ${path}: the system makes none there`,
+      remedy: "name another place with --runs or TEMPER_RUNS",
+      cause: error,
+    });
+  }
 }
 
 /** Removes a file or a folder with all in it; that it is not there is fine. */

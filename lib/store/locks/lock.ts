@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { listNames, removeQuietly, temporaryName, writeFileAtomic } from "../disk/durable.ts";
 import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { parseJson } from "../../base/json.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { type Owner, ownerState, parseOwner, thisOwner } from "./owner.ts";
 
@@ -217,7 +218,7 @@ async function readHeld(path: string): Promise<Held | undefined> {
     throw error;
   }
   try {
-    return { text, owner: parseOwner(JSON.parse(text)) };
+    return { text, owner: parseOwner(parseJson(text)) };
   } catch {
     return { text, owner: undefined };
   }
@@ -226,7 +227,7 @@ async function readHeld(path: string): Promise<Held | undefined> {
 /** The lock's name as its file tells it; the file's own name may be shortened. */
 function nameIn(text: string): string | undefined {
   try {
-    const { name } = JSON.parse(text) as { readonly name?: unknown };
+    const { name } = parseJson(text) as { readonly name?: unknown };
     return typeof name === "string" ? name : undefined;
   } catch {
     return undefined;

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { isJsonObject, type JsonObject } from "../../base/json.ts";
+import { isJsonObject, type JsonObject, parseJson } from "../../base/json.ts";
 import { crc32 } from "node:zlib";
 
 /** An array that goes into a checkpoint. */
@@ -172,7 +172,7 @@ function readContent(
   text: string,
   number: number,
 ): { values: JsonObject; entries: ArrayEntry[] } | undefined {
-  const whole: unknown = JSON.parse(text);
+  const whole = parseJson(text);
   if (!isJsonObject(whole) || !isJsonObject(whole.content)) return undefined;
   const { content } = whole;
   if (crc32(JSON.stringify(content)) !== whole.crc32) return undefined;

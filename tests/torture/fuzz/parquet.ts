@@ -7,11 +7,17 @@ import type { Part } from "../part.ts";
 import { type Fuzz, fuzzPart, isUsableName, told } from "./fuzzing.ts";
 import { damagedBytes } from "./mutations.ts";
 
-const text = fc.oneof(fc.constantFrom("", "a", "the sea", "é", "𝄞", "\0"), fc.string({ maxLength: 8 }));
+const text = fc.oneof(
+  fc.constantFrom("", "a", "the sea", "é", "𝄞", "\0"),
+  fc.string({ maxLength: 8 }),
+);
 
 const CELLS: Readonly<Record<"string" | "int" | "float" | "bool", fc.Arbitrary<Cell>>> = {
   string: text,
-  int: fc.oneof(fc.integer(), fc.constantFrom(2 ** 53 - 1, -(2 ** 53 - 1), 2n ** 63n - 1n, -(2n ** 63n))),
+  int: fc.oneof(
+    fc.integer(),
+    fc.constantFrom(2 ** 53 - 1, -(2 ** 53 - 1), 2n ** 63n - 1n, -(2n ** 63n)),
+  ),
   float: fc.oneof(fc.double({ noNaN: true }), fc.constantFrom(0.5, 5e-324, 1e308)),
   bool: fc.boolean(),
 };
@@ -22,7 +28,10 @@ interface Sheet {
 }
 
 const column = fc.record({
-  name: fc.oneof(fc.constantFrom("text", "label", "toString", "a.b", ""), fc.string({ maxLength: 4 }))
+  name: fc.oneof(
+    fc.constantFrom("text", "label", "toString", "a.b", ""),
+    fc.string({ maxLength: 4 }),
+  )
     .filter(isUsableName),
   type: fc.constantFrom(...Object.keys(CELLS) as (keyof typeof CELLS)[]),
 }).map(({ name, type }) => ({ name, type }));
