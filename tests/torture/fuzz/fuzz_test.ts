@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import type { Part } from "../part.ts";
 import { temporaryDirectory } from "../../fixtures/temporary_directory.ts";
-import { FUZZ } from "./parts.ts";
+import { AWAITED, FUZZ } from "./parts.ts";
 import { throwing } from "./planted.ts";
 import { hanging } from "./planted_hang.ts";
 import { greedy } from "./planted_memory.ts";
@@ -16,14 +16,18 @@ async function run(part: Part, index: number): Promise<string> {
   return await part.run({ index, seed: 8 + index, folder: await temporaryDirectory() });
 }
 
-for (const part of FUZZ) {
-  Deno.test(`${part.name}: ${part.promise}`, async () => {
-    for (let index = 0; index < part.cases.short; index++) await run(part, index);
+for (const part of [...FUZZ, ...AWAITED]) {
+  Deno.test({
+    name: `${part.name}: ${part.promise}`,
+    ignore: AWAITED.includes(part),
+    async fn(): Promise<void> {
+      for (let index = 0; index < part.cases.short; index++) await run(part, index);
+    },
   });
 }
 
 Deno.test("fuzzing has at least 1,000 inputs a part in the suite and 100,000 by hand", () => {
-  for (const { name, promise, cases } of FUZZ) {
+  for (const { name, promise, cases } of [...FUZZ, ...AWAITED]) {
     const inputs = Number(/\((\d+) inputs a case\)$/.exec(promise)?.[1]);
     assert.ok(cases.short * inputs >= 1000 && cases.long * inputs >= 100_000, name);
     assert.ok(Number.isInteger(cases.short) && Number.isInteger(cases.long), name);

@@ -138,9 +138,13 @@ export type Told<T> =
 /**
  * Calls something that may refuse its input.
  *
+ * @param options `rough`: words of a package may stand in the message as they are.
  * @throws Where it throws anything but mistakes of a user, or mistakes without a sentence.
  */
-export async function told<T>(call: () => T | Promise<T>): Promise<Told<T>> {
+export async function told<T>(
+  call: () => T | Promise<T>,
+  { rough = false } = {},
+): Promise<Told<T>> {
   try {
     return { value: await call() };
   } catch (error) {
@@ -152,7 +156,8 @@ export async function told<T>(call: () => T | Promise<T>): Promise<Told<T>> {
     if (errors === undefined || errors.length === 0) throw error;
     for (const { message, parts } of errors) {
       const { what, at } = parts;
-      if (what.trim() === "" || /^Internal error|\[object |Error: $/.test(message)) {
+      const senseless = rough ? /^Internal error/ : /^Internal error|\[object |Error: $/;
+      if (what.trim() === "" || senseless.test(message)) {
         throw new Error(`this tells nothing: ${message}`, { cause: error });
       }
       if (at !== undefined && !(at.line >= 1 && at.column >= 1 && (at.length ?? 1) >= 1)) {

@@ -9,13 +9,23 @@ import { cron } from "./cron.ts";
 import { fingerprints } from "./fingerprint.ts";
 import { language } from "./language.ts";
 import { names } from "./names.ts";
+import { parquet } from "./parquet.ts";
 import { records } from "./records.ts";
 import { safetensors } from "./safetensors.ts";
+import { options } from "./stage_options.ts";
+import { templates } from "./templates.ts";
 import { textFiles } from "./text_files.ts";
 import { tokenizerFiles } from "./tokenizer_files.ts";
 import { tokens } from "./tokens.ts";
 
-/** In the order of their names. */
+/**
+ * Parts whose reader is known to hang.
+ *
+ * TODO(lead): move into FUZZ once parquet is read within bounds.
+ */
+export const AWAITED: readonly Part[] = [parquet];
+
+/** The others, in the order of their files. */
 export const FUZZ: readonly Part[] = [
   canonical,
   cron,
@@ -24,6 +34,8 @@ export const FUZZ: readonly Part[] = [
   names,
   records,
   safetensors,
+  options,
+  templates,
   textFiles,
   tokenizerFiles,
   tokens,
