@@ -161,7 +161,9 @@ export function damagedJson(whole: fc.Arbitrary<unknown>): fc.Arbitrary<unknown>
   return fc.tuple(whole, fc.array(change, { minLength: 1, maxLength: 3 })).map(
     ([value, changes]) => {
       let document: unknown = structuredClone(value);
-      for (const { steps, kind, value: put, name } of changes) {
+      for (const { steps, kind, value: drawn, name } of changes) {
+        // Constants are drawn as one object: put into itself it would be a circle.
+        const put = structuredClone(drawn);
         let parent: Record<string, unknown> | undefined;
         let key = "";
         let node = document;
