@@ -27,22 +27,51 @@ const PIECES = /\*\*\/?|\[[!^]?[^][^\]]*\]|[^]/gu;
  */
 export function globToRegExp(pattern: string, { slash = false } = {}): RegExp {
   const any = slash ? "[^]" : "[^/]";
-  let braces = 0;
-  const source = pattern.replace(PIECES, (piece, at: number) => {
+  // Twice the same crossing is one; as two, what does not match would be tried in every division.
+  const pieces = pattern.replaceAll(/\*{3,}/g, "**").replaceAll(/(?:\*\*\/){2,}/g, "**/")
+    .match(PIECES) ?? [];
+  const pairs = pairedBraces(pieces);
+  let depth = 0;
+  const source = pieces.map((piece, i) => {
     if (piece === "**/") return "(?:[^]*/)?";
     if (piece === "**") return "[^]*";
     if (piece === "*") return `${any}*`;
     if (piece === "?") return any;
-    if (piece === "{" && pattern.includes("}", at)) return braces++, "(?:";
-    if (piece === "}" && braces > 0) return braces--, ")";
-    if (piece === "," && braces > 0) return "|";
-    if (piece.length > 2 && piece.startsWith("[")) {
-      const [, negated, members] = /^\[([!^]?)([^]*)\]$/.exec(piece)!;
-      return `[${negated === "" ? "" : "^"}${members!.replace(/[\\\]^[]/g, "\\$&")}]`;
-    }
+    if (pairs.has(i)) return piece === "{" ? (depth++, "(?:") : (depth--, ")");
+    if (piece === "," && depth > 0) return "|";
+    if (piece.length > 2 && piece.startsWith("[")) return `${slash ? "" : "(?!/)"}${setOf(piece)}`;
     return piece.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
-  });
+  }).join("");
   return new RegExp(`^${source}$`, "u");
+}
+
+/** Which pieces are braces that have their other half; the others are text. */
+function pairedBraces(pieces: readonly string[]): ReadonlySet<number> {
+  const open: number[] = [];
+  const pairs = new Set<number>();
+  for (const [i, piece] of pieces.entries()) {
+    if (piece === "{") open.push(i);
+    const start = piece === "}" ? open.pop() : undefined;
+    if (start !== undefined) pairs.add(start).add(i);
+  }
+  return pairs;
+}
+
+/** `[!a-c]` as an expression; a range that runs backwards holds nothing, as in a shell. */
+function setOf(piece: string): string {
+  const [, negated, members] = /^\[([!^]?)([^]*)\]$/u.exec(piece)!;
+  const chars = [...members!];
+  const escaped = (char: string): string => char.replace(/[\\\]^[-]/, "\\$&");
+  let set = "";
+  for (let i = 0; i < chars.length; i++) {
+    const [from, dash, to] = [chars[i]!, chars[i + 1], chars[i + 2]];
+    if (dash !== "-" || to === undefined) set += escaped(from);
+    else {
+      i += 2;
+      if (from.codePointAt(0)! <= to.codePointAt(0)!) set += `${escaped(from)}-${escaped(to)}`;
+    }
+  }
+  return `[${negated === "" ? "" : "^"}${set}]`;
 }
 
 /** Made when first needed: it costs 9 ms, and every call of the command line loads this file. */

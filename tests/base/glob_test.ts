@@ -22,6 +22,14 @@ Deno.test("globToRegExp() matches as a shell does", () => {
     ["[a.txt", "[a.txt", true],
     ["{a,b", "{a,b", true],
     ["a}", "a}", true],
+    ["{,{,}", "{,", true],
+    ["{a,{b,c}d}", "cd", true],
+    ["{a}}{", "a}{", true],
+    ["[z-a].txt", "z.txt", false],
+    ["[!z-a].txt", "z.txt", true],
+    ["[a-].txt", "-.txt", true],
+    ["a[!b]c", "a/c", false],
+    ["a[--9]c", "a/c", false],
     ["{x/y,z}/*.txt", "x/y/a.txt", true],
     ["?.txt", "\u{1f40b}.txt", true],
   ];
@@ -29,6 +37,14 @@ Deno.test("globToRegExp() matches as a shell does", () => {
     assert.equal(globToRegExp(pattern).test(path), expected, `${pattern} ${path}`);
   }
   assert.equal(globToRegExp("*.json", { slash: true }).test("a/b.json"), true);
+});
+
+Deno.test("globToRegExp() is done soon with patterns that cross folders many times", () => {
+  const path = `${"a/".repeat(40)}b`;
+  const started = performance.now();
+  assert.equal(globToRegExp(`${"**/".repeat(30)}c`).test(path), false);
+  assert.equal(globToRegExp(`${"*".repeat(60)}c`).test(path), false);
+  assert.ok(performance.now() - started < 5000);
 });
 
 Deno.test("expandGlob() finds files in the order a person counts", async () => {

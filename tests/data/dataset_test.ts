@@ -140,6 +140,28 @@ Deno.test("readDataset() says what is wrong with a folder", async () => {
   });
 });
 
+Deno.test("readDataset() holds dataset.json to its form, and json cells to JSON", async () => {
+  await withFolder(async (dir) => {
+    const columns: Column[] = [{ name: "a", type: "string" }];
+    await writeDataset(dir, { columns, splits: { data: [{ a: "{no json" }] } });
+    const whole = JSON.parse(await Deno.readTextFile(`${dir}/dataset.json`));
+    const table: [object, RegExp][] = [
+      [{ columns: [{ name: "a", type: "int", names: null }] }, /does not describe a dataset/],
+      [{ columns: [{ name: "a", type: "int", names: [1] }] }, /does not describe a dataset/],
+      [{ splits: { data: { file: "data.parquet", rows: 1.5 } } }, /does not describe a dataset/],
+      [{ splits: { data: { file: "data.parquet", rows: -1 } } }, /does not describe a dataset/],
+      [{ splits: { data: { file: "..\\data.parquet", rows: 1 } } }, /does not describe a dataset/],
+      [{ columns: [{ name: "a", type: "json" }] }, /a cell in the column "a" that is not JSON/],
+    ];
+    for (const [change, message] of table) {
+      await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify({ ...whole, ...change }));
+      await assert.rejects(readDataset(dir), { name: "UserError", message });
+    }
+    await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify(whole));
+    await assert.rejects(readDataset(dir, { splits: ["toString"] }), /no split "toString"/);
+  });
+});
+
 Deno.test("readParquet() turns foreign types into rows", async () => {
   await withFolder(async (dir) => {
     const when = new Date("2020-01-02T03:04:05.678Z");

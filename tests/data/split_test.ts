@@ -132,6 +132,10 @@ Deno.test("partSizes() takes fractions of 1 or numbers of rows", () => {
   assert.throws(() => partSizes({ a: 5, b: 0.5 }, 10), /mix fractions/);
   assert.throws(() => partSizes({ a: 8, b: 4 }, 10), /want 12 rows, and there are 10/);
   assert.throws(() => partSizes({}, 10), /no part is named/);
+  for (const share of [-1, -1e254, NaN, Infinity, -Infinity]) {
+    const parts = { a: share, b: 2 };
+    assert.throws(() => partSizes(parts, 10), { name: "UserError", message: /less than nothing/ });
+  }
 });
 
 Deno.test("splitDataset() puts splits together, or divides one and keeps the rest", () => {
@@ -155,6 +159,12 @@ Deno.test("splitDataset() puts splits together, or divides one and keeps the res
     "1 rows dropped whose text is in a split that was kept",
     "1 rows left over",
   ]);
+
+  const odd = splitDataset(
+    { columns, splits: { train, toString: test } },
+    { ...base, parts: { a: 1 }, source: ["train"] },
+  );
+  assert.deepEqual(Object.keys(odd.dataset.splits), ["a", "toString"], "no part of that name");
 
   assert.throws(
     () => splitDataset(dataset, { ...base, parts, source: ["trian"] }),

@@ -186,6 +186,38 @@ Deno.test("readTokens() tells that an artifact is of an older version, and what 
   }
 });
 
+Deno.test("readTokens() holds tokens.json to its form, to the last field", async () => {
+  const dir = await temporaryDirectory();
+  await writeTokens(dir, { info: INFO, splits: { train: SPLIT } });
+  const whole = JSON.parse(await Deno.readTextFile(`${dir}/tokens.json`));
+  const { train } = whole.splits;
+  const table: [object, RegExp][] = [
+    [{ vocab_size: "10" }, /its vocab_size is no whole number/],
+    [{ vocab_size: undefined }, /its vocab_size is no whole number/],
+    [{ max_length: 1.5 }, /its max_length is neither null nor a whole number/],
+    [{ packed: 1 }, /its packed is neither true nor false/],
+    [{ eos_token_id: [0] }, /its eos_token_id is neither/],
+    [{ bos_token_id: undefined }, /its bos_token_id is neither/],
+    [{ pad_token_id: -1 }, /its pad_token_id is neither/],
+    [{ labels: "no" }, /its labels are no list of texts/],
+    [{ splits: null }, /does not describe a tokens artifact/],
+    [{ splits: { train: null } }, /the split "train" names no file/],
+    [{ splits: { train: { ...train, file: "../train.safetensors" } } }, /no file beside it/],
+    [{ splits: { train: { ...train, rows: "3" } } }, /does not say how many rows/],
+    [{ tokenizer: null }, /its tokenizer has no type/],
+    [{ columns: { ...whole.columns, x: null } }, /the column "x" as null/],
+    [{ columns: { ...whole.columns, x: { per: "row", type: "int32", pad: 2 ** 40 } } }, /as pad/],
+  ];
+  for (const [change, message] of table) {
+    await Deno.writeTextFile(`${dir}/tokens.json`, JSON.stringify({ ...whole, ...change }));
+    await assert.rejects(readTokens(dir), { name: "UserError", message });
+  }
+  for (const text of ["null", "[]", "3"]) {
+    await Deno.writeTextFile(`${dir}/tokens.json`, text);
+    await assert.rejects(readTokens(dir), { name: "UserError" });
+  }
+});
+
 Deno.test("writeTokens() refuses splits that do not fit together", async () => {
   const dir = await temporaryDirectory();
   const refused = (splits: Record<string, TokenRows>, message: RegExp, labels?: string[]) =>

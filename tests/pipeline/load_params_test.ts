@@ -51,6 +51,12 @@ Deno.test("loadPipeline() refuses parameters that do not exist or have another t
     ],
     ["l=3", '"3" is not a list; the default of this parameter is [1], so it takes a list'],
     ["l=[", "not valid YAML: flow sequence must end with a ]"],
+    // What the file may not hold, an option may not either.
+    ["l=[1, .nan]", ".nan is not a number that can be used"],
+    ["l=*a", 'unknown anchor "a"; an alias "*a" needs "&a" before it'],
+    ["l=&a [*a]", 'the anchor "&a" contains itself'],
+    ["l=[!x 1]", "not valid YAML: tags are not supported: !x"],
+    ["l={a: 1, a: 2}", 'the key "a" is there twice; it stands in line 1 already'],
     [
       "m=4",
       '"4" is not a mapping; the default of this parameter is {"k":{"d":2}}, so it takes a mapping',

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../../lib/base/errors.ts";
 import { encodePrompt, loadTokenizer } from "../../lib/tokenizers/load.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
 import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
@@ -188,6 +189,31 @@ Deno.test("damaged tokenizer files are named", async () => {
     [(document) => (document.model as { merges: unknown }).merges = [["q", "q"]], /lacks "qq"/],
     [(document) => (document.model as { merges: unknown }).merges = [7], /has the merge 7/],
     [(document) => document.normalizer = { type: "Nonsense" }, /cannot use .*tokenizer.json/],
+    [(document) => document.normalizer = [1], /has \[1\] as normalizer, not a mapping/],
+    [(document) => document.decoder = { type: {} }, /has a decoder without a type/],
+    [
+      (document) => document.pre_tokenizer = { type: "Sequence", pretokenizers: [null] },
+      /has nothing as pre_tokenizer\.pretokenizers\[0\]/,
+    ],
+    [
+      (document) => document.pre_tokenizer = { type: "toString" },
+      /cannot use .*: Unknown PreTokenizer type: toString/,
+    ],
+    [(document) => (document.model as { vocab: unknown }).vocab = 3, /has no vocabulary but 3/],
+    [
+      (document) => Object.assign((document.model as { vocab: object }).vocab, { x: 1.5 }),
+      /has 1\.5 as the id of the token "x"/,
+    ],
+    [
+      (document) => Object.assign((document.model as { vocab: object }).vocab, { x: null }),
+      /has null as the id of the token "x"/,
+    ],
+    [(document) => (document.model as { merges: unknown }).merges = {}, /as merges, not a list/],
+    [(document) => (document.model as { merges: unknown }).merges = ["a b c"], /the merge "a b c"/],
+    [
+      (document) => (document.added_tokens as unknown[]).push({ id: -1, content: "x" }),
+      /has the added token \{"id":-1,"content":"x"\}/,
+    ],
   ];
   for (const [change, message] of table) {
     await assert.rejects(loadTokenizer(await makeTokenizer(change)), message);
@@ -195,6 +221,25 @@ Deno.test("damaged tokenizer files are named", async () => {
   const dir = await makeTokenizer();
   await Deno.writeTextFile(`${dir}/tokenizer.json`, "{");
   await assert.rejects(loadTokenizer(dir), /is not JSON/);
+});
+
+Deno.test("a component with a setting of a wrong form is told, wherever the package meets it", async () => {
+  const other = (change: object) =>
+    makeTokenizer((document) => {
+      document.pre_tokenizer = { type: "Whitespace" };
+      Object.assign(document, change);
+    });
+  const single = { type: "TemplateProcessing", single: 7, pair: [], special_tokens: {} };
+  await assert.rejects(
+    loadTokenizer(await other({ post_processor: single })),
+    { name: "UserError", message: /cannot use .*tokenizer\.json: .*is of a wrong form/ },
+  );
+  const decoder = { type: "WordPiece", prefix: { toString: 2 }, cleanup: true };
+  const tokenizer = await loadTokenizer(await other({ decoder }));
+  const ids = tokenizer.encode("the", { addSpecialTokens: false });
+  assert.throws(() => tokenizer.decode([...ids, ...ids]), (error: unknown) => {
+    return error instanceof UserError && /cannot use .*tokenizer\.json/.test(error.message);
+  });
 });
 
 Deno.test("a long word of one character is encoded in reasonable time", async () => {

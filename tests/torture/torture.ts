@@ -26,9 +26,9 @@ import {
 import { workFolder } from "./command/work_folder.ts";
 import { Workers } from "./command/workers.ts";
 import type { Part } from "./part.ts";
-import { PARTS, TRIAL } from "./parts.ts";
+import { ALL_PARTS, TRIAL } from "./parts.ts";
 
-const ALL: typeof PARTS = { ...PARTS, ...TRIAL };
+const ALL: typeof ALL_PARTS = { ...ALL_PARTS, ...TRIAL };
 
 /** What a part came to. */
 export interface PartReport {
@@ -152,10 +152,10 @@ function readOptions(
       requirement: "the name of a part and a number, as in kills:17",
     });
   }
-  const parts = casePart === undefined ? given.part ?? Object.keys(PARTS) : [casePart];
+  const parts = casePart === undefined ? given.part ?? Object.keys(ALL_PARTS) : [casePart];
   for (const part of parts) {
     if (Object.hasOwn(ALL, part)) continue;
-    const names = Object.keys(PARTS);
+    const names = Object.keys(ALL_PARTS);
     throw new UserError({
       what: `there is no part "${part}"`,
       nearest: nearest(part, names),

@@ -90,6 +90,12 @@ export function partSizes(parts: Readonly<Record<string, number>>, count: number
   const shares = Object.values(parts);
   const sum = shares.reduce((a, b) => a + b, 0);
   const written = names.map((name) => `${name} ${parts[name]}`).join(", ");
+  if (shares.some((share) => !(share >= 0 && share < Infinity))) {
+    throw new UserError({
+      what: `a part cannot be less than nothing or without end: ${written}`,
+      requirement: "all are fractions that add up to 1, or all are whole numbers of rows",
+    });
+  }
   if (shares.some((share) => share > 1)) {
     if (!shares.every(Number.isInteger)) {
       throw new UserError({

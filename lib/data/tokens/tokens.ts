@@ -118,7 +118,7 @@ async function readTokensInfo(dir: string): Promise<TokensInfo> {
   for (const [name, column] of Object.entries(columns)) {
     const { per, type, pad } = isJsonObject(column) ? column : {};
     const isColumn = (per === "token" || per === "row") && type === "int32" &&
-      Number.isInteger(pad);
+      typeof pad === "number" && (pad | 0) === pad;
     if (isColumn && name !== "__proto__") continue;
     throw new UserError({
       what: `${path} describes the column "${name}" as ${JSON.stringify(column)}`,
@@ -141,10 +141,14 @@ function sizesMistake(info: JsonObject): string | undefined {
   const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
   if (!isCount(info.vocab_size)) return "its vocab_size is no whole number";
   for (const name of ["max_length", "eos_token_id", "bos_token_id", "pad_token_id"]) {
-    const value = info[name] ?? null;
+    const value = info[name];
     if (value !== null && !isCount(value)) return `its ${name} is neither null nor a whole number`;
   }
-  const { labels } = info;
+  const { packed, tokenizer, labels } = info;
+  if (typeof packed !== "boolean") return "its packed is neither true nor false";
+  if (!isJsonObject(tokenizer) || typeof tokenizer.type !== "string") {
+    return "its tokenizer has no type";
+  }
   if (labels === undefined) return undefined;
   return Array.isArray(labels) && labels.every((label) => typeof label === "string")
     ? undefined

@@ -28,7 +28,8 @@ export function exactPreTokenizer(
   config: Json | undefined,
 ): PreTokenizer | null {
   if (preTokenizer === null || !isJsonObject(config)) return preTokenizer;
-  const exact = EXACT[typeof config.type === "string" ? config.type : ""];
+  const { type } = config;
+  const exact = typeof type === "string" && Object.hasOwn(EXACT, type) ? EXACT[type] : undefined;
   if (exact !== undefined) return new Exact(exact(config));
   if (preTokenizer instanceof SplitPreTokenizer && preTokenizer.pattern !== null) {
     const { pattern } = preTokenizer;

@@ -11,6 +11,7 @@
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
 import { UserError } from "../../base/errors.ts";
+import { tokenizerProblem } from "./file_check.ts";
 
 /** One entry of `added_tokens` in tokenizer.json. */
 export interface AddedToken {
@@ -61,9 +62,10 @@ const CONVENTIONAL = {
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
   const tokenizer = await readJsonObject(`${dir}/tokenizer.json`);
   if (tokenizer === undefined) throw await missing(dir);
-  if (!isJsonObject(tokenizer.model)) {
+  const problem = tokenizerProblem(tokenizer);
+  if (problem !== undefined) {
     throw new UserError({
-      what: `${dir}/tokenizer.json has no "model"`,
+      what: `${dir}/tokenizer.json ${problem}`,
       requirement: "it must be the file that Hugging Face tokenizers saves",
     });
   }
@@ -110,7 +112,7 @@ function specialId(role: Role, sources: Sources): number | undefined {
   }
   const id = sources.modelConfig?.[`${key}_id`];
   const first = Array.isArray(id) ? id[0] : id;
-  if (typeof first === "number") return first;
+  if (typeof first === "number" && Number.isInteger(first) && first >= 0) return first;
   // A bare tokenizer.json names no roles; the usual names speak for themselves.
   const special = sources.addedTokens.filter((token) => token.special);
   const content = conventionalToken(role, special.map((token) => token.content));

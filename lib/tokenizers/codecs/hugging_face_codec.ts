@@ -30,17 +30,25 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
   // The package insists on keys that tokenizer.json may leave out where there is nothing to say.
   const optional = { decoder: null, post_processor: null, pre_tokenizer: null, normalizer: null };
   const tokenizer = { added_tokens: [], ...optional, ...files.tokenizer };
-  let inner: HuggingFaceTokenizer;
-  try {
-    inner = new HuggingFaceTokenizer(tokenizer, files.config);
-    inner.normalizer = exactNormalizer(inner.normalizer, files.tokenizer.normalizer);
-    inner.pre_tokenizer = exactPreTokenizer(inner.pre_tokenizer, files.tokenizer.pre_tokenizer);
-  } catch (cause) {
-    throw new UserError({
-      what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
-      cause,
-    });
-  }
+  // The package looks at a component's settings where it uses them, and fails there in its own words.
+  const guarded = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch (cause) {
+      if (cause instanceof UserError) throw cause;
+      throw new UserError({
+        what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
+        remedy: "a setting of one of its components is of a wrong form, or not supported",
+        cause,
+      });
+    }
+  };
+  const inner = guarded(() => {
+    const made = new HuggingFaceTokenizer(tokenizer, files.config);
+    made.normalizer = exactNormalizer(made.normalizer, files.tokenizer.normalizer);
+    made.pre_tokenizer = exactPreTokenizer(made.pre_tokenizer, files.tokenizer.pre_tokenizer);
+    return made;
+  });
   if (inner.model !== null) rememberWords(inner.model);
   const { model } = files.tokenizer;
   const type = isJsonObject(model) ? modelType(model) : "unknown";
@@ -61,17 +69,22 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
   return {
     type,
     encode: (text, options = {}) =>
-      inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids.map(knownId),
+      guarded(() =>
+        inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids
+          .map(knownId)
+      ),
     decode: (ids, options = {}) => {
       // A model's embedding may be padded past the vocabulary; such ids stand for nothing.
       const known = Array.from(ids).filter((id) => inner.id_to_token(id) !== undefined);
       if (known.length === 0) return "";
-      return inner.decode(known, {
-        skip_special_tokens: options.skipSpecialTokens ?? false,
-        clean_up_tokenization_spaces: options.cleanUpTokenizationSpaces ?? cleanUp,
-      });
+      return guarded(() =>
+        inner.decode(known, {
+          skip_special_tokens: options.skipSpecialTokens ?? false,
+          clean_up_tokenization_spaces: options.cleanUpTokenizationSpaces ?? cleanUp,
+        })
+      );
     },
-    around: findAround(inner),
+    around: guarded(() => findAround(inner)),
     vocabSize: highest + 1,
     idOf: (token) => inner.token_to_id(token),
     tokenOf: (id) => inner.id_to_token(id),

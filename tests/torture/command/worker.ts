@@ -7,7 +7,7 @@
  * @module
  */
 import { TextLineStream } from "./text_lines.ts";
-import { PARTS, TRIAL } from "../parts.ts";
+import { ALL_PARTS, TRIAL } from "../parts.ts";
 
 /** Begins a line that answers. */
 export const MARK = "\u001e";
@@ -19,7 +19,7 @@ if (import.meta.main) {
     const { part, ...torture } = JSON.parse(line);
     let answer: { readonly label?: string; readonly broken?: string };
     try {
-      const { default: { run } } = await { ...PARTS, ...TRIAL }[part]!();
+      const { default: { run } } = await { ...ALL_PARTS, ...TRIAL }[part]!();
       answer = { label: await run(torture) };
     } catch (error) {
       answer = { broken: error instanceof Error ? error.stack ?? error.message : String(error) };

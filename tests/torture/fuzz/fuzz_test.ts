@@ -17,8 +17,11 @@ async function run(part: Part, index: number): Promise<string> {
 }
 
 for (const part of FUZZ) {
-  Deno.test(`${part.name}: ${part.promise}`, async () => {
-    for (let index = 0; index < part.cases.short; index++) await run(part, index);
+  Deno.test({
+    name: `${part.name}: ${part.promise}`,
+    async fn(): Promise<void> {
+      for (let index = 0; index < part.cases.short; index++) await run(part, index);
+    },
   });
 }
 
