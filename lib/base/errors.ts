@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside_text.ts";
+import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside/text.ts";
 
-import { withoutSecrets } from "./secrets.ts";
+import { withoutSecrets } from "./outside/secrets.ts";
 
 /** A place in a text file. Lines and columns count from 1, as editors do. */
 export interface Location {

@@ -10,8 +10,8 @@ import {
   visible,
   visibleKeepingTabs,
   visibleWithCodes,
-} from "../base/outside_text.ts";
-import { keepSecretsOf, withoutSecrets } from "../base/secrets.ts";
+} from "../base/outside/text.ts";
+import { keepSecretsOf, withoutSecrets } from "../base/outside/secrets.ts";
 import type { CommandContext, CommandEntry, Output } from "./context.ts";
 
 /** The commands of this room. */

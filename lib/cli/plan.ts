@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { jsonForTerminal } from "../base/outside_text.ts";
+import { jsonForTerminal } from "../base/outside/text.ts";
 import type { PlanContext } from "../pipeline/run/context.ts";
 import { plan } from "../pipeline/run/plan.ts";
 import { planLines } from "../report/terminal/plan.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { indented, visible, visibleValue } from "../base/outside_text.ts";
+import { indented, visible, visibleValue } from "../base/outside/text.ts";
 import { shownPermissions } from "../pipeline/schema/permission_forms.ts";
 import { roleWords } from "../pipeline/definition/inputs_spec.ts";
 import { formatLabel } from "../pipeline/schema/value_words.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { jsonForTerminal, visibleLine } from "../base/outside_text.ts";
+import { jsonForTerminal, visibleLine } from "../base/outside/text.ts";
 import { firstLine } from "../pipeline/definition/editor.ts";
 import { askStage, isOwnStage, unknownStage } from "../pipeline/file/stage_definitions.ts";
 import type { StageDescription } from "../pipeline/types.ts";

@@ -18,7 +18,7 @@ import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { type Digest, hashFile, isDigest, sha256Hex } from "../base/hash.ts";
 import { parseJson } from "../base/json.ts";
-import { secretIn } from "../base/secrets.ts";
+import { secretIn } from "../base/outside/secrets.ts";
 
 /** Raised when the tables change; an index of another version is made anew. */
 const VERSION = 1;

@@ -4,7 +4,7 @@
  * @module
  */
 import { isJsonObject, parseJsonObject } from "../base/json.ts";
-import { portabilityMistake } from "../base/portable_name.ts";
+import { portabilityMistake } from "../base/outside/portable_name.ts";
 import { type Digest, isDigest } from "../base/hash.ts";
 
 /** One file of an artifact. */

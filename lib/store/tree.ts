@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { portabilityMistake, portableIdentity } from "../base/portable_name.ts";
+import { portabilityMistake, portableIdentity } from "../base/outside/portable_name.ts";
 
 /** A file found in a folder. */
 export interface TreeFile {

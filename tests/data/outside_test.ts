@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
-import { isHost, isLocalHost } from "../../lib/base/hosts.ts";
+import { isHost, isLocalHost } from "../../lib/base/outside/hosts.ts";
 import { checkOutsidePath, checkOutsidePaths } from "../../lib/base/outside_path.ts";
 import { resolveFiles } from "../../lib/data/sources/file_source.ts";
 import { announcedSize, checkRedirect } from "../../lib/data/sources/limits.ts";

@@ -7,7 +7,7 @@ import {
   secretInValue,
   valueWithoutSecrets,
   withoutSecrets,
-} from "../../lib/base/secrets.ts";
+} from "../../lib/base/outside/secrets.ts";
 import { request } from "../../lib/data/sources/http.ts";
 import { hubClient, hubToken } from "../../lib/data/sources/hub.ts";
 import { parseSource } from "../../lib/data/sources/source.ts";

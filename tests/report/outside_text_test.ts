@@ -12,7 +12,7 @@ import {
   visibleLine,
   visibleName,
   visibleWithCodes,
-} from "../../lib/base/outside_text.ts";
+} from "../../lib/base/outside/text.ts";
 import { STAGES } from "../../stages/mod.ts";
 import { hearing } from "../cli/hearing.ts";
 import { temper, workspace } from "../end_to_end/temper.ts";

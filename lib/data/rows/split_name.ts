@@ -7,7 +7,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
-import { portabilityMistake } from "../../base/portable_name.ts";
+import { portabilityMistake } from "../../base/outside/portable_name.ts";
 
 /** The letters of a split's name. */
 export const SPLIT_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;

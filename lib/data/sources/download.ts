@@ -14,7 +14,7 @@ import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts"
 import { checkRoom, diskFailure } from "./disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { checkFile, type Download } from "./pinned_file.ts";
-import { withoutSecrets } from "../../base/secrets.ts";
+import { withoutSecrets } from "../../base/outside/secrets.ts";
 
 /** Where and how. */
 export interface DownloadOptions {

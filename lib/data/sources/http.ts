@@ -7,7 +7,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { withoutSecrets } from "../../base/secrets.ts";
+import { withoutSecrets } from "../../base/outside/secrets.ts";
 import { addressOf, checkRedirect, type Limits, limitsWith } from "./limits.ts";
 
 /** A secret for one server. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { UserError } from "../../base/errors.ts";
-import { isHost } from "../../base/hosts.ts";
+import { isHost } from "../../base/outside/hosts.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
 import { statusError, tooLong } from "./answers.ts";
 import { download, prune } from "./download.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
-import { keepSecret, keepSecretsOfUrl } from "../../base/secrets.ts";
+import { keepSecret, keepSecretsOfUrl } from "../../base/outside/secrets.ts";
 import { explainStatus, statusError } from "./answers.ts";
 import { boundedText, reason, redirectOf, request, type Token } from "./http.ts";
 import { announcedSize, type Limits, limitsWith } from "./limits.ts";

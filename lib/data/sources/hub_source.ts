@@ -7,7 +7,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { isHost } from "../../base/hosts.ts";
+import { isHost } from "../../base/outside/hosts.ts";
 import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { checkOutsidePath, checkOutsidePaths } from "../../base/outside_path.ts";
 import { download, prune } from "./download.ts";

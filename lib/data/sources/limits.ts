@@ -7,7 +7,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { isHost, isLocalHost } from "../../base/hosts.ts";
+import { isHost, isLocalHost } from "../../base/outside/hosts.ts";
 
 /** Bounds on what servers send. */
 export interface Limits {

@@ -13,7 +13,7 @@
  */
 import { nearest, UserError } from "../../base/errors.ts";
 import { filePath } from "../../base/paths.ts";
-import { keepSecretsOfUrl, secretIn } from "../../base/secrets.ts";
+import { keepSecretsOfUrl, secretIn } from "../../base/outside/secrets.ts";
 
 /** A file or pattern in an npm package. */
 export interface NpmSource {

@@ -15,7 +15,7 @@
 import { basename, dirname, join, resolve } from "node:path";
 import type { Json } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
-import { secretIn, secretInValue } from "../../base/secrets.ts";
+import { secretIn, secretInValue } from "../../base/outside/secrets.ts";
 import { Locks, safeName, type Waiting, writeFileAtomic } from "../../store/mod.ts";
 import { formatPins, parsePins, pinKey, pinKeyParts, type Pins, samePin } from "./lockfile_text.ts";
 

@@ -9,8 +9,8 @@
  */
 import type { Json } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
-import { isHost } from "../../base/hosts.ts";
-import { secretInValue } from "../../base/secrets.ts";
+import { isHost } from "../../base/outside/hosts.ts";
+import { secretInValue } from "../../base/outside/secrets.ts";
 import type { Store } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { withoutSecrets } from "../../base/secrets.ts";
+import { withoutSecrets } from "../../base/outside/secrets.ts";
 import {
   type RunFolder,
   type RunStart,

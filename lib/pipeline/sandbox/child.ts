@@ -9,7 +9,7 @@
  */
 import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
-import { valueWithoutSecrets, withoutSecrets } from "../../base/secrets.ts";
+import { valueWithoutSecrets, withoutSecrets } from "../../base/outside/secrets.ts";
 import { guarded } from "../../store/mod.ts";
 import { withoutDetour } from "../code/confinement.ts";
 import { processEnvironment } from "../code/environment.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isVisibleName, visibleName } from "../../base/outside_text.ts";
+import { isVisibleName, visibleName } from "../../base/outside/text.ts";
 import type { Permissions } from "../stage.ts";
 
 /** `example.com`, `*.example.com`, `127.0.0.1:8080`, `[::1]:80`. */

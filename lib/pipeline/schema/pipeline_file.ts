@@ -7,7 +7,7 @@
  * @module
  */
 import { z } from "zod";
-import { isVisibleName } from "../../base/outside_text.ts";
+import { isVisibleName } from "../../base/outside/text.ts";
 import { HOST, HOST_WORDS, PATH_WORDS, VARIABLE, VARIABLE_WORDS } from "./permission_forms.ts";
 
 /** Names of stages: they become folder names and parts of ids. */

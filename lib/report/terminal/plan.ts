@@ -5,7 +5,7 @@
  */
 import type { StagePlan } from "../../pipeline/run/plan.ts";
 import type { Page } from "./summary.ts";
-import { visibleValue } from "../../base/outside_text.ts";
+import { visibleValue } from "../../base/outside/text.ts";
 import { wrap } from "./text.ts";
 
 /** The plan of a pipeline as lines. */

@@ -6,7 +6,7 @@
  */
 import type { StageFailure, SummaryEntry } from "../../pipeline/run/events.ts";
 import type { RunState, StageState } from "./state.ts";
-import { indented } from "../../base/outside_text.ts";
+import { indented } from "../../base/outside/text.ts";
 import { placeOf } from "../../base/errors.ts";
 import { clip, formatDuration, formatNumber, type Style, wrap } from "./text.ts";
 

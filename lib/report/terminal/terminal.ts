@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { indented, jsonForTerminal, visibleValue } from "../../base/outside_text.ts";
+import { indented, jsonForTerminal, visibleValue } from "../../base/outside/text.ts";
 import type { RunEvent } from "../../pipeline/run/events.ts";
 import { newRunState, rateOf, type RunState, type StageState, update } from "./state.ts";
 import {

@@ -10,7 +10,7 @@
  */
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { valueWithoutSecrets } from "../../base/secrets.ts";
+import { valueWithoutSecrets } from "../../base/outside/secrets.ts";
 import {
   ensureFolder,
   listNames,

@@ -26,7 +26,7 @@ const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]
  *
  * @example
  * ```ts
- * import { visible } from "./outside_text.ts";
+ * import { visible } from "./text.ts";
  * if (visible("a\x1b[2Jb\r\nc") !== "a\\u001b[2Jb\nc") throw new Error();
  * if (visible("\u202Egnp.exe") !== "\\u202egnp.exe") throw new Error();
  * ```
@@ -46,7 +46,7 @@ export function visibleLine(text: string): string {
  *
  * @example
  * ```ts
- * import { visibleName } from "./outside_text.ts";
+ * import { visibleName } from "./text.ts";
  * if (visibleName("HO\u200bME\n") !== "HO\\u200bME\\u000a") throw new Error();
  * ```
  */
