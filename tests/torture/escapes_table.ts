@@ -104,7 +104,7 @@ const WRITES = bodies({
     'await Deno.copyFile(OUT + "/secret.txt", output.path + "/generations.jsonl"); return Deno.readTextFileSync(output.path + "/generations.jsonl");',
   "changes a mode": 'await Deno.chmod(OUT + "/victim.txt", 0o777);',
   "changes the times of a file": 'await Deno.utime(OUT + "/victim.txt", 1, 1);',
-  "makes a temporary file": "await Deno.makeTempFile();",
+  "makes a temporary file": 'await Deno["makeTemp" + "File"]();',
   "changes its code": 'await Deno.writeTextFile(PROJECT + "/stage.ts", "x");',
   "writes into Deno's folder": 'await Deno.writeTextFile(NPM + "/x", "x");',
   "keeps data in localStorage": 'localStorage.setItem("a", "b");',
