@@ -8,6 +8,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
 import { systemCode } from "./failure.ts";
 
 /** Options of {@linkcode writeFileAtomic}. */
@@ -77,13 +78,28 @@ export async function ensureFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return;
+    if (error instanceof Deno.errors.AlreadyExists) return await refuseDangling(path);
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await ensureFolder(dirname(path));
     await ensureFolder(path);
     return;
   }
   await syncFolder(dirname(path));
+}
+
+/** Refuses a link whose target is gone: nothing can be made below it, and the system says only that. */
+async function refuseDangling(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) || await lstatOf(path) === undefined) throw error;
+    throw new UserError({
+      what: `${path} is a link that leads nowhere`,
+      requirement: "a folder is needed there",
+      remedy: "make the folder that it leads to (its disk may not be mounted), or remove the link",
+      cause: error,
+    });
+  }
 }
 
 /** Removes a file or a folder with all in it; that it is not there is fine. */
