@@ -16,7 +16,6 @@ const MAKERS = [
 const NAMERS = [
   "tests/architecture/temporary_files_test.ts",
   "tests/pipeline/process_config_test.ts",
-  "tests/torture/escapes_table.ts",
   "tests/torture/scene/fault_points.ts",
 ];
 

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { UserError } from "../../lib/base/errors.ts";
-import { openStore, storeFailure } from "../../lib/store/mod.ts";
+import { ensureFolder } from "../../lib/store/disk/durable.ts";
+import { guarded, openStore, storeFailure } from "../../lib/store/mod.ts";
 import { safeName } from "../../lib/store/mod.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { withStore, writeTree } from "./folders.ts";
 
 Deno.test("storeFailure() tells what the machine lacks and what helps", () => {
@@ -57,4 +59,23 @@ Deno.test("safeName() is different for different names and never climbs", () => 
   assert.equal(new Set(safe).size, names.length);
   for (const name of safe) assert.match(name, /^[A-Za-z0-9_@=,+~-][A-Za-z0-9._@=,+~-]{0,119}$/);
   assert.equal(safeName("tuned@learning_rate=1e-5"), "tuned@learning_rate=1e-5");
+});
+
+Deno.test({
+  name: "a link that leads nowhere, or to itself, is told in words",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    const folder = await temporaryDirectory();
+    await Deno.symlink(`${folder}/gone`, `${folder}/runs`);
+    await Deno.symlink(`${folder}/loop`, `${folder}/loop`);
+    await assert.rejects(ensureFolder(`${folder}/runs`), {
+      name: "UserError",
+      message: /runs is a link that leads nowhere/,
+    });
+    const attempt = { doing: "make a folder", path: `${folder}/loop` };
+    await assert.rejects(guarded(attempt, () => ensureFolder(`${folder}/loop/a`)), {
+      name: "UserError",
+      message: /a link leads back to itself/,
+    });
+  },
 });

@@ -78,7 +78,7 @@ export async function ensureFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return;
+    if (error instanceof Deno.errors.AlreadyExists) return await refuseDangling(path);
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await ensureFolder(dirname(path));
     await mkdirBelow(path);
@@ -86,6 +86,7 @@ export async function ensureFolder(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
+<<<<<<< HEAD
 /** Makes a folder in one that is there. */
 async function mkdirBelow(path: string): Promise<void> {
   try {
@@ -97,6 +98,18 @@ async function mkdirBelow(path: string): Promise<void> {
     throw new UserError({
       what: `cannot make the folder ${path}: the system makes none there`,
       remedy: "name another place with --runs or TEMPER_RUNS",
+=======
+/** Refuses a link whose target is gone: nothing can be made below it, and the system says only that. */
+async function refuseDangling(path: string): Promise<void> {
+  try {
+    await Deno.stat(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound) || await lstatOf(path) === undefined) throw error;
+    throw new UserError({
+      what: `${path} is a link that leads nowhere`,
+      requirement: "a folder is needed there",
+      remedy: "make the folder that it leads to (its disk may not be mounted), or remove the link",
+>>>>>>> help-e
       cause: error,
     });
   }

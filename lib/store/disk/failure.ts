@@ -34,6 +34,10 @@ const MEANINGS: Readonly<Record<string, { why: string; remedy: string }>> = {
     why: "a file stands where a folder is needed",
     remedy: "move that file away and run again",
   },
+  ELOOP: {
+    why: "a link leads back to itself",
+    remedy: "remove that link and run again",
+  },
   EIO: {
     why: "the disk reports an input/output error",
     remedy: "check the disk; what it damaged is found and made again",
