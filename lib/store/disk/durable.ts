@@ -86,7 +86,6 @@ export async function ensureFolder(path: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-<<<<<<< HEAD
 /** Makes a folder in one that is there. */
 async function mkdirBelow(path: string): Promise<void> {
   try {
@@ -98,7 +97,11 @@ async function mkdirBelow(path: string): Promise<void> {
     throw new UserError({
       what: `cannot make the folder ${path}: the system makes none there`,
       remedy: "name another place with --runs or TEMPER_RUNS",
-=======
+      cause: error,
+    });
+  }
+}
+
 /** Refuses a link whose target is gone: nothing can be made below it, and the system says only that. */
 async function refuseDangling(path: string): Promise<void> {
   try {
@@ -109,7 +112,6 @@ async function refuseDangling(path: string): Promise<void> {
       what: `${path} is a link that leads nowhere`,
       requirement: "a folder is needed there",
       remedy: "make the folder that it leads to (its disk may not be mounted), or remove the link",
->>>>>>> help-e
       cause: error,
     });
   }
