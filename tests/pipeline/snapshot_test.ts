@@ -12,6 +12,7 @@ const SLOW = `import { defineStage, z } from "temper";
 import { readFileSync } from "node:fs";
 import { word } from "./helper.ts";
 import note from "./note.txt" with { type: "text" };
+import { whole } from "FOLDER/whole.ts";
 export default defineStage({
   doc: "Reads late.", inputs: {}, output: "texts",
   options: z.object({ folder: z.string(), wait: z.boolean().default(true) }),
@@ -20,7 +21,7 @@ export default defineStage({
     const { later } = await import("./later.ts");
     const { folder } = options;
     const read = [
-      word, note, later, env.TEMPER_TEST_WORD,
+      word, note, later, whole, env.TEMPER_TEST_WORD,
       await Deno.readTextFile(folder + "/words.txt"),
       await Deno.readTextFile(new URL("./words.txt", import.meta.url)),
       readFileSync(folder + "/words.txt", "utf8"),
@@ -36,6 +37,7 @@ const FILES = {
   "slow.ts": SLOW,
   "helper.ts": 'export const word: string = "one";',
   "later.ts": 'export const later: string = "one";',
+  "whole.ts": 'export const whole: string = "one";',
   "words.txt": "one",
   "note.txt": "one",
   "lists/a/b.txt": "one",
@@ -45,6 +47,7 @@ const FILES = {
 const CONTENT: Readonly<Record<string, string>> = {
   "helper.ts": 'export const word: string = "two";',
   "later.ts": 'export const later: string = "two";',
+  "whole.ts": 'export const whole: string = "two";',
   "words.txt": "two",
   "note.txt": "two",
   "lists/a/b.txt": "two",
@@ -66,7 +69,8 @@ Deno.test("code and grants that change while a stage waits for its place change 
   Deno.env.set("TEMPER_TEST_WORD", "one");
   await using p = await project({});
   await Deno.mkdir(join(p.folder, "lists/a"), { recursive: true });
-  for (const [name, text] of Object.entries(FILES)) await p.write(name, text);
+  const files = { ...FILES, "slow.ts": SLOW.replace("FOLDER", p.folder) };
+  for (const [name, text] of Object.entries(files)) await p.write(name, text);
   await p.write("p.yaml", pipeline(p.folder));
   const running = p.temper(["run", "p.yaml", "--jobs", "1"]);
   // The copy is there before the first stage starts.
@@ -76,18 +80,18 @@ Deno.test("code and grants that change while a stage waits for its place change 
   for (const [name, text] of Object.entries(CONTENT)) await p.write(name, text);
   const first = await running;
   assert.deepEqual(first.outcomes, { first: "done", slow: "done" }, JSON.stringify(first.failures));
-  assert.equal(await p.result("slow"), "one one one one one one one one one a");
+  assert.equal(await p.result("slow"), "one one one one one one one one one one a");
 
   const second = await p.temper(["run", "p.yaml"]);
   assert.deepEqual(second.outcomes, { first: "cached", slow: "done" });
-  assert.equal(await p.result("slow"), "two two two one two two two two two a,c.txt");
+  assert.equal(await p.result("slow"), "two two two two one two two two two two a,c.txt");
 
   // Back to the first: its record holds what the first content gives.
-  for (const [name, text] of Object.entries(FILES)) await p.write(name, text);
+  for (const [name, text] of Object.entries(files)) await p.write(name, text);
   await Deno.remove(join(p.folder, "lists/c.txt"));
   const third = await p.temper(["run", "p.yaml"]);
   assert.deepEqual(third.outcomes, { first: "cached", slow: "cached" });
-  assert.equal(await p.result("slow"), "one one one one one one one one one a");
+  assert.equal(await p.result("slow"), "one one one one one one one one one one a");
 });
 
 Deno.test("what cannot be copied has to stay as it is while a stage reads it", async () => {

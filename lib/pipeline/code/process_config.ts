@@ -36,6 +36,8 @@ export const PERMISSION_SET = "stage";
 export interface LoadableCode {
   /** Modules by name: `file:` and `https:` URLs. */
   readonly urls: readonly string[];
+  /** Modules that an import may name by a place where they don't lie -> where they do. */
+  readonly moved?: Readonly<Record<string, string>>;
   readonly locks: readonly CodeLock[];
   /** Where packages come from, by their names; for Deno to look for them where it put them. */
   readonly registries: Readonly<Record<string, string>>;
@@ -112,7 +114,7 @@ export async function writeLockedConfig(
   const map = join(folder, "import_map.json");
   const walls = confinedImports({ urls: code.urls, within: grants.read });
   await Promise.all([
-    Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
+    Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls, ...code.moved } })),
     Deno.writeTextFile(
       config,
       JSON.stringify({

@@ -72,8 +72,8 @@ export class Decider {
   }
 
   async #resolve(node: StageNode): Promise<FoundSources | undefined> {
-    if (!node.description.resolves) return undefined;
-    if (node.description.builtin) return await resolveSources(node, this.#context);
+    const { builtin, resolves } = node.description;
+    if (builtin || !resolves) return await resolveSources(node, this.#context);
     // An own stage's `resolve` is its code: it runs from the copy, on the copies of what it was granted.
     for (;;) {
       const graph = await this.capture.graphOf(node);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { copyFile } from "../../store/mod.ts";
 import type { Places } from "../sandbox/places.ts";
@@ -47,6 +47,7 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     copied += size;
     // Readers tell formats by names.
     const to = join(folder, String(i), basename(path));
+    await Deno.mkdir(dirname(to), { recursive: true });
     if (!await copyFile(path, { to, digest, signal })) {
       // What is remembered of the file is wrong, or it changed this moment.
       if (await store.index.digestFile(path, signal) === digest) throw unsteady(path);

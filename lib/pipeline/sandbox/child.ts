@@ -194,6 +194,7 @@ async function locked(
   { graphs, install }: OwnCode,
 ): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
   const loading = graphs.map(({ loading }) => loading);
+  const urls = loading.flatMap(({ urls }) => urls);
   const packages = loading.flatMap(({ packages }) => packages);
   const deno = await packageFolder(packages, { install, spare: folder });
   const read = [...new Set([...grants.read, ...grants.read.map(deno.pathOf)])];
@@ -205,8 +206,13 @@ async function locked(
       // The entry, too, is looked up in the import map.
       urls: [
         fileUrl(join(folder, ENTRY)),
-        ...[module, ...loading.flatMap(({ urls }) => urls)].map((url) => snapshotUrl(url, root)),
+        ...[module, ...urls].map((url) => snapshotUrl(url, root)),
       ],
+      // An import may name a file by its whole path.
+      moved: Object.fromEntries(
+        root === undefined ? [] : urls.filter((url) => url.startsWith("file:"))
+          .map((url) => [url, snapshotUrl(url, root)]),
+      ),
       locks: loading.map(({ lock }) => lock),
       registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
     },
