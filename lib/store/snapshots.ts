@@ -76,6 +76,11 @@ export class Snapshots {
     });
   }
 
+  /** Whether a snapshot still holds what it was taken of: read only where a file's stamps have moved. */
+  async isWhole(root: string, files: SnapshotFiles, signal?: AbortSignal): Promise<boolean> {
+    return await this.#isWhole(root, { files, signal });
+  }
+
   /** Removes what no run has used for long. */
   async sweep(now: number = Date.now()): Promise<void> {
     for (const name of await listNames(this.#layout.snapshots)) {

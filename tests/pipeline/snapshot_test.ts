@@ -134,6 +134,40 @@ stages:
   assert.equal(await p.result("reads"), "two");
 });
 
+Deno.test("a copy that is edited while its stage runs gives no result", async () => {
+  await using p = await project({
+    "words.txt": "one",
+    "reads.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Reads.", inputs: {}, output: "texts", options: z.object({}),
+  permissions: { read: ["./words.txt"] },
+  async run({ output, log }) {
+    log("reading");
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const text = await Deno.readTextFile(new URL("./words.txt", import.meta.url));
+    await Deno.writeTextFile(output.path + "/generations.jsonl", text);
+  },
+});`,
+    "p.yaml":
+      "name: p\nstages:\n  reads: { uses: ./reads.ts, permissions: { read: [./words.txt] } }\n",
+  });
+  const running = p.temper(["run", "p.yaml"]);
+  await until(async () =>
+    (await Deno.readTextFile(join(p.runs, "latest/logs/reads.log")).catch(() => "")) !== ""
+  );
+  const copies = join(p.runs, "store/snapshots");
+  for (const { name } of Deno.readDirSync(copies)) {
+    const copy = join(copies, name, p.folder, "words.txt");
+    await Deno.chmod(copy, 0o644).then(() => Deno.writeTextFile(copy, "two"), () => {});
+  }
+  assert.match(
+    (await running).failures.reads!.what,
+    /^the copy of its code .* its result is not kept$/,
+  );
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { reads: "done" });
+  assert.equal(await p.result("reads"), "one");
+});
+
 Deno.test("--verify reads again what is remembered: bytes whose inode and times all stayed", async () => {
   await using p = await project({
     "p.yaml": "name: p\nstages:\n  a: { uses: make, with: { text: x } }\n",

@@ -18,6 +18,8 @@ export interface Reading {
   readonly node: StageNode;
   readonly sources: FoundSources | undefined;
   readonly capture: Capture;
+  /** The snapshot that it is run from. */
+  readonly root: string;
   readonly context: RunContext;
 }
 
@@ -75,12 +77,13 @@ export async function changedInPlace(
   run: Reading,
   { inPlace }: LocalSources,
 ): Promise<string | undefined> {
-  const { node, capture, context: { store, signal } } = run;
+  const { node, capture, root, context: { store, signal } } = run;
   for (const [path, digest] of Object.entries(inPlace)) {
     const now = await store.index.digestFile(path, signal).catch(() => undefined);
     signal.throwIfAborted();
     if (now !== digest) return path;
   }
+  if (!await capture.isWhole(node, root)) return `the copy of its code and files (${root})`;
   const { isCopied } = await capture.grantedTo(node);
   if (isCopied || await capture.isUnchanged(node)) return undefined;
   return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;
