@@ -47,7 +47,15 @@ Deno.test("a secret that was said is cut out by its value, in every spelling", (
     MY_API_KEY: "zebra-stripes-9",
     TOKENIZERS_PARALLELISM: "false",
     TOKEN_PATH: "/etc/tok",
+    DB_PASSWORD: "correcthorsebattery",
+    MY_KEY: "Ab1-9z",
+    SITE_COOKIE: "/s3cr3t-pw",
+    GIT_TOKEN: "true",
   });
+  assert.equal(
+    withoutSecrets("correcthorsebattery Ab1-9z /s3cr3t-pw true"),
+    "*** *** *** true",
+  );
   keepSecretsOf({ HTTPS_PROXY: "http://ann:wilde%21beest@proxy:1" });
   assert.equal(withoutSecrets("a qu/x 42! b qu%2Fx%2042! c"), "a *** b *** c");
   assert.equal(withoutSecrets("zebra-stripes-9 false /etc/tok"), "*** false /etc/tok");

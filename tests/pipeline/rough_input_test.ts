@@ -277,3 +277,37 @@ Deno.test("an output is checked for what readers start from: files, and a list o
     });
   }
 });
+
+Deno.test({
+  name: "a pipe in place of a file is told at once: nobody writes into it",
+  ignore: Deno.build.os === "windows",
+  fn: async (t): Promise<void> => {
+    const pipe = async (path: string): Promise<void> => {
+      assert.ok((await new Deno.Command("mkfifo", { args: [path] }).output()).success);
+    };
+    await using p = await project({
+      "ok.yaml": `${ABOVE}  a: { uses: make, with: { text: x } }\n`,
+    });
+    await t.step("pipeline", async () => {
+      await pipe(join(p.folder, "pipe.yaml"));
+      const { code, err } = await p.temper(["plan", "pipe.yaml"]);
+      assert.equal(code, 2);
+      assert.match(err, /pipe\.yaml" is a pipe or a device/);
+    });
+    await t.step("lock file", async () => {
+      await pipe(join(p.folder, "ok.lock"));
+      const { code, err } = await p.temper(["plan", "ok.yaml"]);
+      assert.equal(code, 2);
+      assert.match(err, /ok\.lock: it is a pipe or a device/);
+      await Deno.remove(join(p.folder, "ok.lock"));
+    });
+    await t.step("record", async () => {
+      await p.temper(["run", "ok.yaml"]);
+      const { stages } = JSON.parse(await Deno.readTextFile(join(p.runs, "latest/run.json")));
+      const record = join(p.runs, `store/actions/${stages.a.key}.json`);
+      await Deno.remove(record);
+      await pipe(record);
+      assert.deepEqual((await p.temper(["run", "ok.yaml"])).outcomes, { a: "done" });
+    });
+  },
+});

@@ -37,6 +37,10 @@ const tops = (
   more: Omit<Partial<Escape>, "name" | "top"> = {},
 ): Escape[] => Object.entries(entries).map(([name, top]) => ({ name, top, ...more }));
 
+/** A GPU's drivers keep files of their own, and no key tells of it. */
+const GPU =
+  "if (await navigator.gpu?.requestAdapter()) return 'a GPU'; throw new Error('denied: none');";
+
 const data = (code: string): string =>
   `"data:text/javascript," + encodeURIComponent(${
     JSON.stringify(code)
@@ -114,6 +118,8 @@ const WRITES = bodies({
       'const c = await caches.open("a"); await c.put("http://a.b/", new Response("x")); return "kept";',
     ),
   ),
+  "asks for a GPU": GPU,
+  "asks for a GPU in a worker": inWorker(report(GPU)),
   "keeps data in Deno.openKv": "await Deno.openKv();",
   "keeps data in IndexedDB": 'indexedDB.open("a");',
   "writes a report":

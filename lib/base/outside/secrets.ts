@@ -50,10 +50,13 @@ const MIN_LENGTH = 5;
 
 /** Names of variables that hold a secret; TOKENIZERS_PARALLELISM is none. */
 const VARIABLE =
-  /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY)(?:_|$)/i;
+  /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY)(?:_|$)|_(?:KEY|PAT|COOKIE)$/i;
 
-/** Values of such variables that are none: short ones, paths, switches. */
-const PLAIN = /^.{0,7}$|^[./~]|^[a-z]+$/;
+/** Names that tell where a secret lies instead. */
+const PLACE = /_(?:FILE|PATH|DIR|URL|ID|NAME)$/i;
+
+/** Values of such variables that are none: switches. */
+const PLAIN = /^(?:true|false|enabled?|disabled?|required?|optional|default)$/i;
 
 const values = new Set<string>();
 
@@ -70,7 +73,7 @@ export function keepSecret(value: string | undefined): void {
 /** Has the variables of an environment cut out whose names say that they are secret. */
 export function keepSecretsOf(environment: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(environment)) {
-    if (VARIABLE.test(name) && !PLAIN.test(value)) keepSecret(value);
+    if (VARIABLE.test(name) && !PLACE.test(name) && !PLAIN.test(value)) keepSecret(value);
     keepSecretsOfUrl(value);
   }
 }

@@ -39,6 +39,12 @@ const EVERYWHERE = {
   DENO_NO_UPDATE_CHECK: "1",
 };
 
+/**
+ * Deno asks no permission for a GPU. Its drivers load libraries, write caches into the home folder, and
+ * a result that came from it would be in no key: who computes on none finds none, in workers neither.
+ */
+const NO_GPU = { DENO_WEBGPU_BACKEND: "noop" };
+
 /** What a process does that decides what it is started with. */
 export interface EnvironmentNeeds {
   /** Connects to other machines. */
@@ -65,7 +71,12 @@ export function processEnvironment(
     (needs.registries === true && REGISTRIES.test(name)) ||
     (needs.engines === true && ENGINES.test(name))
   );
-  return { ...Object.fromEntries(inherited), ...EVERYWHERE, ...needs.variables };
+  return {
+    ...Object.fromEntries(inherited),
+    ...EVERYWHERE,
+    ...(needs.engines === true ? {} : NO_GPU),
+    ...needs.variables,
+  };
 }
 
 /**

@@ -21,8 +21,12 @@ const MAX_BYTES = 4 << 20;
 export async function readSource(file: string): Promise<SourceText> {
   let bytes: Uint8Array | undefined;
   try {
+    // To open a pipe waits for whoever writes into it, and nothing can stop that.
+    const { isFile, isDirectory } = await Deno.stat(file);
+    if (!isFile && !isDirectory) throw new UserErrors([noFile(file)]);
     bytes = await readBounded(file);
   } catch (error) {
+    if (error instanceof UserErrors) throw error;
     throw new UserErrors([await unreadable(file, error)]);
   }
   if (bytes === undefined) {
@@ -70,6 +74,14 @@ async function readBounded(path: string): Promise<Uint8Array | undefined> {
     at += chunk.length;
   }
   return bytes;
+}
+
+function noFile(file: string): UserError {
+  return new UserError({
+    what: `"${file}" is a pipe or a device`,
+    requirement: "a pipeline is one YAML file that a person can read",
+    remedy: "write it into a file",
+  });
 }
 
 async function unreadable(file: string, error: unknown): Promise<UserError> {

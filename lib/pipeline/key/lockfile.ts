@@ -287,6 +287,9 @@ function shown(pin: Json): string {
 async function readPins(path: string): Promise<Pins> {
   let text: string;
   try {
+    // To open a pipe waits for whoever writes into it, and nothing can stop that.
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (!isFile && !isDirectory) throw new Error("it is a pipe or a device");
     text = await Deno.readTextFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return new Map();

@@ -107,6 +107,13 @@ function placeOf(error: ThrownError, node: StageNode): Location | undefined {
 
 function died(outcome: ChildOutcome<unknown> & { type: "died" }, node: StageNode): StageFailure {
   const { signal, code, lastLines } = outcome;
+  if (lastLines.some((line) => /\bout of memory\b/i.test(line))) {
+    return {
+      what: `the process of stage "${node.id}" ran out of memory`,
+      remedy:
+        "give it less at once: smaller batches or files, or a template whose loops are shorter",
+    };
+  }
   const how = signal === undefined
     ? code === 0 ? "ended its process before run() was done" : `died with exit code ${code}`
     : `was killed by ${signal}`;

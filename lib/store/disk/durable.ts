@@ -136,9 +136,11 @@ export async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> 
   }
 }
 
-/** A text file's content, or undefined where there is none. */
+/** A text file's content, or undefined where there is none: a pipe, which could be waited for without end, is none. */
 export async function readTextOf(path: string): Promise<string | undefined> {
   try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    if (!isFile && !isDirectory) return undefined;
     return await Deno.readTextFile(path);
   } catch (error) {
     if (isAbsent(error)) return undefined;
