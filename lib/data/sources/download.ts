@@ -13,7 +13,7 @@ import { diskTime } from "../../base/disk_time.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
 import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
-import { CachedFile, cachedPathOf, removeCached } from "./cached_file.ts";
+import { CachedFile, cachedPathOf, removeCached } from "./cache/cached_file.ts";
 import { checkRoom, diskFailure } from "./disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { checkFile, type Download, splitId } from "./pinned_file.ts";

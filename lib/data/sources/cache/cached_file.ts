@@ -9,8 +9,8 @@
  * @module
  */
 import { createHash, type Hash } from "node:crypto";
-import { isJsonObject, parseJsonObject } from "../../base/json.ts";
-import { type Digest, hashFile } from "../../base/hash.ts";
+import { isJsonObject, parseJsonObject } from "../../../base/json.ts";
+import { type Digest, hashFile } from "../../../base/hash.ts";
 
 /** A note is written again after so many bytes, or so many milliseconds. */
 const NOTE_EVERY = { bytes: 64 << 20, milliseconds: 500 };
