@@ -16,11 +16,12 @@
  * @module
  */
 import { join } from "node:path";
+import { diskTime } from "../../base/disk_time.ts";
 import { listNames } from "../disk/durable.ts";
 import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
-import { fileTime, HeldFile, holderState, isAbandoned, type Look, lookAt } from "./held_file.ts";
+import { HeldFile, holderState, isAbandoned, type Look, lookAt } from "./held_file.ts";
 import { LeaseWatch } from "./lease_watch.ts";
 import { describeOwner, type Owner } from "./owner.ts";
 
@@ -139,7 +140,7 @@ export class Locks {
       }
       const state = await this.#judge(path, look);
       const isDead = state === "dead" ||
-        state === "watched" && isAbandoned(look, await fileTime(this.#temporary));
+        state === "watched" && isAbandoned(look, await diskTime(this.#temporary));
       return isDead ? await this.#takeOver(name, look) : undefined;
     }
   }
@@ -163,7 +164,7 @@ export class Locks {
   /** `watched`: the pid says nothing, and the lease has not run out. */
   async #judge(path: string, look: Look): Promise<"alive" | "dead" | "watched"> {
     if (look.owner === undefined) {
-      return await fileTime(this.#temporary) - look.renewed > WRITING_FOR ? "dead" : "watched";
+      return await diskTime(this.#temporary) - look.renewed > WRITING_FOR ? "dead" : "watched";
     }
     const state = await holderState(path, look);
     if (state !== "elsewhere") return state;
