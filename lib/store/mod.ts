@@ -31,5 +31,5 @@ export {
 } from "./snapshots.ts";
 export { ResumeFolders } from "./resume.ts";
 export { StoreIndex } from "./index.ts";
-export { type Attempt, guarded, storeFailure } from "./disk/failure.ts";
+export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";
 export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";
