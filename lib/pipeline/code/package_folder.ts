@@ -15,7 +15,7 @@
 import { join, relative } from "node:path";
 import { diskTime } from "../../base/disk_time.ts";
 import { UserError } from "../../base/errors.ts";
-import { hashFile, sha256Hex } from "../../base/hash.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import { isUsed, markUse, type StoreIndex, type UseMark } from "../../store/mod.ts";
 import { isWithin } from "./confinement.ts";
 import { processEnvironment } from "./environment.ts";
@@ -55,7 +55,7 @@ export async function packageFolder(
   { install, spare, index }: {
     readonly install: () => Promise<void>;
     readonly spare: string;
-    readonly index: Pick<StoreIndex, "digestFile">;
+    readonly index: StoreIndex;
   },
 ): Promise<PackageFolder> {
   folders ??= denoFolders();
@@ -72,15 +72,14 @@ export async function packageFolder(
     [Symbol.asyncDispose]: async () => await mark?.[Symbol.asyncDispose](),
   });
   const set = join(sets, name);
-  const changedIn = (folder: string, digestOf = hashOf): Promise<string | undefined> =>
+  const changedIn = (folder: string): Promise<string | undefined> =>
     changedPackageFile(folder, {
       known: `${set}.json`,
       packages: wanted.map((path) => join(folder, relative(denoDir, path))),
-      digestOf,
+      index: folder === set ? index : undefined,
     });
   try {
-    const remembered = (path: string): Promise<string> => index.digestFile(path);
-    if (await touch(set, sets) && await changedIn(set, remembered) === undefined) return of(set);
+    if (await touch(set, sets) && await changedIn(set) === undefined) return of(set);
     if (!(await Promise.all(wanted.map(isThere))).every((there) => there)) await install();
     const beside = mark === undefined
       ? join(spare, "deno")
@@ -202,10 +201,6 @@ async function removeForgotten(sets: string, mark: UseMark): Promise<void> {
     if (await isUsed(sets, mark)) return;
     await removeAll(path);
   }
-}
-
-async function hashOf(path: string): Promise<string> {
-  return (await hashFile(path)).digest;
 }
 
 async function removeAll(path: string): Promise<void> {
