@@ -12,6 +12,7 @@ import {
   visibleWithCodes,
 } from "../base/outside/text.ts";
 import { keepSecretsOf, withoutSecrets } from "../base/outside/secrets.ts";
+import { systemRefusal } from "../store/mod.ts";
 import type { CommandContext, CommandEntry, Output } from "./context.ts";
 
 /** The commands of this room. */
@@ -77,7 +78,8 @@ function usage(commands: Readonly<Record<string, CommandEntry>>): string {
 }
 
 /** A user's mistake is told without a stack; a fault of the program with one, and an apology. */
-function report(error: unknown, json: boolean, io: CommandContext): number {
+function report(thrown: unknown, json: boolean, io: CommandContext): number {
+  const error = systemRefusal(thrown) ?? thrown;
   const errors = error instanceof UserErrors
     ? error.errors
     : error instanceof UserError

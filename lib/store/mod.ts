@@ -21,6 +21,7 @@ export { type FoundRun, type ListOptions, RunFolder, Runs } from "./records/reco
 export type { RunRecord, RunStart, RunStatus, StageRecord } from "./records/run_record.ts";
 export { type AcquireOptions, type Lock, Locks, type Waiting } from "./locks/lock.ts";
 export { describeOwner, type Owner, ownerState, thisOwner } from "./locks/owner.ts";
+export { isUsed, markUse, type UseMark } from "./locks/use_mark.ts";
 export { Scratch, type ScratchFolder } from "./scratch.ts";
 export {
   copyFile,
@@ -30,6 +31,6 @@ export {
   Snapshots,
 } from "./snapshots.ts";
 export { ResumeFolders } from "./resume.ts";
-export { StoreIndex } from "./index.ts";
-export { type Attempt, guarded, storeFailure } from "./disk/failure.ts";
+export { isSettled, stampOf, StoreIndex } from "./index.ts";
+export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";
 export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

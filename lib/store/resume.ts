@@ -10,6 +10,7 @@
  * @module
  */
 import { join } from "node:path";
+import { diskTime } from "../base/disk_time.ts";
 import { type Actions, keyLock } from "./records/action.ts";
 import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
@@ -55,17 +56,21 @@ export class ResumeFolders {
   /**
    * Removes the folders of keys whose result is there, and those given up; none that is in use.
    *
-   * @param now Milliseconds since 1970, to judge age by.
+   * @param time Milliseconds since 1970, to judge age by; default what the disk's clock says.
    */
-  async sweep(now: number = Date.now()): Promise<void> {
-    for (const key of await listNames(this.#layout.resume)) {
+  async sweep(time?: number): Promise<void> {
+    const keys = (await listNames(this.#layout.resume)).filter(isDigest);
+    if (keys.length === 0) return;
+    const now = time ?? await diskTime(this.#layout.temporary);
+    for (const key of keys) {
       const path = join(this.#layout.resume, key);
-      if (!isDigest(key)) continue;
-      const isOver = now - await lastChange(path) > GIVEN_UP_AFTER ||
+      const isOver = async (): Promise<boolean> =>
+        now - await lastChange(path) > GIVEN_UP_AFTER ||
         await this.#actions.read(key) !== undefined;
-      if (!isOver) continue;
+      if (!await isOver()) continue;
       await using lock = await this.#locks.tryAcquire(keyLock(key));
-      if (lock !== undefined) await removeQuietly(path);
+      // Somebody may have gone on with it since.
+      if (lock !== undefined && await isOver()) await removeQuietly(path);
     }
   }
 }

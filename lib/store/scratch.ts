@@ -9,10 +9,11 @@
  * @module
  */
 import { join } from "node:path";
+import { diskTime } from "../base/disk_time.ts";
 import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
-import { fileTime, HeldFile, holderState, isAbandoned, lookAt } from "./locks/held_file.ts";
+import { HeldFile, holderState, isAbandoned, lookAt } from "./locks/held_file.ts";
 
 /** A folder for one attempt. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -71,8 +72,18 @@ export class Scratch {
     return { path, dispose, [Symbol.asyncDispose]: dispose };
   }
 
-  /** Removes the folders of dead processes, and temporary files that were left behind. */
-  async sweep(): Promise<void> {
+  /**
+   * Removes the folders of dead processes, and temporary files that were left behind.
+   *
+   * @param options `isBusy`: whether another process has a run that goes on. Then what names no owner
+   *   may be its, and stays, be it as old as it may: a clock that is set forward ages all there is.
+   */
+  async sweep({ isBusy }: { readonly isBusy?: () => Promise<boolean> } = {}): Promise<void> {
+    const now = await diskTime(this.#layout.temporary);
+    const removeOld = async (path: string): Promise<void> => {
+      const changed = (await lstatOf(path))?.mtime?.getTime() ?? now;
+      if (now - changed > FORGOTTEN_AFTER && !await isBusy?.()) await removeQuietly(path);
+    };
     for (const name of await listNames(this.#layout.scratch)) {
       const path = join(this.#layout.scratch, name);
       if (!name.endsWith(".json")) {
@@ -85,7 +96,7 @@ export class Scratch {
       if (look.owner === undefined) await removeOld(path);
       else if (
         state === "dead" ||
-        state === "elsewhere" && isAbandoned(look, await fileTime(this.#layout.temporary))
+        state === "elsewhere" && isAbandoned(look, now)
       ) {
         const folder = path.slice(0, -".json".length);
         await removeQuietly(folder);
@@ -96,9 +107,4 @@ export class Scratch {
       await removeOld(join(this.#layout.temporary, name));
     }
   }
-}
-
-async function removeOld(path: string): Promise<void> {
-  const changed = (await lstatOf(path))?.mtime?.getTime() ?? Date.now();
-  if (Date.now() - changed > FORGOTTEN_AFTER) await removeQuietly(path);
 }

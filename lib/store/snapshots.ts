@@ -11,6 +11,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { diskTime } from "../base/disk_time.ts";
 import { canonicalDigest } from "../base/canonical_json.ts";
 import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
 import { listNames, lstatOf, removeQuietly, temporaryName, writeAll } from "./disk/durable.ts";
@@ -39,6 +40,8 @@ export function snapshotPath(root: string, path: string): string {
 export class Snapshots {
   readonly #layout: StoreLayout;
   readonly #index: StoreIndex;
+  /** What this process has taken: a stage may import from it for as long as it runs. */
+  readonly #taken = new Set<string>();
 
   constructor(layout: StoreLayout, index: StoreIndex) {
     this.#layout = layout;
@@ -52,7 +55,11 @@ export class Snapshots {
    */
   async take(files: SnapshotFiles, signal?: AbortSignal): Promise<Snapshot> {
     const root = join(this.#layout.snapshots, canonicalDigest(files));
+    this.#taken.add(root);
     return await guarded({ doing: "keep a copy of what a stage reads", path: root }, async () => {
+      // Its age counts from its last use, and whoever sweeps looks once more.
+      const now = new Date(await diskTime(this.#layout.temporary));
+      if (now.getTime() > 0) await Deno.utime(root, now, now).catch(() => {});
       if (!await this.#isWhole(root, { files, signal })) {
         const temporary = join(this.#layout.temporary, temporaryName("snapshot"));
         try {
@@ -69,9 +76,6 @@ export class Snapshots {
           await removeQuietly(temporary);
         }
       }
-      // Its age counts from its last use.
-      const now = new Date();
-      await Deno.utime(root, now, now).catch(() => {});
       return { type: "taken", root };
     });
   }
@@ -81,12 +85,31 @@ export class Snapshots {
     return await this.#isWhole(root, { files, signal });
   }
 
-  /** Removes what no run has used for long. */
-  async sweep(now: number = Date.now()): Promise<void> {
-    for (const name of await listNames(this.#layout.snapshots)) {
+  /**
+   * Removes what no run has used for long.
+   *
+   * @param options `isBusy`: whether another process has a run that goes on. Its stages may still
+   *   import from what they were started from, days ago or before the clock was set: all stays. `now`:
+   *   milliseconds since 1970; default what the disk's clock says.
+   */
+  async sweep(
+    options: { readonly isBusy?: () => Promise<boolean>; readonly now?: number } = {},
+  ): Promise<void> {
+    const names = await listNames(this.#layout.snapshots);
+    if (names.length === 0) return;
+    const now = options.now ?? await diskTime(this.#layout.temporary);
+    const isForgotten = async (path: string): Promise<boolean> =>
+      now - ((await lstatOf(path))?.mtime?.getTime() ?? now) > FORGOTTEN_AFTER &&
+      !await options.isBusy?.();
+    for (const name of names) {
       const path = join(this.#layout.snapshots, name);
-      const used = (await lstatOf(path))?.mtime?.getTime() ?? now;
-      if (now - used > FORGOTTEN_AFTER) await removeQuietly(path);
+      if (this.#taken.has(path) || !await isForgotten(path)) continue;
+      const aside = join(this.#layout.temporary, temporaryName("old"));
+      if (!await Deno.rename(path, aside).then(() => true, () => false)) continue;
+      // A run that began in between has found it before it went, or finds it gone and makes another.
+      const isMissed = !await isForgotten(aside) &&
+        await Deno.rename(aside, path).then(() => true, () => false);
+      if (!isMissed) await removeQuietly(aside);
     }
   }
 

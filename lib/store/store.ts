@@ -52,6 +52,7 @@ export function openStore(
   const actions = new Actions(layout);
   const resume = new ResumeFolders(layout, { actions, locks });
   const snapshots = new Snapshots(layout, index);
+  const records = new Runs(layout, options);
   const close = (): void => index.close();
   return {
     layout,
@@ -63,11 +64,12 @@ export function openStore(
     index,
     artifacts: new Artifacts(layout, { blobs, index }),
     actions,
-    runs: new Runs(layout, options),
+    runs: records,
     sweep: async () => {
-      await scratch.sweep();
+      const isBusy = (): Promise<boolean> => records.isBusy();
+      await scratch.sweep({ isBusy });
       await resume.sweep();
-      await snapshots.sweep();
+      await snapshots.sweep({ isBusy });
       await locks.sweep();
     },
     close,

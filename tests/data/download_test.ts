@@ -79,6 +79,129 @@ Deno.test("download() keeps what is whole until it is forgotten, and checks it b
   assert.deepEqual(await Array.fromAsync(Deno.readDir(it.options.cacheDir)), []);
 });
 
+/** A server that sends the first half of a text at first, and then what it is asked for. */
+function halving(body: () => string, etag: () => string): {
+  ranges: (string | null)[];
+  serve: (request: Request) => Response;
+} {
+  const ranges: (string | null)[] = [];
+  let cut = true;
+  const serve = (request: Request): Response => {
+    const range = request.headers.get("range");
+    ranges.push(range);
+    const text = body();
+    const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
+    const rest = new TextEncoder().encode(text.slice(from, cut ? text.length >> 1 : undefined));
+    const stalls = cut;
+    cut = false;
+    return new Response(
+      new ReadableStream({
+        start: (controller) => {
+          controller.enqueue(rest);
+          if (!stalls) controller.close();
+        },
+      }),
+      {
+        status: from > 0 ? 206 : 200,
+        headers: {
+          etag: etag(),
+          "content-length": String(text.length - from),
+          ...(from > 0
+            ? { "content-range": `bytes ${from}-${text.length - 1}/${text.length}` }
+            : {}),
+        },
+      },
+    );
+  };
+  return { ranges, serve };
+}
+
+/** Downloads until half is there, and gives up as a killed process does. */
+async function leaveHalf(
+  it: { options: DownloadOptions; url: string },
+  file: Partial<Download>,
+): Promise<string> {
+  const stop = new AbortController();
+  const options: DownloadOptions = {
+    ...it.options,
+    signal: stop.signal,
+    progress: (bytes) => bytes > 0 && stop.abort(new Error("stop")),
+  };
+  const whole = { path: "file.txt", url: it.url, written: it.url, ...file };
+  await assert.rejects(download(whole, { ...options, use: () => Promise.resolve() }), /stop/);
+  const names = (await Array.fromAsync(Deno.readDir(it.options.cacheDir))).map(({ name }) => name);
+  return `${it.options.cacheDir}/${names.find((name) => !name.includes("."))}`;
+}
+
+const VERSES = "0123456789".repeat(1000);
+
+Deno.test("download() goes on from the half that is there, where it is the one that came", async () => {
+  const server = halving(() => VERSES, () => '"v1"');
+  await using it = await scene(server.serve);
+  const file = { id: "etag:v1", size: VERSES.length };
+  await leaveHalf(it, file);
+  assert.equal(await it.get(file), VERSES);
+  assert.deepEqual(server.ranges, [null, "bytes=5000-"]);
+});
+
+const DAMAGES: Readonly<Record<string, (half: string) => Promise<void>>> = {
+  "a flipped bit": async (half) => {
+    const bytes = await Deno.readFile(half);
+    bytes[56]! ^= 4;
+    await Deno.writeFile(half, bytes);
+  },
+  "a missing end": async (half) => await Deno.truncate(half, 4000),
+  "no note": async (half) => await Deno.remove(`${half}.json`),
+  "half a note": async (half) => await Deno.truncate(`${half}.json`, 20),
+  "a note of fewer bytes": async (half) => {
+    const note = await Deno.readTextFile(`${half}.json`);
+    await Deno.writeTextFile(`${half}.json`, note.replace('"bytes":5000', '"bytes":4000'));
+  },
+};
+
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  Deno.test(`download() starts over from a half that nothing vouches for: ${name}`, async () => {
+    const server = halving(() => VERSES, () => '"v1"');
+    await using it = await scene(server.serve);
+    const file = { id: "etag:v1", size: VERSES.length };
+    await damage(await leaveHalf(it, file));
+    assert.equal(await it.get(file), VERSES);
+    assert.deepEqual(server.ranges, [null, null]);
+  });
+}
+
+Deno.test("download() does not use a whole file that was changed, or that no note vouches for", async () => {
+  for (const damage of ["bit", "note"]) {
+    let requests = 0;
+    await using it = await scene(() => {
+      requests++;
+      return new Response(VERSES, { headers: { etag: '"v1"' } });
+    });
+    const file = { id: "etag:v1", size: VERSES.length };
+    assert.equal(await it.get(file), VERSES);
+    const [whole] = (await Array.fromAsync(Deno.readDir(it.options.cacheDir)))
+      .filter(({ name }) => !name.includes("."));
+    const path = `${it.options.cacheDir}/${whole!.name}`;
+    if (damage === "bit") await DAMAGES["a flipped bit"]!(path);
+    else await Deno.remove(`${path}.json`);
+    assert.equal(await it.get(file), VERSES);
+    assert.equal(requests, 2, damage);
+  }
+});
+
+Deno.test("download() does not join parts of two versions that one time of change covers", async () => {
+  let version = 1;
+  const server = halving(
+    () => version === 1 ? VERSES : VERSES.replaceAll("9", "x"),
+    () => `"v${version}"`,
+  );
+  await using it = await scene(server.serve);
+  const file = { id: "modified:Thu, 01 Jan 2026 00:00:00 GMT", size: VERSES.length };
+  await leaveHalf(it, file);
+  version = 2;
+  assert.equal(await it.get(file), VERSES.replaceAll("9", "x"));
+});
+
 Deno.test("download() refuses a file whose ETag moved", async () => {
   await using it = await scene(() => new Response("new", { headers: { etag: '"v2"' } }));
   await assert.rejects(

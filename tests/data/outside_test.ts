@@ -257,7 +257,7 @@ Deno.test("a package's links and a pattern's links lead nowhere else", async () 
     pattern,
     cacheDir: `${root}/npm`,
   });
-  const settings = { offline: true, log: (): void => {} };
+  const settings = { offline: true, log: (): void => {}, file: (path: string): string => path };
   assert.equal((await fetchNpm(source("fine.txt"), settings)).length, 1);
   for (const pattern of ["link.txt", "*.txt", "../1.0.0/link.txt"]) {
     await failure(fetchNpm(source(pattern), settings));

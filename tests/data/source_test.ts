@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { fetchNpm, resolveNpm } from "../../lib/data/sources/npm_source.ts";
 import { resolveFiles } from "../../lib/data/sources/file_source.ts";
-import { hashFile } from "../../lib/base/hash.ts";
+import { hashFile, sha256Hex } from "../../lib/base/hash.ts";
 import { type NpmSource, parseSource } from "../../lib/data/sources/source.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -163,9 +163,15 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
       JSON.stringify(import.meta.resolve("../../lib/data/sources/npm_source.ts"))
     };
     const [name, version, pattern, offline] = Deno.args;
-    const { data } = await resolveNpm({ type: "npm", written: "w", package: name, version, pattern });
+    const pins = new Map();
+    const { data } = await resolveNpm(
+      { type: "npm", written: "w", package: name, version, pattern },
+      { pins, update: false, digestFile: async () => "" },
+    );
+    delete data.sha256;
     try {
-      const files = await fetchNpm(data, { offline: offline === "yes", log: () => {} });
+      const settings = { offline: offline === "yes", log: () => {}, file: (path) => path };
+      const files = await fetchNpm(data, settings);
       console.log(JSON.stringify(files.map(({ path, name }) => [name, Deno.readTextFileSync(path)])));
     } catch (error) {
       console.log(error.name + ": " + error.message);
@@ -215,19 +221,59 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
   );
 });
 
-Deno.test("an npm source needs Deno's folder of packages, and its version is its key", async () => {
+/** Deno's folder of packages, with one that has one file, and what resolving and fetching use. */
+async function packageScene(): Promise<{
+  source: NpmSource;
+  file: string;
+  pins: Map<string, unknown>;
+  resolve: (update?: boolean) => ReturnType<typeof resolveNpm>;
+  fetch: (resolution: Awaited<ReturnType<typeof resolveNpm>>) => Promise<string>;
+  [Symbol.dispose](): void;
+}> {
   const source = parseSource("npm:data@1.0.0/x.txt") as NpmSource;
-  const { key, read } = await resolveNpm(source);
-  assert.deepEqual(key, { version: "1.0.0" });
-  assert.equal(read?.length, 1);
   const dir = await temporaryDirectory();
-  await Deno.mkdir(`${dir}/some-registry/data/1.0.0`, { recursive: true });
-  for (const name of ["package.json", "x.txt"]) {
-    await Deno.writeTextFile(`${dir}/some-registry/data/1.0.0/${name}`, "");
-  }
-  const files = await fetchNpm({ ...source, type: "npm", cacheDir: dir }, {
-    offline: true,
-    log: () => {},
-  });
-  assert.deepEqual(files, [{ path: `${dir}/some-registry/data/1.0.0/x.txt`, name: "x.txt" }]);
+  const before = Deno.env.get("DENO_DIR");
+  Deno.env.set("DENO_DIR", dir);
+  const folder = `${dir}/npm/some-registry/data/1.0.0`;
+  await Deno.mkdir(folder, { recursive: true });
+  for (const name of ["package.json", "x.txt"]) await Deno.writeTextFile(`${folder}/${name}`, name);
+  const pins = new Map<string, unknown>();
+  const digestFile = async (path: string): Promise<string> => (await hashFile(path)).digest;
+  return {
+    source,
+    file: `${folder}/x.txt`,
+    pins,
+    resolve: (update = false) => resolveNpm(source, { pins, update, digestFile }),
+    async fetch({ data }): Promise<string> {
+      const settings = { offline: true, log: () => {}, file: (path: string) => path };
+      const [file] = await fetchNpm(data as Parameters<typeof fetchNpm>[0], settings);
+      assert.equal(file?.name, "x.txt");
+      return await Deno.readTextFile(file.path);
+    },
+    [Symbol.dispose](): void {
+      if (before === undefined) Deno.env.delete("DENO_DIR");
+      else Deno.env.set("DENO_DIR", before);
+    },
+  };
+}
+
+Deno.test("an npm source needs Deno's folder of packages, and its version is its key", async () => {
+  using it = await packageScene();
+  const found = await it.resolve();
+  assert.deepEqual(found.key, { version: "1.0.0" });
+  assert.equal(found.read?.length, 1);
+  assert.equal(await it.fetch(found), "x.txt");
+});
+
+Deno.test("an npm source is held to the digests of its files, which people can edit", async () => {
+  using it = await packageScene();
+  const found = await it.resolve();
+  assert.deepEqual(it.pins.get(it.source.written), { files: { "x.txt": sha256Hex("x.txt") } });
+  await Deno.writeTextFile(it.file, "y.txt");
+  const edited = /x\.txt of data@1\.0\.0 is not what was pinned.*were edited.*remove .*--update/;
+  await assert.rejects(it.fetch(found), edited, "between key and process");
+  await assert.rejects(it.fetch(await it.resolve()), edited, "between two runs");
+  assert.equal(await it.fetch(await it.resolve(true)), "y.txt");
+  await Deno.remove(it.file);
+  await assert.rejects(it.fetch(await it.resolve()), /no file "x\.txt"/);
 });

@@ -96,8 +96,53 @@ stages:
     assert.ok(!registry.asked.some((path) => path.includes("other")), registry.asked.join());
     assert.ok(!registry.asked.some((path) => path.endsWith("/-/2.0.0")), registry.asked.join());
   } finally {
-    await Deno.remove(join(npmCache, registry.host.replace(":", "_")), { recursive: true })
+    await Deno.remove(join(npmCache, registry.host.replace(/^.*:/, "")), { recursive: true })
       .catch(() => {});
+  }
+});
+
+Deno.test("an own stage does not load a package whose files were edited in Deno's folder", async () => {
+  await using registry = packageRegistry({
+    "@temper-test/edited": { "1.0.0": "export const is = 'whole';" },
+  });
+  await using p = await project({
+    ".npmrc": `@temper-test:registry=http://${registry.host}/\n`,
+    "edited.ts": stage('import { is } from "npm:@temper-test/edited@1.0.0";', "return is;"),
+    "p.yaml": "name: packages\nstages: { edited: { uses: ./edited.ts } }\n",
+  });
+  const { denoDir, npmCache } = await denoFolders();
+  // Deno names the folder by what follows the colon of the host.
+  const downloaded = join(npmCache, registry.host.replace(/^.*:/, ""));
+  const run = async (): Promise<ReturnType<typeof digest> & { words: string }> => {
+    const env = { HOME: p.folder, USERPROFILE: p.folder, DENO_DIR: denoDir };
+    const args = ["run", "p.yaml", "--json", "--force", "edited"];
+    const { stdout, stderr } = await p.spawn(args, env).output();
+    const out = new TextDecoder().decode(stdout);
+    const events = out.trim().split("\n").map((line) => JSON.parse(line));
+    return { ...digest(events), words: out + new TextDecoder().decode(stderr) };
+  };
+  try {
+    const first = await run();
+    assert.deepEqual(first.outcomes, { edited: "done" }, first.words);
+    const folder = join(downloaded, "@temper-test/edited/1.0.0");
+    const module = [...Deno.readDirSync(folder)].find(({ name }) => name.endsWith("js"))!.name;
+    const file = join(folder, module);
+    // In place, as editors write that keep the file: it is the stage's, too.
+    const text = await Deno.readTextFile(file);
+    await Deno.chmod(file, 0o644);
+    await Deno.writeTextFile(file, text.replace("whole", "other"));
+    for (const _ of [1, 2]) {
+      const { outcomes, failures, words } = await run();
+      assert.deepEqual(outcomes, { edited: "failed" }, words);
+      assert.match(failures.edited!.what, /is not what it was when its package was first used/);
+      assert.match(failures.edited!.remedy!, /remove .*edited.1\.0\.0, and it is downloaded again/);
+    }
+    await Deno.remove(folder, { recursive: true });
+    const mended = await run();
+    assert.deepEqual(mended.outcomes, { edited: "done" }, mended.words);
+    assert.equal(await p.result("edited"), "whole");
+  } finally {
+    await Deno.remove(downloaded, { recursive: true }).catch(() => {});
   }
 });
 

@@ -88,9 +88,13 @@ Deno.test("a place where no runs can be kept is told, with what helps", async (t
     "/dev/null",
     "/dev/null/runs",
     "x".repeat(300),
+    "x/".repeat(3000),
+    "loop/a",
   ];
   for (const place of places) {
     await t.step(place.slice(0, 40), async () => {
+      const planned = await p.temper(["plan", "p.yaml", "--runs", place]);
+      assert.doesNotMatch(planned.out + planned.err, /fault of Temper|"internal":true/);
       const { code, out, err } = await p.temper(["run", "p.yaml", "--runs", place]);
       assert.ok(code === 2 || code === 1, `${code} ${err}`);
       assert.doesNotMatch(out + err, /fault of Temper|"internal":true/);
@@ -100,6 +104,60 @@ Deno.test("a place where no runs can be kept is told, with what helps", async (t
       assert.match(told.join(""), /"remedy":"/, out);
     });
   }
+});
+
+Deno.test("a file that the system does not let us read is told wherever it is named", async (t) => {
+  await using p = await project({ "p.yaml": `${ABOVE}  s: { uses: make }\n`, "a.txt": "a\n" });
+  const long = "x".repeat(300);
+  await Deno.mkdir(join(p.folder, "folder"));
+  for (const suffix of ["", ".ts", ".yaml"]) {
+    await Deno.symlink(`loop${suffix}`, join(p.folder, `loop${suffix}`));
+  }
+  const files = [
+    "loop.yaml",
+    "loop/p.yaml",
+    "folder",
+    `${long}.yaml`,
+    `${"x/".repeat(3000)}p.yaml`,
+  ];
+  const cases = files.map((file) => ["plan", file]);
+  for (const module of ["./loop.ts", "./loop/x.ts", "./folder", `./${long}.ts`]) {
+    await p.write(`uses${cases.length}.yaml`, `${ABOVE}  s: { uses: ${module} }\n`);
+    cases.push(["plan", `uses${cases.length}.yaml`], ["stages", module]);
+  }
+  for (const from of ["./loop", "./loop/x", "./loop/*", "./folder", `./${long}`, `./${long}/*`]) {
+    await p.write(
+      `from${cases.length}.yaml`,
+      `${ABOVE}  s: { uses: download, with: { from: "${from}" } }\n`,
+    );
+    cases.push(["plan", `from${cases.length}.yaml`]);
+  }
+  for (const [command = "", file = ""] of cases) {
+    await t.step(`${command} ${file.slice(0, 40)}`, async () => {
+      const { code, out, err } = await p.temper([command, file]);
+      assert.doesNotMatch(out + err, /fault of Temper|"internal":true/);
+      assert.ok(code === 2 || /cannot|there is no file|is a folder/.test(out), out + err);
+    });
+  }
+  await t.step("without the right to", async () => {
+    const within = Deno.uid() === 0
+      ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner"]
+      : [];
+    await Deno.mkdir(join(p.folder, "secret"));
+    await p.write("d.yaml", `${ABOVE}  s: { uses: download, with: { from: ./a.txt } }\n`);
+    const isAble = within.length === 0 ||
+      await new Deno.Command("setpriv", { args: [...within.slice(1), "true"] }).output()
+        .then(({ success }) => success, () => false);
+    if (!isAble || Deno.build.os === "windows") return;
+    await Deno.chmod(join(p.folder, "a.txt"), 0);
+    await Deno.chmod(join(p.folder, "secret"), 0o311);
+    for (const file of ["secret/none.yaml", "d.yaml"]) {
+      const { stdout, stderr } = await temper(["plan", join(p.folder, file)], { ...p, within });
+      assert.doesNotMatch(stdout + stderr, /fault of Temper/);
+      assert.match(stdout + stderr, /there is no such file|cannot read .*a\.txt/);
+    }
+    await Deno.chmod(join(p.folder, "secret"), 0o755);
+  });
 });
 
 Deno.test("names that every object has are kept or refused, and never vanish", async (t) => {

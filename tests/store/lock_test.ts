@@ -161,3 +161,20 @@ Deno.test("sweep() removes the locks of dead owners only", async () => {
     assert.deepEqual(left, ["held.lock"]);
   });
 });
+
+Deno.test("sweep() removes old files of locks that nobody can read, by the name of the file", async () => {
+  await withStore(async ({ locks }) => {
+    await using held = await locks.acquire("held");
+    const folder = dirname(held.path);
+    const names = ["empty", "torn", "a/b c", "~", "other name", "young"];
+    for (const name of names) await Deno.writeTextFile(locks.pathOf(name), "");
+    await Deno.writeTextFile(locks.pathOf("torn"), '{"pid":');
+    await plant(locks.pathOf("other name"), "othar name", await deadOwner());
+    await Deno.mkdir(join(folder, "folder.lock"));
+    const old = new Date(Date.now() - 25 * 3600 * 1000);
+    for (const name of names.slice(0, -1)) await Deno.utime(locks.pathOf(name), old, old);
+    await locks.sweep();
+    const left = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+    assert.deepEqual(left, ["folder.lock", "held.lock", "young.lock"]);
+  });
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { sha256Hex, snapshotPath } from "../../lib/store/mod.ts";
+import { openStore, sha256Hex, snapshotPath, thisOwner } from "../../lib/store/mod.ts";
+import { processFacts } from "../../lib/store/locks/system.ts";
 import { filesUnder, withStore, writeTree } from "./folders.ts";
 
 Deno.test("take() copies files below their whole paths; the same files share one copy", async () => {
@@ -50,7 +51,62 @@ Deno.test("sweep() removes what nobody used for long", async () => {
     await store.snapshots.take({ [join(root, "a.ts")]: sha256Hex("a") });
     await store.snapshots.sweep();
     assert.equal((await filesUnder(store.layout.snapshots)).length, 1);
-    await store.snapshots.sweep(Date.now() + 31 * 24 * 3600 * 1000);
+    const now = Date.now() + 31 * 24 * 3600 * 1000;
+    await store.snapshots.sweep({ now });
+    assert.equal((await filesUnder(store.layout.snapshots)).length, 1, "its stages still run");
+    using later = openStore(store.layout.runs);
+    await later.snapshots.sweep({ now });
     assert.deepEqual(await filesUnder(store.layout.snapshots), []);
+    assert.deepEqual(await filesUnder(store.layout.temporary), []);
+  });
+});
+
+Deno.test("sweep() leaves what a run of another process may use, be it as old as it may", async () => {
+  await withStore(async (store, folder) => {
+    const root = await writeTree(folder, { "a.ts": "a" });
+    const taken = await store.snapshots.take({ [join(root, "a.ts")]: sha256Hex("a") });
+    assert.ok(taken.type === "taken");
+    const temporary = join(store.layout.temporary, ".blob.tmp");
+    await Deno.writeTextFile(temporary, "half a blob");
+    const orphan = join(store.layout.scratch, "orphan");
+    await Deno.mkdir(orphan, { recursive: true });
+    const old = new Date(Date.now() - 40 * 24 * 3600 * 1000);
+    for (const path of [taken.root, temporary, orphan]) await Deno.utime(path, old, old);
+
+    // The process that started this one, with a run that goes on.
+    const run = join(store.layout.runs, "20260102T030405Z-other-000000");
+    await Deno.mkdir(run);
+    const other = { ...await thisOwner(), ...await processFacts(Deno.ppid), pid: Deno.ppid };
+    await Deno.writeTextFile(join(run, ".running"), JSON.stringify({ ...other, lease: 60_000 }));
+    using later = openStore(store.layout.runs);
+    await later.sweep();
+    for (const path of [taken.root, temporary, orphan]) await Deno.stat(path);
+
+    const dead = { ...other, start: other.start.replace(/\d+/, "1") };
+    await Deno.writeTextFile(join(run, ".running"), JSON.stringify({ ...dead, lease: 60_000 }));
+    await later.sweep();
+    for (const path of [taken.root, temporary, orphan]) {
+      await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+    }
+  });
+});
+
+Deno.test("a clock that was set forward makes nothing old: the disk's clock tells", async () => {
+  await withStore(async (store, folder) => {
+    const root = await writeTree(folder, { "a.ts": "a" });
+    const taken = await store.snapshots.take({ [join(root, "a.ts")]: sha256Hex("a") });
+    assert.ok(taken.type === "taken");
+    const temporary = join(store.layout.temporary, ".blob.tmp");
+    await Deno.writeTextFile(temporary, "half a blob");
+    const resume = await store.resume.open(sha256Hex("key"));
+    using later = openStore(store.layout.runs);
+    const { now } = Date;
+    Date.now = (): number => now() + 40 * 24 * 3600 * 1000;
+    try {
+      await later.sweep();
+    } finally {
+      Date.now = now;
+    }
+    for (const path of [taken.root, temporary, resume]) await Deno.stat(path);
   });
 });

@@ -2,18 +2,21 @@
  * Downloads that survive being cut off.
  *
  * The bytes of a file gather in a cache folder under a name made of its URL and id. Whoever wants the
- * file next, in this process or in a later one, asks the server for the rest (RFC 9110, Range) and
- * checks the whole. A lock on the file keeps two processes from writing the same one.
+ * file next, in this process or in a later one, looks whether they are still those that came, asks the
+ * server for the rest (RFC 9110, Range) and checks the whole. A lock on the file keeps two processes
+ * from writing the same one.
  *
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { hashFile, sha256Hex } from "../../base/hash.ts";
+import { diskTime } from "../../base/disk_time.ts";
+import { sha256Hex } from "../../base/hash.ts";
 import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
 import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
+import { CachedFile, cachedPathOf, removeCached } from "./cache/cached_file.ts";
 import { checkRoom, diskFailure } from "./disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
-import { checkFile, type Download } from "./pinned_file.ts";
+import { checkFile, type Download, splitId } from "./pinned_file.ts";
 import { withoutSecrets } from "../../base/outside/secrets.ts";
 
 /** Where and how. */
@@ -52,58 +55,45 @@ export async function download(
 ): Promise<void> {
   await Deno.mkdir(options.cacheDir, { recursive: true });
   const path = cachePath(file, options.cacheDir);
-  using handle = await openLocked(path, options);
-  if (!await isComplete(path, file)) {
+  using cached = await CachedFile.open(path, {
+    url: file.url,
+    onWait: () => options.log("waiting for another stage that downloads the same file"),
+  });
+  const found = await cached.takeUp();
+  const isWhole = found === "whole" && await checkFile(path, file) === undefined;
+  if (found === "whole" && !isWhole) await cached.clear();
+  if (found === "damaged") {
+    options.log(`${file.path}: the part downloaded earlier is damaged, starting over`);
+  }
+  if (!isWhole) {
     if (options.offline) {
       throw new UserError({
         what: `${file.written} is not on this machine, and --offline forbids downloading it`,
         remedy: "run once without --offline",
       });
     }
-    await complete(path, { file, handle, options });
-    await Deno.writeTextFile(
-      `${path}.json`,
-      JSON.stringify({ url: file.url, sha256: (await hashFile(path)).digest }),
-    );
+    await complete({ file, cached, options });
   }
-  options.progress((await Deno.stat(path)).size);
+  options.progress(cached.size);
   await options.use(path);
 }
 
 /** Removes files from the cache, when all that was made of them is safe. */
 export async function forget(files: readonly Download[], cacheDir: string): Promise<void> {
-  for (const file of files) await removeEntry(cachePath(file, cacheDir));
+  for (const file of files) await removeCached(cachePath(file, cacheDir));
 }
 
-/** Removes what was left behind long ago. */
-export async function prune(cacheDir: string, now: number = Date.now()): Promise<void> {
+/**
+ * Removes what was left behind long ago.
+ *
+ * @param now Milliseconds since 1970; default what the disk's clock says.
+ */
+export async function prune(cacheDir: string, now?: number): Promise<void> {
+  const time = now ?? await diskTime(cacheDir);
   for await (const { name } of Deno.readDir(cacheDir)) {
     const path = `${cacheDir}/${name}`;
-    const modified = (await statIfThere(path))?.mtime?.getTime() ?? now;
-    if (now - modified > KEEP) await removeEntry(path.replace(/\.json$/, ""));
-  }
-}
-
-/** Removes a file of the cache and its note, unless another process is using them. */
-async function removeEntry(path: string): Promise<void> {
-  if (await statIfThere(path) === undefined) return await removeIfThere(`${path}.json`);
-  try {
-    using handle = await Deno.open(path, { read: true, write: true });
-    // Whoever has it will remove it.
-    if (!await handle.tryLock(true)) return;
-    await removeIfThere(`${path}.json`);
-    await removeIfThere(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
-  try {
-    return await Deno.stat(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
+    const modified = (await Deno.stat(path).catch(() => undefined))?.mtime?.getTime() ?? time;
+    if (time - modified > KEEP) await removeCached(cachedPathOf(path));
   }
 }
 
@@ -111,60 +101,27 @@ function cachePath(file: Download, cacheDir: string): string {
   return `${cacheDir}/${sha256Hex(JSON.stringify([file.url, file.id ?? null, file.size ?? null]))}`;
 }
 
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Opens a file of the cache for this process alone; waits where another one has it. */
-async function openLocked(path: string, { log }: DownloadOptions): Promise<Deno.FsFile> {
-  for (;;) {
-    const handle = await Deno.open(path, { read: true, write: true, create: true });
-    if (!await handle.tryLock(true)) {
-      log("waiting for another stage that downloads the same file");
-      await handle.lock(true);
-    }
-    // Whoever had the lock may have removed the file: then this is one that nobody will find.
-    const here = await statIfThere(path);
-    if (here !== undefined && here.ino === (await handle.stat()).ino) return handle;
-    handle.close();
-  }
-}
-
-/** Whether an earlier call finished this file, and its bytes are still the same. */
-async function isComplete(path: string, file: Download): Promise<boolean> {
-  let sha256: unknown;
-  try {
-    sha256 = JSON.parse(await Deno.readTextFile(`${path}.json`)).sha256;
-  } catch {
-    return false; // No note, or half of one: the file is checked again when the rest is there.
-  }
-  if ((await hashFile(path)).digest === sha256 && await checkFile(path, file) === undefined) {
-    return true;
-  }
-  await removeIfThere(`${path}.json`);
-  await Deno.truncate(path, 0);
-  return false;
-}
-
 interface Task {
   readonly file: Download;
-  readonly handle: Deno.FsFile;
+  readonly cached: CachedFile;
   readonly options: DownloadOptions;
 }
 
 /** Fetches what is missing of a file and checks it. */
-async function complete(path: string, task: Task): Promise<void> {
-  const { file, handle } = task;
-  const resumed = (await handle.stat()).size > 0;
+async function complete(task: Task): Promise<void> {
+  const { file, cached, options } = task;
+  const resumed = cached.size > 0;
   for (let attempt = 0;; attempt++) {
     const pieces = await fetchRest(task);
-    const wrong = await checkFile(path, file);
-    if (wrong === undefined) return;
-    await handle.truncate(0);
+    const wrong = await checkFile(cached.path, file);
+    if (wrong === undefined) {
+      if (!await cached.isSound()) {
+        await cached.clear();
+        throw lostOnDisk(file, options.cacheDir);
+      }
+      return await onDisk(task, () => cached.note({ whole: true }));
+    }
+    await cached.clear();
     // The first part may be of another version of the file: once more, from the start.
     if (attempt > 0 || (!resumed && pieces < 2)) {
       throw new UserError({
@@ -182,20 +139,22 @@ async function complete(path: string, task: Task): Promise<void> {
 
 /** Fetches until all is there. @returns How many requests brought something. */
 async function fetchRest(task: Task): Promise<number> {
-  const { file, handle, options } = task;
+  const { file, cached, options } = task;
   const limits = limitsWith(options.limits);
-  const state: State = { etag: undefined, ranges: true };
+  const state: State = { ranges: true };
   // Without a digest or anything that the server says of its version, the parts of two can't be told apart.
-  if (file.id === undefined) await handle.truncate(0);
-  await checkRoom(file, { folder: options.cacheDir, have: (await handle.stat()).size });
+  if (file.id === undefined) await cached.clear();
+  // A digest tells the parts apart, and the servers of one file may name its version differently.
+  if (["sha256", "git"].includes(splitId(file.id)[0])) cached.etag = undefined;
+  await checkRoom(file, { folder: options.cacheDir, have: cached.size });
   let failures = 0;
   let parts = 0;
-  let most = (await handle.stat()).size;
+  let most = cached.size;
   for (let requests = 0;; requests++) {
-    const have = (await handle.stat()).size;
+    const have = cached.size;
     options.progress(have);
     if (file.size !== undefined && have > file.size) {
-      await handle.truncate(0);
+      await cached.clear();
       continue;
     }
     if (have === file.size) return parts;
@@ -215,8 +174,10 @@ async function fetchRest(task: Task): Promise<number> {
       options.signal.throwIfAborted();
       if (error instanceof UserError) throw error;
       failure = reason(error);
+    } finally {
+      if (cached.size !== file.size) await onDisk(task, () => cached.note());
     }
-    const now = (await handle.stat()).size;
+    const now = cached.size;
     if (now > have) parts++;
     if (now === file.size) return parts;
     // A few bytes a try, or the same ones again and again, would go on for ever.
@@ -244,18 +205,17 @@ async function fetchRest(task: Task): Promise<number> {
 
 /** What the requests for one file learn from each other. */
 interface State {
-  /** The version that the bytes so far are of. */
-  etag: string | undefined;
   /** Whether the server sends the part that it was asked for. */
   ranges: boolean;
 }
 
 /** One request. @returns Whether the body came to its end. */
 async function fetchOnce(
-  { file, handle, options }: Task,
+  task: Task,
   have: number,
   { state, limits }: { state: State; limits: Limits },
 ): Promise<boolean> {
+  const { file, cached, options } = task;
   const stop = new AbortController();
   const asksRange = have > 0 && state.ranges;
   const init: RequestOptions = {
@@ -270,34 +230,34 @@ async function fetchOnce(
     if (response.status === 416) {
       // There is nothing after what is here: the end, or less than was announced.
       const whole = response.headers.get("content-range") === `bytes */${have}`;
-      if (file.size === undefined && !whole) await handle.truncate(0);
+      if (file.size === undefined && !whole) await cached.clear();
       return whole;
     }
     if (!response.ok) throw await statusError(response, file);
     checkUnchanged(response, file);
     const from = checkExtent(response, { file, limits, have: asksRange ? have : 0 });
     const etag = response.headers.get("etag") ?? undefined;
-    const moved = from !== undefined && from > 0 && state.etag !== undefined && state.etag !== etag;
-    state.etag = etag;
+    const moved = from !== undefined && from > 0 && cached.etag !== undefined &&
+      cached.etag !== etag;
     if (from === undefined || moved) {
       // Bytes of another place or another version: from the start, and without asking for a part.
       state.ranges = from !== undefined;
-      await handle.truncate(0);
+      await cached.clear();
       throw new Error(
         moved ? "the file changed in between" : "another part came than was asked for",
       );
     }
-    if (from !== have) await handle.truncate(0);
-    await handle.seek(from, Deno.SeekMode.Start);
+    if (from !== have) await cached.clear();
+    cached.etag = etag;
     let at = from;
     const most = file.size ?? limits.maxBytes;
     for await (const piece of pieces(response, limits)) {
       at += piece.length;
       if (at > most) {
-        await handle.truncate(0);
+        await cached.clear();
         throw tooLong(file, most);
       }
-      await write(handle, piece, { file, folder: options.cacheDir });
+      await onDisk(task, () => cached.write(piece, file));
       options.progress(at);
     }
     return true;
@@ -306,15 +266,19 @@ async function fetchOnce(
   }
 }
 
-/** Writes all of a piece; a full disk is no failure of the network. */
-async function write(
-  handle: Deno.FsFile,
-  piece: Uint8Array,
-  { file, folder }: { file: Download; folder: string },
-): Promise<void> {
+/** Writes to the cache; a full disk is no failure of the network. */
+async function onDisk({ file, options }: Task, write: () => Promise<void>): Promise<void> {
   try {
-    for (let done = 0; done < piece.length;) done += await handle.write(piece.subarray(done));
+    await write();
   } catch (error) {
-    throw diskFailure(error, { file, folder });
+    throw diskFailure(error, { file, folder: options.cacheDir });
   }
+}
+
+function lostOnDisk(file: Download, folder: string): UserError {
+  return new UserError({
+    what: `${folder} does not give back the bytes of ${file.written} that were written there`,
+    requirement: "nothing of it is kept",
+    remedy: "check the disk and the memory of this machine, then run again",
+  });
 }

@@ -3,25 +3,58 @@
  *
  * Deno itself obtains the package: importing one of its files downloads and unpacks it as it does for
  * code, from the registry the user configured, with the checks that go with it. The files are then read
- * from Deno's own folder. A version is exact and never changes, so nothing has to be pinned.
+ * from Deno's own folder. A version is exact and never changes, so it is the key. But that folder is one
+ * that people open and edit: the digests of its files are pinned as soon as the package is there, and
+ * what is read is a copy that was compared with them. Of a package that a stage obtains itself, the
+ * first run of all takes what was unpacked.
  *
  * @module
  */
 import { sep } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob } from "../../base/glob.ts";
+import { type Digest, hashFile, isDigest } from "../../base/hash.ts";
+import { isJsonObject, ownMember } from "../../base/json.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
-import type { FetchSettings, Resolution, ResolvedSource } from "./resolved.ts";
+import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { NpmSource } from "./source.ts";
 import type { InputFile } from "../formats/text_file.ts";
 
-/** Resolves a source: the version says it all. */
-export async function resolveNpm(source: NpmSource): Promise<Resolution> {
-  const { package: name, version, pattern } = source;
+/** What `<pipeline>.lock` remembers of a source: SHA-256 of each file. */
+interface NpmPin {
+  readonly files: Readonly<Record<string, Digest>>;
+}
+
+/** What resolving uses: the digests of files that are there, and the pins. */
+export type NpmSettings = Pick<ResolveSettings, "pins" | "update" | "digestFile">;
+
+/**
+ * Resolves a source: the version is its key. That a file was edited since it was pinned is told to
+ * who reads it; a result that was made of the right one is none the worse.
+ */
+export async function resolveNpm(source: NpmSource, settings: NpmSettings): Promise<Resolution> {
+  const { package: name, version, pattern, written } = source;
   const cacheDir = await npmCacheDir();
+  let pin = readPin(settings.pins.get(written));
+  if (settings.update) pin = undefined;
+  const where = { package: name, version, pattern, cacheDir };
+  const folder = await packageFolder(where);
+  const paths = folder === undefined ? [] : await filesOf(folder, where);
+  if (folder !== undefined && paths.length > 0) {
+    const digests = await Promise.all(
+      paths.map(async (path) => [path, await settings.digestFile(`${folder}/${path}`)] as const),
+    );
+    pin ??= { files: Object.fromEntries(digests) };
+  }
+  if (pin !== undefined) settings.pins.set(written, pin);
   return {
     key: { version },
-    data: { type: "npm", written: source.written, package: name, version, pattern, cacheDir },
+    data: {
+      type: "npm",
+      written,
+      ...where,
+      ...(pin === undefined ? {} : { sha256: pin.files }),
+    },
     read: [cacheDir],
   };
 }
@@ -29,31 +62,80 @@ export async function resolveNpm(source: NpmSource): Promise<Resolution> {
 /**
  * Finds the files of a resolved source, obtaining the package where it is not there yet.
  *
- * @throws {UserError} Where the package cannot be had or has no such file.
+ * @throws {UserError} Where the package cannot be had, has no such file, or another one than was pinned.
  */
 export async function fetchNpm(
   source: ResolvedSource & { type: "npm" },
-  settings: Pick<FetchSettings, "offline" | "log">,
+  settings: Pick<FetchSettings, "offline" | "log" | "file">,
 ): Promise<InputFile[]> {
   const folder = await packageFolder(source) ?? await obtain(source, settings);
-  const { pattern } = source;
-  const paths = isGlob(pattern)
-    ? await expandGlob(folder, pattern).catch(() => [])
-    : (await Deno.stat(`${folder}/${pattern}`).catch(() => undefined))?.isFile
-    ? [pattern]
-    : [];
+  const paths = await filesOf(folder, source);
   if (paths.length === 0) {
     const top: string[] = [];
     for await (const entry of Deno.readDir(folder)) {
       top.push(entry.name + (entry.isDirectory ? "/" : ""));
     }
     throw new UserError({
-      what: `no file "${pattern}" in ${source.package}@${source.version}`,
+      what: `no file "${source.pattern}" in ${source.package}@${source.version}`,
       requirement: `the package has ${top.sort().join(", ")}`,
     });
   }
+  const files = paths.map((path) => ({ path: settings.file(`${folder}/${path}`), name: path }));
+  if (source.sha256 !== undefined) {
+    const digests = files.map(async ({ path, name }) =>
+      [name, (await hashFile(path)).digest] as const
+    );
+    const found = Object.fromEntries(await Promise.all(digests));
+    checkPinned(found, { pin: { files: source.sha256 }, source, folder });
+  }
+  return files;
+}
+
+/** Paths of the files that are meant, in the package. */
+async function filesOf(
+  folder: string,
+  source: { package: string; version: string; pattern: string },
+): Promise<string[]> {
+  const { pattern } = source;
+  const paths = isGlob(pattern)
+    ? await expandGlob(folder, pattern).catch(() => [])
+    : (await Deno.stat(`${folder}/${pattern}`).catch(() => undefined))?.isFile
+    ? [pattern]
+    : [];
   for (const path of paths) await checkInside(folder, path, source);
-  return paths.map((path) => ({ path: `${folder}/${path}`, name: path }));
+  return paths;
+}
+
+/** Refuses files that are not what they were when the source was first used. */
+function checkPinned(
+  found: Readonly<Record<string, Digest>>,
+  { pin, source, folder }: {
+    readonly pin: NpmPin;
+    readonly source: { readonly package: string; readonly version: string };
+    readonly folder: string;
+  },
+): void {
+  const names = [...new Set([...Object.keys(pin.files), ...Object.keys(found)])].sort();
+  const wrong = names.find((name) => ownMember(pin.files, name) !== ownMember(found, name));
+  if (wrong === undefined) return;
+  const told = (digest: unknown): string => digest === undefined ? "no file" : `sha256 ${digest}`;
+  throw new UserError({
+    what: `${wrong} of ${source.package}@${source.version} is not what was pinned: expected ${
+      told(ownMember(pin.files, wrong))
+    }, got ${told(ownMember(found, wrong))}`,
+    requirement: "a version of a package never changes: its files in Deno's folder were edited",
+    remedy:
+      `remove ${folder}, and it is downloaded again; to take what is there, run with --update`,
+  });
+}
+
+/** A pin as the lock has it; undefined where it is none, as in a lock that somebody edited. */
+function readPin(pin: unknown): NpmPin | undefined {
+  if (!isJsonObject(pin) || !isJsonObject(pin.files)) return undefined;
+  const files = Object.entries(pin.files);
+  return files.length > 0 && files.every(([, digest]) => isDigest(digest))
+    ? { files: Object.fromEntries(files) as NpmPin["files"] }
+    : undefined;
 }
 
 /** A package is somebody else's: none of its files may be a link to one of ours, or a device. */
@@ -113,7 +195,7 @@ async function obtain(
 
 /** Where a package lies unpacked: below a folder for the registry it came from. */
 async function packageFolder(
-  source: ResolvedSource & { type: "npm" },
+  source: { package: string; version: string; cacheDir: string },
 ): Promise<string | undefined> {
   const inside = `${source.package.toLowerCase()}/${source.version}`;
   try {

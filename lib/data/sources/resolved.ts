@@ -58,6 +58,8 @@ export type ResolvedSource =
     readonly pattern: string;
     /** Deno's folder of npm packages. */
     readonly cacheDir: string;
+    /** Digests of the files, where they are pinned. */
+    readonly sha256?: Readonly<Record<string, string>>;
   }
   | {
     readonly type: "http";

@@ -22,7 +22,7 @@ export async function resolveSource(
     case "file":
       return await resolveFiles(source, settings);
     case "npm":
-      return await resolveNpm(source);
+      return await resolveNpm(source, settings);
     case "http":
       return await resolveHttp(source, settings);
     case "hub":

@@ -7,14 +7,19 @@
  * asking and without end; here a file stands in the place where it would.
  *
  * The packages are hard links, made once for each set of them; the folder lies in Deno's own, so that
- * it is on the same disk and goes where that goes. Downloaded and transpiled modules are shared.
+ * it is on the same disk and goes where that goes. Downloaded and transpiled modules are shared. A set in
+ * which a file was edited is made anew, and refused where it is the same in Deno's own folder.
  *
  * @module
  */
 import { join, relative } from "node:path";
+import { diskTime } from "../../base/disk_time.ts";
+import { UserError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { isUsed, markUse, type StoreIndex, type UseMark } from "../../store/mod.ts";
 import { isWithin } from "./confinement.ts";
 import { processEnvironment } from "./environment.ts";
+import { changedPackageFile } from "./package_files.ts";
 
 /** Deno's folders on this machine. */
 interface DenoFolders {
@@ -22,8 +27,8 @@ interface DenoFolders {
   readonly npmCache: string;
 }
 
-/** A folder to set as `DENO_DIR`. */
-export interface PackageFolder {
+/** A folder to set as `DENO_DIR`; it stays for as long as it is not disposed of. */
+export interface PackageFolder extends AsyncDisposable {
   readonly path: string;
   /** Where a file of Deno's usual folder is in this one; the same path for any other file. */
   readonly pathOf: (usual: string) => string;
@@ -42,38 +47,91 @@ let folders: Promise<DenoFolders> | undefined;
  *
  * @param packages Absolute folders of the packages as Deno downloaded them.
  * @param options `install` downloads what is missing; `spare` is an existing folder to use where
- *   nothing can be written beside Deno's own.
+ *   nothing can be written beside Deno's own; `index` remembers digests.
+ * @throws {UserError} Where a file of a package is not what it was when it was first used.
  */
 export async function packageFolder(
   packages: readonly string[],
-  { install, spare }: { readonly install: () => Promise<void>; readonly spare: string },
+  { install, spare, index }: {
+    readonly install: () => Promise<void>;
+    readonly spare: string;
+    readonly index: StoreIndex;
+  },
 ): Promise<PackageFolder> {
   folders ??= denoFolders();
   const { denoDir, npmCache } = await folders;
   const wanted = [...new Set(packages)].filter((path) => isWithin(npmCache, path)).sort();
   const name = sha256Hex(JSON.stringify(wanted)).slice(0, 32);
   const sets = join(denoDir, "temper");
+  const isWritable = await Deno.mkdir(sets, { recursive: true }).then(() => true, () => false);
+  // Before it is looked for, so that nobody removes it once it is found.
+  const mark = isWritable ? await markUse(sets) : undefined;
   const of = (path: string): PackageFolder => ({
     path,
     pathOf: (usual) => isWithin(denoDir, usual) ? join(path, relative(denoDir, usual)) : usual,
+    [Symbol.asyncDispose]: async () => await mark?.[Symbol.asyncDispose](),
   });
   const set = join(sets, name);
-  if (await touch(set)) return of(set);
-  if (!(await Promise.all(wanted.map(isThere))).every((there) => there)) await install();
-  const beside = join(sets, `new-${crypto.randomUUID()}`);
-  const isWritable = await Deno.mkdir(beside, { recursive: true }).then(() => true, () => false);
-  const target = isWritable ? beside : join(spare, "deno");
+  const changedIn = (folder: string): Promise<string | undefined> =>
+    changedPackageFile(folder, {
+      known: `${set}.json`,
+      packages: wanted.map((path) => join(folder, relative(denoDir, path))),
+      index: folder === set ? index : undefined,
+    });
   try {
-    await fill(target, { denoDir, packages: wanted });
-    if (!isWritable) return of(target);
-    await Deno.rename(beside, set);
+    if (await touch(set, sets) && await changedIn(set) === undefined) return of(set);
+    if (!(await Promise.all(wanted.map(isThere))).every((there) => there)) await install();
+    const beside = mark === undefined
+      ? join(spare, "deno")
+      : join(sets, `new-${crypto.randomUUID()}`);
+    try {
+      await fill(beside, { denoDir, packages: wanted });
+      const changed = await changedIn(beside);
+      if (changed !== undefined) throw editedPackage(join(denoDir, changed), wanted);
+      if (mark === undefined) return of(beside);
+      await place(beside, { set, changedIn });
+    } catch (error) {
+      await removeAll(beside);
+      throw error;
+    }
+    await removeForgotten(sets, mark);
+    return of(set);
   } catch (error) {
-    await Deno.remove(target, { recursive: true }).catch(() => {});
-    // Another process may have been faster.
-    if (!await touch(set)) throw error;
+    await mark?.[Symbol.asyncDispose]();
+    throw error;
   }
-  await removeForgotten(sets);
-  return of(set);
+}
+
+/** Puts a finished set in its place, where none is that will do. */
+async function place(
+  beside: string,
+  { set, changedIn }: {
+    readonly set: string;
+    readonly changedIn: (folder: string) => Promise<string | undefined>;
+  },
+): Promise<void> {
+  for (let attempt = 0;; attempt++) {
+    try {
+      return await Deno.rename(beside, set);
+    } catch (error) {
+      if (!await isThere(set) || attempt > 2) throw error;
+    }
+    // Another process may have been faster; a set that was edited has to go.
+    if (await changedIn(set) === undefined) return await removeAll(beside);
+    const old = `${beside}-old`;
+    await Deno.rename(set, old).catch(() => {});
+    await removeAll(old);
+  }
+}
+
+function editedPackage(file: string, packages: readonly string[]): UserError {
+  const folder = packages.find((path) => isWithin(path, file)) ?? file;
+  return new UserError({
+    what: `${file} is not what it was when its package was first used`,
+    requirement:
+      "a version of a package never changes, and a stage's key names the version alone: the file was edited",
+    remedy: `remove ${folder}, and it is downloaded again; changes of your own go into a copy`,
+  });
 }
 
 async function fill(
@@ -123,17 +181,28 @@ async function isThere(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
 
-/** Whether a folder is there; says that it was used. */
-async function touch(path: string): Promise<boolean> {
-  const now = new Date();
-  return await Deno.utime(path, now, now).then(() => true, () => isThere(path));
+/** Whether a folder is there; says that it, and what is known of its files, was used. */
+async function touch(path: string, sets: string): Promise<boolean> {
+  if (!await isThere(path)) return false;
+  const now = new Date(await diskTime(sets));
+  if (now.getTime() > 0) {
+    for (const each of [path, `${path}.json`]) await Deno.utime(each, now, now).catch(() => {});
+  }
+  return true;
 }
 
-async function removeForgotten(sets: string): Promise<void> {
+/** Removes what nobody used for long, unless somebody may still load from it. */
+async function removeForgotten(sets: string, mark: UseMark): Promise<void> {
+  const now = await diskTime(sets);
   for await (const { name } of Deno.readDir(sets)) {
     const path = join(sets, name);
-    const used = (await Deno.lstat(path).catch(() => undefined))?.mtime?.getTime() ?? Date.now();
-    if (Date.now() - used < FORGOTTEN_AFTER_MS) continue;
-    await Deno.remove(path, { recursive: true }).catch(() => {});
+    const used = (await Deno.lstat(path).catch(() => undefined))?.mtime?.getTime() ?? now;
+    if (now - used < FORGOTTEN_AFTER_MS || path === mark.path) continue;
+    if (await isUsed(sets, mark)) return;
+    await removeAll(path);
   }
+}
+
+async function removeAll(path: string): Promise<void> {
+  await Deno.remove(path, { recursive: true }).catch(() => {});
 }

@@ -90,13 +90,16 @@ async function unreadable(file: string, error: unknown): Promise<UserError> {
   }
   if (error instanceof Deno.errors.NotFound) {
     const names = await namesIn(dirname(file));
-    if (names === undefined) {
+    if (
+      names === undefined &&
+      !await Deno.stat(dirname(file)).then((info) => info.isDirectory, () => false)
+    ) {
       return new UserError({
         what: `cannot read "${file}": there is no folder "${dirname(file)}"`,
         cause: error,
       });
     }
-    const close = nearest(basename(file), names.filter((name) => /\.ya?ml$/.test(name)));
+    const close = nearest(basename(file), (names ?? []).filter((name) => /\.ya?ml$/.test(name)));
     return new UserError({
       what: `cannot read "${file}": there is no such file`,
       nearest: close === undefined ? undefined : join(dirname(file), close),
@@ -116,15 +119,14 @@ async function unreadable(file: string, error: unknown): Promise<UserError> {
   return new UserError({ what: `cannot read "${file}": ${why}`, cause: error });
 }
 
-/** Names of the files in a folder, sorted; undefined where there is no such folder. */
+/** Names of the files in a folder, sorted; undefined where there is none that may be looked into. */
 export async function namesIn(folder: string): Promise<string[] | undefined> {
   const names: string[] = [];
   try {
     for await (const entry of Deno.readDir(folder)) if (!entry.isDirectory) names.push(entry.name);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
+    // Whatever is wrong with the folder: what is in it is only for a suggestion.
+    if (error instanceof Error) return undefined;
     throw error;
   }
   return names.sort();

@@ -11,7 +11,7 @@ import type { Json } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
 import { isHost } from "../../base/outside/hosts.ts";
 import { secretInValue } from "../../base/outside/secrets.ts";
-import type { Store } from "../../store/mod.ts";
+import { type Store, systemRefusal } from "../../store/mod.ts";
 import { runChild } from "../sandbox/child.ts";
 import { failureOf } from "../sandbox/failure.ts";
 import { type GrantedFiles, grantedPlaces } from "./granted.ts";
@@ -140,6 +140,16 @@ interface PinnedOptions extends ResolveOptions {
   readonly pins: StagePins;
 }
 
+/** What the system refuses of a person's own file; anything else as it is. */
+function unreadableSource(path: string, error: unknown): unknown {
+  const refusal = systemRefusal(error);
+  return refusal === undefined ? error : new UserError({
+    what: `cannot read ${path}: ${refusal.parts.what}`,
+    remedy: "make it a file that you may read",
+    cause: error,
+  });
+}
+
 async function resolveBuiltin(node: StageNode, options: PinnedOptions): Promise<Found> {
   const { store, pins } = options;
   const definition = await options.registry[node.description.uses]!.load();
@@ -155,7 +165,10 @@ async function resolveBuiltin(node: StageNode, options: PinnedOptions): Promise<
     update: options.update,
     offline: options.offline,
     digestFile: async (path) => {
-      const digest = await store.index.digestFile(path, options.signal);
+      const digest = await store.index.digestFile(path, options.signal)
+        .catch((error) => {
+          throw unreadableSource(path, error);
+        });
       files[path] = digest;
       return digest;
     },

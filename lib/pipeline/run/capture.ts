@@ -60,11 +60,12 @@ export class Capture {
 
   /** What an own stage's process may load; a built-in one's loads what it wants. */
   async codeOf(node: StageNode): Promise<OwnCode> {
-    const { project, signal } = this.#context;
+    const { project, store: { index }, signal } = this.#context;
     const graphs = await Promise.all([this.graphOf(node), this.#graph(HOST)]);
     const confinement = await confinementOf(this.#context.baseDir, node.permissions.read);
     return {
       graphs,
+      index,
       install: () => installCode(node.description, { project, confinement, signal }),
     };
   }

@@ -6,6 +6,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
+import { systemRefusal } from "../../store/mod.ts";
 import type { PlanContext } from "./context.ts";
 import { Decider } from "./decide.ts";
 import { readsOf, type Selection } from "./selection.ts";
@@ -105,7 +106,8 @@ async function planStage(
         return stagePlan(node, { status, reasons: decision.reasons, waits_for: waits });
       }
     }
-  } catch (error) {
+  } catch (thrown) {
+    const error = systemRefusal(thrown) ?? thrown;
     if (!(error instanceof UserError)) throw error;
     return stagePlan(node, { status: "unknown", reasons: [told(error)], waits_for: waits });
   }

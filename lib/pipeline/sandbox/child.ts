@@ -10,11 +10,11 @@
 import { basename, join } from "node:path";
 import { fileUrl } from "../../base/paths.ts";
 import { valueWithoutSecrets, withoutSecrets } from "../../base/outside/secrets.ts";
-import { guarded } from "../../store/mod.ts";
+import { guarded, type StoreIndex } from "../../store/mod.ts";
 import { withoutDetour } from "../code/confinement.ts";
 import { processEnvironment } from "../code/environment.ts";
 import type { ModuleGraph } from "../code/module_graph.ts";
-import { packageFolder } from "../code/package_folder.ts";
+import { type PackageFolder, packageFolder } from "../code/package_folder.ts";
 import { runProcess } from "../code/process.ts";
 import {
   type Grants,
@@ -86,6 +86,8 @@ export interface OwnCode {
   readonly graphs: readonly ModuleGraph[];
   /** Downloads the packages that are not on this machine. */
   readonly install: () => Promise<void>;
+  /** Remembers digests of the packages' files. */
+  readonly index: StoreIndex;
 }
 
 /** The module that answers on the other side. */
@@ -113,9 +115,12 @@ export async function runChild<R extends Request>(
   const module = snapshotUrl(options.module, root);
   const original = (text: string): string =>
     withoutDetour(root === undefined ? text : inPlace(text, root));
-  const { args, variables } = options.code === undefined
+  await using loading = options.code === undefined
+    ? undefined
+    : await packagesOf(options.code, folder);
+  const { args, variables } = options.code === undefined || loading === undefined
     ? { args: ["--config", await writeConfig(folder, options)], variables: {} }
-    : await locked(options, options.code);
+    : await locked(options, { code: options.code, deno: loading });
   const entry = join(folder, ENTRY);
   await guarded(
     { doing: "write what a process is started with", path: folder },
@@ -188,15 +193,22 @@ function inPlace(text: string, root: string): string {
     : text;
 }
 
+/** The folder with the packages of some code. */
+async function packagesOf(
+  { graphs, install, index }: OwnCode,
+  spare: string,
+): Promise<PackageFolder> {
+  const packages = graphs.flatMap(({ loading }) => loading.packages);
+  return await packageFolder(packages, { install, spare, index });
+}
+
 /** What confines a process to some code, beside its permissions. */
 async function locked(
   { project, grants, folder, module, root }: ChildOptions,
-  { graphs, install }: OwnCode,
+  { code: { graphs }, deno }: { readonly code: OwnCode; readonly deno: PackageFolder },
 ): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
   const loading = graphs.map(({ loading }) => loading);
   const urls = loading.flatMap(({ urls }) => urls);
-  const packages = loading.flatMap(({ packages }) => packages);
-  const deno = await packageFolder(packages, { install, spare: folder });
   const read = [...new Set([...grants.read, ...grants.read.map(deno.pathOf)])];
   const args = await writeLockedConfig(folder, {
     project,

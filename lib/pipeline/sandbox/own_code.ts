@@ -44,7 +44,7 @@ export async function ownCode(
     followedGraph(module, options),
     moduleGraph(HOST, { project, index, signal }),
   ]);
-  return { graphs: [graph, host], install: () => installCode(stage, options) };
+  return { graphs: [graph, host], install: () => installCode(stage, options), index };
 }
 
 /** Downloads what a module imports; nothing of it runs. */

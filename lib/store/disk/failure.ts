@@ -77,6 +77,23 @@ export function storeFailure(error: unknown, attempt: Attempt): unknown {
   });
 }
 
+/**
+ * What the system refused wherever it was, in words; undefined where an error is none of that.
+ *
+ * For those who catch what nobody below has told better: a loop of links or a folder that may not be
+ * read is no fault of the program.
+ */
+export function systemRefusal(error: unknown): UserError | undefined {
+  const code = systemCode(error);
+  const meaning = code === undefined ? undefined : MEANINGS[ALIASES[code] ?? code];
+  if (meaning === undefined || !(error instanceof Error)) return undefined;
+  return new UserError({
+    what: `${meaning.why}: ${error.message}`,
+    remedy: meaning.remedy,
+    cause: error,
+  });
+}
+
 /** Runs `work`; what it throws passes through {@linkcode storeFailure}. */
 export async function guarded<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
   try {

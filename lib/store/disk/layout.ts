@@ -86,5 +86,14 @@ export function safeName(name: string): string {
   return `${safe.slice(0, MAX_NAME - 17)}~${sha256Hex(name).slice(0, 16)}`;
 }
 
+/**
+ * The name that {@linkcode safeName} made a short safe one of.
+ *
+ * @throws {URIError} Where it made none that reads so.
+ */
+export function nameOfSafe(safe: string): string {
+  return safe === "~" ? "" : decodeURIComponent(safe.replaceAll("~", "%"));
+}
+
 /** File systems allow 255 bytes; a run's folder adds its time and id, a temporary name its own. */
 const MAX_NAME = 120;

@@ -244,20 +244,6 @@ export function isAbandoned({ lease, renewed }: Look, now: number): boolean {
   return lease !== undefined && now - renewed > Math.max(ABANDONED_AFTER, lease);
 }
 
-/** The time by the clock of whoever keeps a folder's files; 0 where no file can be made in it. */
-export async function fileTime(folder: string): Promise<number> {
-  const probe = join(folder, temporaryName("clock"));
-  try {
-    await Deno.mkdir(folder, { recursive: true });
-    await Deno.writeTextFile(probe, "", { createNew: true });
-    return (await Deno.stat(probe)).mtime?.getTime() ?? 0;
-  } catch {
-    return 0;
-  } finally {
-    await removeQuietly(probe);
-  }
-}
-
 async function textOf(file: Deno.FsFile): Promise<string> {
   // No holder writes more than a few hundred bytes.
   const buffer = new Uint8Array(64 * 1024);

@@ -16,11 +16,12 @@
  * @module
  */
 import { join } from "node:path";
+import { diskTime } from "../../base/disk_time.ts";
 import { listNames } from "../disk/durable.ts";
 import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
-import { safeName, type StoreLayout } from "../disk/layout.ts";
-import { fileTime, HeldFile, holderState, isAbandoned, type Look, lookAt } from "./held_file.ts";
+import { nameOfSafe, safeName, type StoreLayout } from "../disk/layout.ts";
+import { HeldFile, holderState, isAbandoned, type Look, lookAt } from "./held_file.ts";
 import { LeaseWatch } from "./lease_watch.ts";
 import { describeOwner, type Owner } from "./owner.ts";
 
@@ -70,6 +71,8 @@ const LONGEST_WAIT = 250;
 const JUDGED_FOR = 2000;
 /** A lock file without content that is younger may be in the making (no hard links there). */
 const WRITING_FOR = 10_000;
+/** A lock file that nobody can read is swept when it is so old: a day, in milliseconds. */
+const UNREADABLE_FOR = 24 * 3600 * 1000;
 
 /** The locks in one folder. */
 export class Locks {
@@ -139,18 +142,28 @@ export class Locks {
       }
       const state = await this.#judge(path, look);
       const isDead = state === "dead" ||
-        state === "watched" && isAbandoned(look, await fileTime(this.#temporary));
+        state === "watched" && isAbandoned(look, await diskTime(this.#temporary));
       return isDead ? await this.#takeOver(name, look) : undefined;
     }
   }
 
-  /** Removes the files that dead owners left. */
+  /** Removes the files that dead owners left, and those whose text a disk has lost. */
   async sweep(): Promise<void> {
     for (const file of await listNames(this.#folder)) {
       const path = join(this.#folder, file);
       if (!file.endsWith(".lock") || file.startsWith(".")) continue;
-      const name = (await lookAt(path))?.name;
-      if (name !== undefined && this.pathOf(name) === path) await this.sweepOne(name);
+      // What cannot be read, as a folder in its place, is told to whoever needs the lock.
+      const look = await lookAt(path).catch(() => undefined);
+      if (look === undefined) continue;
+      // Its holder may live and only its file be damaged; nobody waits for it, so there is time.
+      const isNameless = look.owner === undefined;
+      const age = isNameless ? await diskTime(this.#temporary) - look.renewed : Infinity;
+      if (age < UNREADABLE_FOR) continue;
+      // The name in the text is the whole one; where that is lost, the file's own tells most.
+      const name = [look.name, nameOfFile(file)].find((each) =>
+        each !== undefined && this.pathOf(each) === path
+      );
+      if (name !== undefined) await this.sweepOne(name);
     }
   }
 
@@ -163,7 +176,7 @@ export class Locks {
   /** `watched`: the pid says nothing, and the lease has not run out. */
   async #judge(path: string, look: Look): Promise<"alive" | "dead" | "watched"> {
     if (look.owner === undefined) {
-      return await fileTime(this.#temporary) - look.renewed > WRITING_FOR ? "dead" : "watched";
+      return await diskTime(this.#temporary) - look.renewed > WRITING_FOR ? "dead" : "watched";
     }
     const state = await holderState(path, look);
     if (state !== "elsewhere") return state;
@@ -234,6 +247,15 @@ export class Locks {
       release,
       [Symbol.asyncDispose]: release,
     };
+  }
+}
+
+/** The name of a lock whose file is called so, unless it was too long for one. */
+function nameOfFile(file: string): string | undefined {
+  try {
+    return nameOfSafe(file.slice(0, -".lock".length));
+  } catch {
+    return undefined;
   }
 }
 

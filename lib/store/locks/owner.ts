@@ -41,6 +41,12 @@ export function thisOwner(): Promise<Owner> {
   return own;
 }
 
+/** Whether an owner is this process. */
+export async function isThisProcess(owner: Owner): Promise<boolean> {
+  const self = await thisOwner();
+  return owner.pid === self.pid && owner.start === self.start && sharesPids(owner, self);
+}
+
 /** Whether an owner's process still runs; a process that merely has its pid does not count. */
 export async function ownerState(owner: Owner): Promise<OwnerState> {
   const self = await thisOwner();

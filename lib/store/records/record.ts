@@ -9,6 +9,7 @@
  * @module
  */
 import { join } from "node:path";
+import { diskTime } from "../../base/disk_time.ts";
 import { UserError } from "../../base/errors.ts";
 import { valueWithoutSecrets } from "../../base/outside/secrets.ts";
 import {
@@ -22,7 +23,7 @@ import {
 import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
 import { HeldFile, holderState, isAbandoned, lookAt } from "../locks/held_file.ts";
-import { ownerState, thisOwner } from "../locks/owner.ts";
+import { isThisProcess, ownerState, thisOwner } from "../locks/owner.ts";
 import { sealed } from "./sealed.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
 
@@ -99,6 +100,22 @@ export class Runs {
     return found;
   }
 
+  /**
+   * Whether another process has a run that goes on: what it uses must stay, whatever the clock says.
+   */
+  async isBusy(): Promise<boolean> {
+    for (const id of await this.#ids()) {
+      const path = join(this.#layout.runs, id, RUNNING);
+      const look = await lookAt(path);
+      if (look?.owner === undefined || await isThisProcess(look.owner)) continue;
+      const state = await holderState(path, look);
+      if (state === "alive") return true;
+      if (state === "dead" || isAbandoned(look, await diskTime(this.#layout.temporary))) continue;
+      return true;
+    }
+    return false;
+  }
+
   async *#newestFirst(pipeline: string | undefined): AsyncGenerator<FoundRun> {
     const part = pipeline === undefined ? "" : `-${folderName(pipeline)}-`;
     for (const id of await this.#ids()) {
@@ -147,7 +164,8 @@ export class Runs {
     const path = join(folder, RUNNING);
     const look = await lookAt(path);
     if (look === undefined) return false;
-    return await holderState(path, look) === "dead" || isAbandoned(look, Date.now());
+    return await holderState(path, look) === "dead" ||
+      isAbandoned(look, await diskTime(this.#layout.temporary));
   }
 
   async #pointLatest(id: string): Promise<void> {

@@ -61,7 +61,8 @@ export async function killDownload(scene: Scene): Promise<void> {
 
 async function halfThere(folder: string): Promise<boolean> {
   for (const { name } of await Array.fromAsync(Deno.readDir(folder)).catch(() => [])) {
-    if ((await Deno.stat(join(folder, name)).catch(() => undefined))?.size) return true;
+    // The note comes after the bytes that it is of.
+    if (name.endsWith(".json")) return true;
   }
   return false;
 }
