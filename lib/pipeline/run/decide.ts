@@ -72,8 +72,9 @@ export class Decider {
   }
 
   async #resolve(node: StageNode): Promise<FoundSources | undefined> {
-    if (!node.description.resolves) return undefined;
-    if (node.description.builtin) return await resolveSources(node, this.#context);
+    const { builtin, resolves } = node.description;
+    // Without a `resolve`, too: options are looked through for secrets there.
+    if (builtin || !resolves) return await resolveSources(node, this.#context);
     // An own stage's `resolve` is its code: it runs from the copy, on the copies of what it was granted.
     for (;;) {
       const graph = await this.capture.graphOf(node);
@@ -126,6 +127,19 @@ export class Decider {
       : await this.#reasons(node, components);
     const reasons = [...force, ...why];
     return { status: "run", key, components, reasons: reasons.length > 0 ? reasons : [GONE] };
+  }
+
+  /**
+   * The key of a stage as it is captured by now; undefined where an input is not made yet.
+   *
+   * @throws {UserError} As {@linkcode Decider.decide}.
+   */
+  async keyOf(
+    node: StageNode,
+    digestOf: (id: string) => string | null,
+  ): Promise<string | undefined> {
+    const components = await this.#components(node, digestOf);
+    return isComplete(components) ? fingerprint(components) : undefined;
   }
 
   async #components(
