@@ -5,7 +5,10 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { project } from "./project.ts";
+import type { CommandContext } from "../../lib/cli/context.ts";
+import { prepare } from "../../lib/cli/prepare.ts";
+import { execute } from "../../lib/pipeline/run/execute.ts";
+import { type Project, project, registryOf, ROOT } from "./project.ts";
 
 /** A stage that waits for a file `go`, then writes what all of its code and grants say. */
 const SLOW = `import { defineStage, z } from "temper";
@@ -88,6 +91,44 @@ Deno.test("code and grants that change while a stage waits for its place change 
   const third = await p.temper(["run", "p.yaml"]);
   assert.deepEqual(third.outcomes, { first: "cached", slow: "cached" });
   assert.equal(await p.result("slow"), "one one one one one one one one one a");
+});
+
+Deno.test("what changes after a stage is decided, and before the copy, has the key of what is read", async () => {
+  const text = (word: string): string =>
+    `name: p
+stages:
+  own: { uses: ./own.ts, permissions: { read: [./words.txt] }, with: { folder: ${word} } }
+  made: { uses: make }
+`;
+  await using p = await project({
+    "own.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Reads.", inputs: {}, output: "texts", options: z.object({ folder: z.string() }),
+  permissions: { read: ["./words.txt"] },
+  async run({ output, options }) {
+    const text = await Deno.readTextFile(options.folder + "/words.txt");
+    await Deno.writeTextFile(output.path + "/generations.jsonl", text);
+  },
+});`,
+    "words.txt": "first",
+  });
+  await p.write("p.yaml", text(JSON.stringify(p.folder)));
+  const make = await Deno.readTextFile(join(p.folder, "make.ts"));
+  const changed = make.replace('jsonl", options.text', "jsonl\", options.text + ' anew'");
+  // Both keys are made, and nothing is copied yet.
+  await runWith(p, {
+    beforeCopy: async () => {
+      await p.write("words.txt", "second one");
+      await p.write("make.ts", changed);
+    },
+  });
+  assert.equal(await p.result("own"), "second one");
+  assert.equal(await p.result("made"), "text anew");
+  await p.write("words.txt", "first");
+  await p.write("make.ts", make);
+  assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { own: "done", made: "done" });
+  assert.equal(await p.result("own"), "first");
+  assert.equal(await p.result("made"), "text");
 });
 
 Deno.test("what cannot be copied has to stay as it is while a stage reads it", async () => {
@@ -183,6 +224,53 @@ Deno.test("a run in which everything is cached copies nothing", async () => {
   assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { a: "cached" });
   await assert.rejects(Deno.stat(join(p.runs, "store/snapshots")));
 });
+
+/** Runs a project's pipeline; sweeping comes before the copies are made. */
+async function runWith(
+  { folder }: Project,
+  { beforeCopy }: { readonly beforeCopy: () => Promise<void> },
+): Promise<void> {
+  const io: CommandContext = {
+    stages: registryOf(folder, ["make"]),
+    engines: {
+      choose: () => Promise.reject(new Error("nothing computes")),
+      needs: () => Promise.reject(new Error("nothing computes")),
+      threadModules: [],
+    },
+    out: { write: () => {}, isTerminal: false, size: () => ({ columns: 80, rows: 24 }) },
+    err: { write: () => {}, isTerminal: false, size: () => ({ columns: 80, rows: 24 }) },
+    cwd: folder,
+    root: ROOT,
+    env: () => undefined,
+  };
+  const never = new AbortController().signal;
+  using prepared = await prepare({
+    file: join(folder, "p.yaml"),
+    params: [],
+    device: "auto",
+    update: false,
+    offline: false,
+    verify: false,
+    json: true,
+    runs: join(folder, "runs"),
+    only: undefined,
+    from: undefined,
+    force: [],
+  }, { io, signal: never });
+  const { context } = prepared;
+  const end = await execute({
+    ...context,
+    store: { ...context.store, sweep: beforeCopy },
+    engines: io.engines,
+    jobs: 2,
+    cores: 2,
+    command: ["run"],
+    versions: {},
+    kill: never,
+    listen: () => {},
+  });
+  assert.equal(end, "done");
+}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + 60_000;

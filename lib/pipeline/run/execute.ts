@@ -216,11 +216,9 @@ class Execution {
   ): Promise<StageEnd | DamagedInputs> {
     const context = this.#context;
     const { id, description: { compute, resolves } } = node;
+    const digestOf = (read: string): string | null => inputs.get(read) ?? null;
     for (let attempt = 0; attempt < STEADY_ATTEMPTS; attempt++) {
-      const work = await this.#decider.decide(node, {
-        digestOf: (read) => inputs.get(read) ?? null,
-        forced: this.#forced.get(id),
-      });
+      const work = await this.#decider.decide(node, { digestOf, forced: this.#forced.get(id) });
       if (work.status === "pending") {
         throw new InternalError(`stage ${id} was decided without its inputs`);
       }
@@ -235,6 +233,8 @@ class Execution {
       await (this.#begun ??= this.#begin());
       const root = await this.#decider.capture.snapshotOf(node);
       if (root === undefined) continue;
+      // What changed before it was copied, whoever asked for the copy, has another key than was decided.
+      if (await this.#decider.keyOf(node, digestOf) !== work.key) continue;
       // Before the work, so that a run that is killed goes on with the same sources.
       if (resolves) await this.#writeLockfile({ prune: false });
       const end = await executeStage({
