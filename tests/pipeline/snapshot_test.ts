@@ -8,6 +8,7 @@ import { join } from "node:path";
 import type { CommandContext } from "../../lib/cli/context.ts";
 import { prepare } from "../../lib/cli/prepare.ts";
 import { execute } from "../../lib/pipeline/run/execute.ts";
+import { placeOf } from "../../lib/pipeline/sandbox/places.ts";
 import { type Project, project, registryOf, ROOT } from "./project.ts";
 
 /** A stage that waits for a file `go`, then writes what all of its code and grants say. */
@@ -91,6 +92,14 @@ Deno.test("code and grants that change while a stage waits for its place change 
   const third = await p.temper(["run", "p.yaml"]);
   assert.deepEqual(third.outcomes, { first: "cached", slow: "cached" });
   assert.equal(await p.result("slow"), "one one one one one one one one one a");
+});
+
+Deno.test("what lies in a folder is read from its copy, whatever it is called", () => {
+  const places = { "/data": "/copy" };
+  assert.equal(placeOf("/data", places), "/copy");
+  assert.equal(placeOf("/data/..words.txt", places), "/copy/..words.txt");
+  assert.equal(placeOf("/data/../words.txt", places), "/data/../words.txt");
+  assert.equal(placeOf("/data-2/words.txt", places), "/data-2/words.txt");
 });
 
 Deno.test("what changes after a stage is decided, and before the copy, has the key of what is read", async () => {

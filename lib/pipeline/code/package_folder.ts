@@ -13,7 +13,7 @@
  */
 import { join, relative } from "node:path";
 import { sha256Hex } from "../../base/hash.ts";
-import { isWithin } from "./confinement.ts";
+import { isWithin } from "../../base/paths.ts";
 import { processEnvironment } from "./environment.ts";
 
 /** Deno's folders on this machine. */

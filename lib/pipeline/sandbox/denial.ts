@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { basename, isAbsolute, relative } from "node:path";
+import { basename, relative } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { isWithin } from "../../base/paths.ts";
 import type { Misuse } from "../stage.ts";
 import type { StageNode } from "../types.ts";
 import type { ThrownError } from "./protocol.ts";
@@ -232,6 +233,5 @@ export function declaration(
 
 /** A path as an author writes it: from the pipeline's folder where it is below it. */
 export function pathFrom(baseDir: string, path: string): string {
-  const below = relative(baseDir, path);
-  return below !== "" && !below.startsWith("..") && !isAbsolute(below) ? `./${below}` : path;
+  return path !== baseDir && isWithin(baseDir, path) ? `./${relative(baseDir, path)}` : path;
 }

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { isAbsolute, relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { isWithin } from "../../base/paths.ts";
 import type { Grants } from "../code/process_config.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode } from "../types.ts";
@@ -77,10 +78,7 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
 
 /** Whether the pipeline grants reading an absolute path. */
 function mayRead(node: StageNode, path: string, baseDir: string): boolean {
-  return (node.permissions.read ?? []).some((granted) => {
-    const below = relative(resolve(baseDir, granted), path);
-    return below === "" || (!below.startsWith("..") && !isAbsolute(below));
-  });
+  return (node.permissions.read ?? []).some((granted) => isWithin(resolve(baseDir, granted), path));
 }
 
 /**

@@ -13,7 +13,7 @@
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { isAbsolute, join, normalize, relative } from "node:path";
-import { filePath, fileUrl } from "../../base/paths.ts";
+import { filePath, fileUrl, isWithin } from "../../base/paths.ts";
 
 /** Absolute path of a file or folder -> where its copy lies. */
 export type Places = Readonly<Record<string, string>>;
@@ -26,9 +26,7 @@ export function placeOf(path: string, places: Places): string {
   // A stage may have ten thousand sources, each of them asked for by its own name.
   if (Object.hasOwn(places, absolute)) return places[absolute]!;
   for (const [original, copy] of Object.entries(places)) {
-    const below = relative(original, absolute);
-    if (below === "") return copy;
-    if (!below.startsWith("..") && !isAbsolute(below)) return join(copy, below);
+    if (isWithin(original, absolute)) return join(copy, relative(original, absolute));
   }
   return path;
 }
