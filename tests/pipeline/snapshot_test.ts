@@ -140,6 +140,36 @@ export default defineStage({
   assert.equal(await p.result("made"), "text");
 });
 
+Deno.test("a file whose bytes are not what is remembered of it is told, and no stage waits for it", async () => {
+  for (const resolve of ["", "resolve: () => ({ key: 1 }),"]) {
+    await using p = await project({
+      "own.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Reads.", inputs: {}, output: "texts", options: z.object({}),
+  permissions: { read: ["./words.txt"] }, ${resolve}
+  async run({ output }) {
+    await Deno.writeTextFile(output.path + "/generations.jsonl", "x");
+  },
+});`,
+      "words.txt": "one",
+      "p.yaml":
+        "name: p\nstages:\n  own: { uses: ./own.ts, permissions: { read: [./words.txt] } }\n",
+    });
+    const { openStore } = await import("../../lib/store/mod.ts");
+    const { stampOf } = await import("../../lib/store/index.ts");
+    const words = await Deno.realPath(join(p.folder, "words.txt"));
+    {
+      using store = openStore(p.runs);
+      // As a write through mmap, or after a clock was set back, could leave it.
+      store.index.remember(words, { stamp: stampOf(words)!, digest: "0".repeat(64) });
+    }
+    const run = await p.temper(["run", "p.yaml"]);
+    assert.deepEqual(run.outcomes, { own: "failed" });
+    assert.match(run.failures.own!.what, /words\.txt has other bytes than are remembered of it/);
+    assert.deepEqual((await p.temper(["run", "p.yaml", "--verify"])).outcomes, { own: "done" });
+  }
+});
+
 Deno.test("what cannot be copied has to stay as it is while a stage reads it", async () => {
   await using p = await project({
     "reads.ts": `import { defineStage, z } from "temper";

@@ -18,6 +18,7 @@ import { HOST, type OwnCode } from "../sandbox/child.ts";
 import { installCode } from "../sandbox/own_code.ts";
 import type { StageNode } from "../types.ts";
 import type { PlanContext } from "./context.ts";
+import { otherThanRemembered } from "./steady.ts";
 
 /** Code and granted files of the stages of one run. */
 export class Capture {
@@ -90,16 +91,22 @@ export class Capture {
    *
    * @returns undefined where a file changed while it was copied: what is remembered of the stage is
    *   forgotten, and its key has to be made again.
-   * @throws {UserError} On a full or unwritable disk.
+   * @throws {UserError} On a full or unwritable disk, and where a file has other bytes than are
+   *   remembered of it.
    */
   async snapshotOf(node: StageNode): Promise<string | undefined> {
     const { module, builtin } = node.description;
     const key = builtin ? "" : node.id;
     const root = await remembered(this.#snapshots, key, async () => {
       const files = await this.#filesOf(node);
-      const { store, signal } = this.#context;
-      const snapshot = await store.snapshots.take(files, signal);
-      return snapshot.type === "taken" ? snapshot.root : undefined;
+      const { store: { snapshots, index }, signal } = this.#context;
+      const snapshot = await snapshots.take(files, signal);
+      if (snapshot.type === "taken") return snapshot.root;
+      const { path } = snapshot;
+      const now = await index.digestFile(path, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (now === files[path]) throw otherThanRemembered(path);
+      return undefined;
     });
     if (root === undefined) {
       this.#snapshots.delete(key);

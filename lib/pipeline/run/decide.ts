@@ -20,6 +20,7 @@ import { Capture } from "./capture.ts";
 import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
 import type { StageNode } from "../types.ts";
+import { neverSteady, STEADY_ATTEMPTS } from "./steady.ts";
 
 /** A stage that is to run. */
 export interface Work {
@@ -76,7 +77,7 @@ export class Decider {
     // Without a `resolve`, too: options are looked through for secrets there.
     if (builtin || !resolves) return await resolveSources(node, this.#context);
     // An own stage's `resolve` is its code: it runs from the copy, on the copies of what it was granted.
-    for (;;) {
+    for (let attempt = 0; attempt < STEADY_ATTEMPTS; attempt++) {
       const graph = await this.capture.graphOf(node);
       refuseUngrantedData(node, graph.data, this.#context.baseDir);
       const root = await this.capture.snapshotOf(node);
@@ -88,6 +89,7 @@ export class Decider {
       const own = { code, modules: Object.keys(graph.files), root, granted };
       return await resolveSources(node, { ...this.#context, own });
     }
+    throw neverSteady(node.id);
   }
 
   /**
