@@ -53,6 +53,9 @@ export class Snapshots {
   async take(files: SnapshotFiles, signal?: AbortSignal): Promise<Snapshot> {
     const root = join(this.#layout.snapshots, canonicalDigest(files));
     return await guarded({ doing: "keep a copy of what a stage reads", path: root }, async () => {
+      // Its age counts from its last use; before it is looked at, so that no other runner sweeps it then.
+      const now = new Date();
+      await Deno.utime(root, now, now).catch(() => {});
       if (!await this.#isWhole(root, { files, signal })) {
         const temporary = join(this.#layout.temporary, temporaryName("snapshot"));
         try {
@@ -69,9 +72,6 @@ export class Snapshots {
           await removeQuietly(temporary);
         }
       }
-      // Its age counts from its last use.
-      const now = new Date();
-      await Deno.utime(root, now, now).catch(() => {});
       return { type: "taken", root };
     });
   }

@@ -111,20 +111,21 @@ export async function writeLockedConfig(
   const config = join(folder, "deno.json");
   const map = join(folder, "import_map.json");
   const walls = confinedImports({ urls: code.urls, within: grants.read });
-  await Promise.all([
-    Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
-    Deno.writeTextFile(
-      config,
-      JSON.stringify({
-        nodeModulesDir: "none",
-        allowScripts,
-        lock: { path: "./deno.lock", frozen: true },
-        permissions: { [PERMISSION_SET]: grants },
-      }),
-    ),
-    Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
-    Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
-  ]);
+  await guarded({ doing: "write what a process is started with", path: folder }, () =>
+    Promise.all([
+      Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
+      Deno.writeTextFile(
+        config,
+        JSON.stringify({
+          nodeModulesDir: "none",
+          allowScripts,
+          lock: { path: "./deno.lock", frozen: true },
+          permissions: { [PERMISSION_SET]: grants },
+        }),
+      ),
+      Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
+      Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
+    ]));
   return ["--cached-only", "--import-map", map, "--config", config];
 }
 

@@ -4,7 +4,8 @@
  * A pipeline runs for hours, and people go on working in the same folder. So code and granted files are
  * digested once for a whole run, and copied (`lib/store/snapshots.ts`) before the first stage starts;
  * keys tell the digests, processes read the copies, and a save changes only the next run. A run in
- * which everything is cached copies nothing.
+ * which everything is cached copies nothing, but for own stages with a `resolve`: that is run from a
+ * copy before there is a key.
  *
  * @module
  */
