@@ -35,6 +35,9 @@ Deno.test("local sources are copied up to a gigabyte, and what is read in place 
   now[large] = "b";
   assert.equal(await changedInPlace(run, sources), large);
 
+  assert.equal(await copySources(run, join(folder, "later")), undefined, "before it is read, too");
+
+  now[large] = "a";
   await Deno.writeTextFile(small, "two");
   assert.equal(await copySources(run, join(folder, "again")), undefined, "the key is made again");
   await Deno.remove(large);

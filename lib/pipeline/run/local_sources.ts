@@ -41,6 +41,8 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     const size = (await Deno.stat(path).catch(() => undefined))?.size;
     if (size === undefined) return undefined;
     if (copied + size > COPIED_BYTES) {
+      // Better now than when the stage has read it for hours.
+      if (await store.index.digestFile(path, signal) !== digest) return undefined;
       inPlace[path] = digest;
       continue;
     }
