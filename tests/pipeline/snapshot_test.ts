@@ -140,6 +140,56 @@ export default defineStage({
   assert.equal(await p.result("made"), "text");
 });
 
+Deno.test("names of the import map and versions that change while a stage waits change the next run", async () => {
+  await using p = await project({
+    "named.ts": `import { defineStage, z } from "temper";
+import { word } from "word";
+import { word as one } from "./one.ts";
+import { word as two } from "./two.ts";
+export default defineStage({
+  doc: "Says which.", inputs: {}, output: "texts", options: z.object({}),
+  async run({ output }) {
+    await Deno.writeTextFile(output.path + "/generations.jsonl", [word, one, two].join(" "));
+  },
+});`,
+    "one.ts": 'export const word = "one";',
+    "two.ts": 'export const word = "two";',
+    "p.yaml": `name: p
+stages:
+  first: { uses: make, with: { text: x, linger: 1500 } }
+  named: { uses: ./named.ts }
+`,
+  });
+  // A Temper of its own, whose configuration can be changed.
+  const root = join(p.folder, "temper");
+  await Deno.mkdir(root);
+  const config = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const imports = Object.fromEntries(
+    Object.entries<string>(config.imports).map((
+      [name, to],
+    ) => [name, to.startsWith("./") ? join(ROOT, to) : to]),
+  );
+  const leadTo = (file: string): Promise<void> =>
+    Deno.writeTextFile(
+      join(root, "deno.json"),
+      JSON.stringify({ imports: { ...imports, word: join(p.folder, file) } }),
+    );
+  await leadTo("one.ts");
+  await Deno.copyFile(join(ROOT, "deno.lock"), join(root, "deno.lock"));
+  const context = { root };
+  const running = p.temper(["run", "p.yaml", "--jobs", "1"], { context });
+  await until(async () =>
+    (await Array.fromAsync(Deno.readDir(join(p.runs, "store/scratch"))).catch(() => [])).length > 0
+  );
+  await leadTo("two.ts");
+  const run = await running;
+  assert.deepEqual(run.outcomes, { first: "done", named: "done" }, JSON.stringify(run.failures));
+  assert.equal(await p.result("named"), "one one two");
+  const next = await p.temper(["run", "p.yaml"], { context });
+  assert.equal(next.outcomes.named, "done", JSON.stringify(next.failures));
+  assert.equal(await p.result("named"), "two one two");
+});
+
 Deno.test("a file whose bytes are not what is remembered of it is told, and no stage waits for it", async () => {
   for (const resolve of ["", "resolve: () => ({ key: 1 }),"]) {
     await using p = await project({

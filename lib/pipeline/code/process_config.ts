@@ -47,8 +47,8 @@ export interface LoadableCode {
  * @param folder Where to; it exists.
  * @param options `project`: folder with the `deno.json` whose import map counts; `grants`: what
  *   `-P=stage` allows, nothing where absent; `confinement`: the only files that are opened, beside the
- *   project's own; `root`: the snapshot in which the files lie that the import map names, where that is
- *   not their own place.
+ *   project's own; `root`: the snapshot in which the project's files lie, where that is not their own
+ *   place.
  * @returns Path of the `deno.json`.
  */
 export async function writeConfig(
@@ -74,11 +74,18 @@ export async function writeConfig(
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
       Deno.writeTextFile(path, JSON.stringify(config, undefined, 2)),
-      Deno.copyFile(join(project, "deno.lock"), join(folder, "deno.lock")).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }),
+      Deno.copyFile(placeIn(root, join(project, "deno.lock")), join(folder, "deno.lock")).catch(
+        (error) => {
+          if (!(error instanceof Deno.errors.NotFound)) throw error;
+        },
+      ),
     ]));
   return path;
+}
+
+/** Where a file lies in a snapshot; in its own place where there is none. */
+function placeIn(root: string | undefined, path: string): string {
+  return root === undefined ? path : snapshotPath(root, path);
 }
 
 /** Where a module lies in a snapshot; in its own place where there is none, or where it is no file. */
@@ -145,7 +152,9 @@ async function configOf(project: string, root: string | undefined): Promise<{
   readonly allowScripts?: unknown;
 }> {
   const source = join(project, "deno.json");
-  const { imports = {}, allowScripts } = JSON.parse(await Deno.readTextFile(source)) as {
+  const { imports = {}, allowScripts } = JSON.parse(
+    await Deno.readTextFile(placeIn(root, source)),
+  ) as {
     readonly imports?: Readonly<Record<string, string>>;
     readonly allowScripts?: unknown;
   };
