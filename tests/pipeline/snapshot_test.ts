@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { fileUrl } from "../../lib/base/paths.ts";
 import type { CommandContext } from "../../lib/cli/context.ts";
 import { prepare } from "../../lib/cli/prepare.ts";
 import { execute } from "../../lib/pipeline/run/execute.ts";
@@ -138,6 +139,27 @@ export default defineStage({
   assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { own: "done", made: "done" });
   assert.equal(await p.result("own"), "first");
   assert.equal(await p.result("made"), "text");
+});
+
+Deno.test("a module that is imported by its whole address is read from the copy, too", async () => {
+  await using p = await project({ "word.ts": 'export const word = "one";' });
+  const address = fileUrl(join(p.folder, "word.ts"));
+  await p.write(
+    "own.ts",
+    `import { defineStage, z } from "temper";
+import { word } from ${JSON.stringify(address)};
+export default defineStage({
+  doc: "Says it.", inputs: {}, output: "texts", options: z.object({}),
+  async run({ output }) {
+    const late = await import(${JSON.stringify(address)});
+    await Deno.writeTextFile(output.path + "/generations.jsonl", word + late.word);
+  },
+});`,
+  );
+  await p.write("p.yaml", "name: p\nstages:\n  own: { uses: ./own.ts }\n");
+  const run = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(run.outcomes, { own: "done" }, JSON.stringify(run.failures));
+  assert.equal(await p.result("own"), "oneone");
 });
 
 Deno.test("names of the import map and versions that change while a stage waits change the next run", async () => {

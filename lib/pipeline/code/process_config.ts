@@ -34,7 +34,9 @@ export const PERMISSION_SET = "stage";
 
 /** The code that a process may load, and nothing else. */
 export interface LoadableCode {
-  /** Modules by name: `file:` and `https:` URLs. */
+  /** `file:` URL of what the process is started with: it, too, is looked up in the import map. */
+  readonly entry: string;
+  /** Modules by name: `file:` and `https:` URLs, as they are called where there is no snapshot. */
   readonly urls: readonly string[];
   readonly locks: readonly CodeLock[];
   /** Where packages come from, by their names; for Deno to look for them where it put them. */
@@ -117,10 +119,16 @@ export async function writeLockedConfig(
   const { imports, allowScripts } = await configOf(project, root);
   const config = join(folder, "deno.json");
   const map = join(folder, "import_map.json");
-  const walls = confinedImports({ urls: code.urls, within: grants.read });
+  const copies = code.urls.map((url): [string, string] => [url, snapshotUrl(url, root)]);
+  const walls = confinedImports({
+    urls: [code.entry, ...copies.map(([, copy]) => copy)],
+    within: grants.read,
+  });
+  // An import may name a file by its whole address, which is that of the original.
+  const led = { ...imports, ...walls, ...Object.fromEntries(copies) };
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
-      Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
+      Deno.writeTextFile(map, JSON.stringify({ imports: led })),
       Deno.writeTextFile(
         config,
         JSON.stringify({

@@ -202,11 +202,8 @@ async function locked(
     root,
     grants: { ...grants, read },
     code: {
-      // The entry, too, is looked up in the import map.
-      urls: [
-        fileUrl(join(folder, ENTRY)),
-        ...[module, ...loading.flatMap(({ urls }) => urls)].map((url) => snapshotUrl(url, root)),
-      ],
+      entry: fileUrl(join(folder, ENTRY)),
+      urls: [module, ...loading.flatMap(({ urls }) => urls)],
       locks: loading.map(({ lock }) => lock),
       registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
     },
