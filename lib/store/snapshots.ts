@@ -12,7 +12,7 @@
  */
 import { dirname, join } from "node:path";
 import { canonicalDigest } from "../base/canonical_json.ts";
-import { type Digest, hashFile } from "../base/hash.ts";
+import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
 import { listNames, lstatOf, removeQuietly, temporaryName, writeAll } from "./disk/durable.ts";
 import { guarded, systemCode } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
@@ -59,13 +59,13 @@ export class Snapshots {
       if (!await this.#isWhole(root, { files, signal })) {
         const temporary = join(this.#layout.temporary, temporaryName("snapshot"));
         try {
+          const places = Object.keys(files).map((path) => snapshotPath(temporary, path));
+          for (const folder of new Set(places.map(dirname))) {
+            await Deno.mkdir(folder, { recursive: true });
+          }
           for (const [path, digest] of Object.entries(files)) {
-            const isSame = await copyFile(path, {
-              to: snapshotPath(temporary, path),
-              digest,
-              signal,
-            });
-            if (!isSame) return { type: "changed", path };
+            const to = snapshotPath(temporary, path);
+            if (!await copyFile(path, { to, digest, signal })) return { type: "changed", path };
           }
           await this.#place(temporary, { root, files, signal });
         } finally {
@@ -74,6 +74,11 @@ export class Snapshots {
       }
       return { type: "taken", root };
     });
+  }
+
+  /** Whether a snapshot still holds what it was taken of: read only where a file's stamps have moved. */
+  async isWhole(root: string, files: SnapshotFiles, signal?: AbortSignal): Promise<boolean> {
+    return await this.#isWhole(root, { files, signal });
   }
 
   /** Removes what no run has used for long. */
@@ -118,6 +123,9 @@ export class Snapshots {
   }
 }
 
+/** Up to this many bytes a file is copied at once. */
+const SMALL = 1 << 20;
+
 /**
  * Copies a file that is to have a certain digest.
  *
@@ -131,9 +139,14 @@ export async function copyFile(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<boolean> {
-  await Deno.mkdir(dirname(to), { recursive: true });
-  using copy = await Deno.open(to, { write: true, createNew: true, mode: 0o444 });
+  signal?.throwIfAborted();
   try {
+    if ((await Deno.stat(from)).size <= SMALL) {
+      const bytes = await Deno.readFile(from);
+      await Deno.writeFile(to, bytes, { createNew: true, mode: 0o444 });
+      return sha256Hex(bytes) === digest;
+    }
+    using copy = await Deno.open(to, { write: true, createNew: true, mode: 0o444 });
     const hash = await hashFile(from, { signal, tee: (chunk) => writeAll(copy, chunk) });
     return hash.digest === digest;
   } catch (error) {

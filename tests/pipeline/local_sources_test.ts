@@ -9,7 +9,11 @@ function reading(files: Readonly<Record<string, string>>, now: Record<string, st
   return {
     node: { permissions: {} },
     sources: { files },
-    capture: { grantedTo: () => Promise.resolve({ isCopied: true }) },
+    capture: {
+      grantedTo: () => Promise.resolve({ isCopied: true }),
+      isWhole: () => Promise.resolve(true),
+    },
+    root: "",
     context: {
       signal: new AbortController().signal,
       store: { index: { digestFile: (path: string) => Promise.resolve(now[path]) } },

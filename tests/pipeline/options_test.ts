@@ -253,3 +253,32 @@ Deno.test("checkOptions() asks a stage whether options and inputs go together", 
   const invalid = check(stage, { text: 3 });
   assert.equal(!invalid.ok && invalid.misuse, undefined);
 });
+
+Deno.test("describeStage() tells a wrong option where a check across options throws on it", () => {
+  const check = (broken: boolean) =>
+    defineStage({
+      doc: "Has two bounds.",
+      inputs: {},
+      output: "rows",
+      options: z.object({ least: z.int().default(0), most: z.int().default(9) }).refine(
+        ({ least, most }) => {
+          if (broken) throw new TypeError("it is broken");
+          return !(least > most);
+        },
+        { when: () => true },
+      ),
+      run: async (): Promise<void> => {},
+    });
+  const identity = { uses: "x", module: "file:///x.ts", builtin: true };
+  const resultOf = (broken: boolean, least: object | number): OptionsResult =>
+    describeStage(check(broken) as unknown as Parameters<typeof describeStage>[0], {
+      identity,
+      requests: [{ given: { least: least as number }, matrix: {}, inputs: [] }],
+    }).results[0]!;
+  const wrong = resultOf(false, { toString: 2 });
+  assert.ok(!wrong.ok && wrong.failure === undefined);
+  assert.deepEqual(wrong.issues.at(-1), { path: ["least"], problem: "wrong" });
+  const broken = resultOf(true, 1);
+  assert.ok(!broken.ok);
+  assert.equal(broken.failure, "its check of several options threw: it is broken");
+});

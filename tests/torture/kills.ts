@@ -24,8 +24,8 @@ import {
 } from "./scene/scene.ts";
 
 /** Cases with a kill at an operation: of each project at least one for each operation. */
-const SMALL = 700;
-const TRAINING = 800;
+const SMALL = 1000;
+const TRAINING = 1200;
 /** Cases with kills at random moments. */
 const RANDOM = 500;
 

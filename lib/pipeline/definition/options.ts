@@ -7,7 +7,7 @@
  * @module
  */
 import { isJsonObject, type Json, type JsonObject, MAX_JSON_DEPTH } from "../../base/json.ts";
-import type { z } from "zod";
+import { z } from "zod";
 import { readIssues, type SchemaIssue, unknownKeys, valueAt } from "../schema/issues.ts";
 import { type Kind, KINDS, type Misuse, type StageDefinition } from "../stage.ts";
 import type { JsonSchema } from "../schema/words.ts";
@@ -68,12 +68,24 @@ export function checkOptions(
   const matrix = Object.entries(request.matrix).filter(([key]) => Object.hasOwn(shape, key));
   let value: JsonObject = { ...request.given, ...Object.fromEntries(matrix) };
 
-  let parsed = definition.options.safeParse(value);
+  let thrown: unknown;
+  const parse = (): ReturnType<typeof definition.options.safeParse> => {
+    thrown = undefined;
+    try {
+      return definition.options.safeParse(value);
+    } catch (error) {
+      // A check across options meets values of any type, and `{ toString: 2 } > 1` throws: each option by
+      // itself tells what is wrong.
+      thrown = error;
+      return z.object(shape).safeParse(value) as ReturnType<typeof definition.options.safeParse>;
+    }
+  };
+  let parsed = parse();
   if (!parsed.success) {
     const coerced = coerceNumbers(value, parsed.error.issues);
     if (coerced !== value) {
       value = coerced;
-      parsed = definition.options.safeParse(value);
+      parsed = parse();
     }
   }
   const unknown: SchemaIssue[] = acceptsOthers(definition) ? [] : Object.keys(value)
@@ -93,6 +105,11 @@ export function checkOptions(
   if (!parsed.success || issues.length > 0) return { ok: false, value, issues: distinct(issues) };
 
   const failed = (failure: string): OptionsResult => ({ ok: false, value, issues: [], failure });
+  if (thrown !== undefined) {
+    return failed(
+      `its check of several options threw: ${thrown instanceof Error ? thrown.message : thrown}`,
+    );
+  }
   const notJson = findNotJson(parsed.data, []);
   if (notJson !== undefined) {
     return failed(`its option "${formatPath(notJson)}" becomes something that JSON cannot hold`);

@@ -118,6 +118,12 @@ export class Capture {
     return root;
   }
 
+  /** Whether the copy that a stage was run from is still what its key tells. */
+  async isWhole(node: StageNode, root: string): Promise<boolean> {
+    const { store, signal } = this.#context;
+    return await store.snapshots.isWhole(root, await this.#filesOf(node), signal);
+  }
+
   /** Built-in stages share one copy, so that Deno compiles what they share once. */
   async #filesOf(node: StageNode): Promise<SnapshotFiles> {
     const { module, builtin } = node.description;

@@ -150,7 +150,7 @@ export class Decider {
   ): Promise<PendingComponents> {
     const { pipeline } = this.#context;
     const { uses, builtin, version, compute } = node.description;
-    const [graph, sources, granted, choice] = await Promise.all([
+    const [graph, sources, granted, choice] = await allDone([
       this.capture.graphOf(node),
       this.sourcesOf(node),
       this.capture.grantedTo(node),
@@ -231,6 +231,14 @@ export class Decider {
     }
     return ended === undefined ? {} : { ended };
   }
+}
+
+/** As `Promise.all`, and nothing goes on, or writes, behind the back of whoever gets the first error. */
+async function allDone<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }
 
 const GONE = "the record of its result is gone";

@@ -263,7 +263,8 @@ async function inProcess(
   if (moved !== undefined) {
     throw new UserError({
       what: `${moved} changed while stage "${node.id}" read it: its result is not kept`,
-      requirement: "what is too much to copy has to stay as it is while a stage reads it",
+      requirement:
+        "copies, and what is too much to copy, have to stay as they are while a stage reads them",
       remedy: "run again",
     });
   }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { copyFile } from "../../store/mod.ts";
 import type { Places } from "../sandbox/places.ts";
 import type { FoundSources } from "../key/sources.ts";
@@ -18,6 +18,8 @@ export interface Reading {
   readonly node: StageNode;
   readonly sources: FoundSources | undefined;
   readonly capture: Capture;
+  /** The snapshot that it is run from. */
+  readonly root: string;
   readonly context: RunContext;
 }
 
@@ -49,6 +51,7 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     copied += size;
     // Readers tell formats by names.
     const to = join(folder, String(i), basename(path));
+    await Deno.mkdir(dirname(to), { recursive: true });
     if (!await copyFile(path, { to, digest, signal })) {
       // What is remembered of the file is wrong, or it changed this moment.
       if (await store.index.digestFile(path, signal) === digest) throw otherThanRemembered(path);
@@ -68,12 +71,13 @@ export async function changedInPlace(
   run: Reading,
   { inPlace }: LocalSources,
 ): Promise<string | undefined> {
-  const { node, capture, context: { store, signal } } = run;
+  const { node, capture, root, context: { store, signal } } = run;
   for (const [path, digest] of Object.entries(inPlace)) {
     const now = await store.index.digestFile(path, signal).catch(() => undefined);
     signal.throwIfAborted();
     if (now !== digest) return path;
   }
+  if (!await capture.isWhole(node, root)) return `the copy of its code and files (${root})`;
   const { isCopied } = await capture.grantedTo(node);
   if (isCopied || await capture.isUnchanged(node)) return undefined;
   return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;

@@ -65,15 +65,24 @@ export function parseYaml(problems: Problems): YamlNode {
   return new Converter(problems).convert(document.contents as Node, 0).node;
 }
 
-/** Whether so many levels are opened in a row that the package would take minutes to find them too many. */
+/**
+ * Whether so many levels are opened, in a row or by indentation, that the package would take minutes or
+ * run out of stack: at which level it does is another in each run, so it is not even asked.
+ */
 function opensTooMany(text: string): boolean {
+  const most = 3 * MAX_DEPTH;
   let run = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
     if (" \n\r\t".includes(character)) continue;
     const opens = "[{".includes(character) || "-?".includes(character) && text[i + 1] === " ";
     run = opens ? run + 1 : 0;
-    if (run > 10 * MAX_DEPTH) return true;
+    if (run > most) return true;
+  }
+  const indents: number[] = [];
+  for (const [, { length }] of text.matchAll(/^( *)[^ \r\n]/gm) as Iterable<[string, string]>) {
+    while ((indents.at(-1) ?? -1) >= length) indents.pop();
+    if (indents.push(length) > most) return true;
   }
   return false;
 }

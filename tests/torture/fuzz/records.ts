@@ -1,4 +1,5 @@
 /** Records of the store, lock files and what a stage's process says: damage is told or passed over. */
+import { sealed } from "../../../lib/store/records/sealed.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { canonicalDigest } from "../../../lib/base/canonical_json.ts";
@@ -33,7 +34,7 @@ const WHOLE: Readonly<Record<string, unknown>> = {
       { path: "c", size: 0, mode: "0755", digest },
     ],
   },
-  action: {
+  action: written({
     key,
     components,
     artifact: digest,
@@ -43,8 +44,8 @@ const WHOLE: Readonly<Record<string, unknown>> = {
     summary: [],
     versions: { temper: "1" },
     device: null,
-  },
-  run: {
+  }),
+  run: written({
     id: "x",
     pipeline: "p",
     file: "/p.yaml",
@@ -57,7 +58,7 @@ const WHOLE: Readonly<Record<string, unknown>> = {
     status: "running",
     owner: { pid: 1, start: "ticks 1 of boot 1", host: "h" },
     stages: { a: { status: "done", key, artifact: digest } },
-  },
+  }),
   lock: { version: 1, pins: { "hf://gpt2@main": { commit: "abc" }, "https://a/b": { etag: "1" } } },
   dataset: {
     kind: "rows",
@@ -87,6 +88,11 @@ const WHOLE: Readonly<Record<string, unknown>> = {
     },
   },
 };
+
+/** A record with the digest of itself. */
+function written(record: object): unknown {
+  return JSON.parse(sealed(record));
+}
 
 const kinds = Object.keys(WHOLE);
 

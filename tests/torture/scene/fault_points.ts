@@ -31,6 +31,7 @@ export const READS: readonly string[] = [
   ...["lstat", "readDir", "readFile", "readLink", "readTextFile", "readTextFileSync", "realPath"],
   ...["removeSignalListener", "stat", "existsSync", "statSync", "statfs", "lstatSync"],
   ...["readDirSync", "readFileSync", "realPathSync", "memoryUsage", "uid", "hostname"],
+  ...["stdout", "unrefTimer", "SeekMode"],
 ];
 
 /** What the system answers, as Deno throws it. */
