@@ -7,9 +7,8 @@
  *
  * @module
  */
-import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside/text.ts";
-
 import { withoutSecrets } from "./outside/secrets.ts";
+import { indented, visible, visibleKeepingTabs, visibleLine } from "./outside/text.ts";
 
 /** A place in a text file. Lines and columns count from 1, as editors do. */
 export interface Location {

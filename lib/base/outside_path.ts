@@ -7,13 +7,10 @@
  * @module
  */
 import { UserError } from "./errors.ts";
+import { portabilityMistake, portableIdentity } from "./outside/portable_name.ts";
 
-/** Longest names of a file and of a path, in bytes, that every file system takes. */
-const MAX_NAME = 255;
+/** The longest path that every file system takes, in bytes. */
 const MAX_PATH = 1024;
-
-/** Names that Windows keeps for devices, whatever follows a dot. */
-const DEVICE = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:\.|$)/i;
 
 const encoder = new TextEncoder();
 
@@ -52,13 +49,13 @@ export function checkOutsidePaths(paths: readonly unknown[], from: string): stri
   const checked = paths.map((path) => checkOutsidePath(path, from));
   const seen = new Map<string, string>();
   for (const path of checked) {
-    const folded = fold(path);
+    const folded = portableIdentity(path);
     const before = seen.get(folded);
     if (before !== undefined) throw clash(before, path, from);
     seen.set(folded, path);
   }
   for (const path of checked) {
-    const parts = fold(path).split("/");
+    const parts = portableIdentity(path).split("/");
     for (let n = 1; n < parts.length; n++) {
       const file = seen.get(parts.slice(0, n).join("/"));
       if (file !== undefined) throw clash(file, path, from);
@@ -80,16 +77,10 @@ function problemOf(path: string): string | undefined {
     if (part === "") return "has an empty part";
     if (part === "." || part === "..") return "leads elsewhere";
     if (part.toLowerCase() === ".git") return "lies in .git";
-    if (encoder.encode(part).length > MAX_NAME) return `has a name of more than ${MAX_NAME} bytes`;
-    if (/[<>:"|?*]/.test(part) || /[. ]$/.test(part) || DEVICE.test(part)) {
-      return "can't be stored on every system";
-    }
+    const mistake = portabilityMistake(part);
+    if (mistake !== undefined) return `can't be stored on every system: a name in it ${mistake}`;
   }
   return undefined;
-}
-
-function fold(path: string): string {
-  return path.normalize("NFC").toLowerCase();
 }
 
 function clash(a: string, b: string, from: string): UserError {

@@ -1,5 +1,5 @@
 /**
- * Paths as `file:` URLs and back, the one place that turns either into the other.
+ * Paths as `file:` URLs and back, the one place that turns either into the other; and which lie in which.
  *
  * In a URL `#`, `?` and `%` have a meaning that they lack in a path. And the same file has several
  * spellings: `node:url` escapes `[`, `]`, `^`, `|` and `~`, which Deno leaves as they are in the
@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { resolve, sep } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -36,6 +36,12 @@ export function fileUrl(path: string): string {
 /** The absolute path that a `file:` URL names. */
 export function filePath(url: string | URL): string {
   return fileURLToPath(url);
+}
+
+/** Whether an absolute path is `folder` or lies below it; a file may be called `..name`. */
+export function isWithin(folder: string, path: string): boolean {
+  const below = relative(folder, path);
+  return below === "" || (below !== ".." && !/^\.\.[/\\]/.test(below) && !isAbsolute(below));
 }
 
 /** Why no file can have a path, in words; undefined where one can. */

@@ -184,7 +184,9 @@ export class Artifacts {
     await guarded({ doing: "open an artifact", path: target }, async () => {
       if (await this.#matches(manifest, target)) return;
       await ensureFolder(this.#layout.trees);
-      const temporary = join(this.#layout.trees, temporaryName(digest));
+      // What a kill leaves there is swept.
+      await ensureFolder(this.#layout.temporary);
+      const temporary = join(this.#layout.temporary, temporaryName(digest));
       try {
         await this.#fill(manifest, { folder: temporary, as: "links" });
         // Another process may have made the same meanwhile, and have a stage read from it already.
@@ -307,11 +309,11 @@ function isCheap({ files }: Manifest): boolean {
 /** Other disks, file systems without links, and too many of them. */
 const NO_LINKS = ["EXDEV", "EMLINK", "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"];
 
-/** Renames `from` to `to`; what is at `to` moves out of the way first, as a full folder must. */
+/** Renames `from` to `to`; what is at `to` moves out of the way first, beside `from`, as a full folder must. */
 async function replaceFolder(from: string, to: string): Promise<void> {
   for (let attempt = 0;; attempt++) {
     if (await lstatOf(to) !== undefined) {
-      const old = join(dirname(to), temporaryName("old"));
+      const old = join(dirname(from), temporaryName("old"));
       await Deno.rename(to, old).catch((error) => {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       });

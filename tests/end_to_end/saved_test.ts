@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readDataset } from "../../lib/data/rows/dataset.ts";
+import { until } from "../fixtures/until.ts";
 import { resultOf, runPipeline, workspace } from "./temper.ts";
 
 const SLOW = `import { defineStage, z } from "temper";
@@ -63,12 +64,4 @@ async function hasCopies(scratch: string): Promise<boolean> {
     if (copied.length > 1) return true;
   }
   return false;
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!await holds().catch(() => false)) {
-    assert.ok(Date.now() < end, "it never came");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

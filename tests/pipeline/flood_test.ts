@@ -1,6 +1,7 @@
 /** What a stage prints and reports without end: bounded, told, and no stop comes late for it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { kill } from "node:process";
 import { eachLine, MAX_LINE, MAX_MESSAGE } from "../../lib/pipeline/code/lines.ts";
 import { processEnvironment } from "../../lib/pipeline/code/environment.ts";
 import { runProcess } from "../../lib/pipeline/code/process.ts";
@@ -104,6 +105,23 @@ Deno.test("a time limit of months is one, a fraction of a millisecond too", asyn
     assert.equal((await process("", { timeout })).type, "ended", String(timeout));
   }
   assert.equal((await process(FLOOD, { timeout: 0.5 })).type, "timeout");
+});
+
+Deno.test("a process whose lines nobody can take is dead when that is told", async () => {
+  let pid = 0;
+  const running = runProcess({
+    args: ["eval", "console.log(Deno.pid); setInterval(() => {}, 1000);"],
+    cwd: await temporaryDirectory(),
+    environment: processEnvironment({}),
+    onStdout: (line) => {
+      pid = Number(line);
+      throw new Error("the disk is full");
+    },
+    onStderr: () => {},
+    patience: 0,
+  });
+  await assert.rejects(running, /the disk is full/);
+  assert.throws(() => kill(pid, 0), { code: "ESRCH" });
 });
 
 Deno.test("a time limit stops what floods, deaf or not", async () => {

@@ -334,6 +334,16 @@ Deno.test("an output is checked for what readers start from: files, and a list o
       );
     });
   }
+  await t.step("one that would fill the memory is not read", async () => {
+    const path = join(await temporaryDirectory(), "dataset.json");
+    await Deno.writeTextFile(path, "{}");
+    // A hole, which takes no place on the disk.
+    await Deno.truncate(path, 2 ** 33);
+    await assert.rejects(
+      checkOutput(join(path, ".."), { kind: "rows", stage: "s" }),
+      /wrote a dataset\.json of more than 64 MiB/,
+    );
+  });
 });
 
 Deno.test({

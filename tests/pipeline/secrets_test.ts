@@ -103,6 +103,17 @@ stages:
   assert.equal(/s3cret|deadbeef/.exec(all), null);
 });
 
+Deno.test("a secret in the key of an own stage's sources is refused", async () => {
+  await using p = await project({
+    "say.ts": STAGE("", 'resolve: () => ({ key: "https://ann:s3" + "cret@host/x" }),'),
+    "p.yaml": "name: p\nstages:\n  a: { uses: ./say.ts, permissions: { env: [SPEAKING_TOKEN] } }\n",
+  });
+  const told = await p.temper(["run", "p.yaml"]);
+  assert.equal(told.outcomes.a, "failed");
+  assert.match(told.failures.a!.what, /key of the sources of stage "a" holds/);
+  assert.doesNotMatch(told.out + told.err + await textBelow(join(p.runs, "latest/")), /s3cret/);
+});
+
 Deno.test("hosts of resolved sources that are none are told, and kill no process", async () => {
   for (const host of ["", "*", "a/b", "https://a", "u:p@a", "a:0"]) {
     await using p = await project({

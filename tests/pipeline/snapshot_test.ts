@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { until } from "../fixtures/until.ts";
 import { project } from "./project.ts";
 
 /** A stage that waits for a file `go`, then writes what all of its code and grants say. */
@@ -221,11 +222,3 @@ Deno.test("a run in which everything is cached copies nothing", async () => {
   assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { a: "cached" });
   await assert.rejects(Deno.stat(join(p.runs, "store/snapshots")));
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!await holds()) {
-    assert.ok(Date.now() < end, "it never came");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isPlainPath } from "../../lib/store/manifest.ts";
 import { UserError } from "../../lib/base/errors.ts";
 import { type Digest, sha256Hex, type Store } from "../../lib/store/mod.ts";
@@ -148,6 +148,27 @@ Deno.test("open() makes links that stages read, once; a changed folder is made a
     assert.deepEqual(await filesUnder(tree), Object.keys(FILES).sort());
     const names = [...Deno.readDirSync(join(tree, ".."))].map((entry) => entry.name);
     assert.deepEqual(names, [digest], "nothing temporary is left");
+  });
+});
+
+Deno.test("open() works where a sweep finds what a kill leaves", async () => {
+  await withStore(async (store, folder) => {
+    const digest = await publish(store, folder);
+    const { rename } = Deno;
+    const from: string[] = [];
+    Deno.rename = async (...paths) => {
+      from.push(String(paths[0]));
+      await rename(...paths);
+    };
+    try {
+      const tree = await store.artifacts.open(digest);
+      await Deno.remove(join(tree, "data.parquet"));
+      await store.artifacts.open(digest);
+      const made = from.filter((path) => path !== tree);
+      assert.deepEqual(made.map(dirname), [store.layout.temporary, store.layout.temporary]);
+    } finally {
+      Deno.rename = rename;
+    }
   });
 });
 

@@ -12,9 +12,9 @@
  *
  * @module
  */
-import { dirname, extname, isAbsolute, join, relative, resolve } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import type { UserError } from "../../base/errors.ts";
-import { filePath, fileUrl } from "../../base/paths.ts";
+import { filePath, fileUrl, isWithin } from "../../base/paths.ts";
 
 /** What an own stage's code may consist of. */
 export interface Confinement {
@@ -144,12 +144,6 @@ export async function refusalOf(
       'rename it, or read it as data: import it with { type: "text" } or "json", and grant it in the pipeline: ' +
       `permissions: { read: [${JSON.stringify(path)}] }`,
   };
-}
-
-/** Whether a path is another or lies below it. */
-export function isWithin(folder: string, path: string): boolean {
-  const below = relative(folder, path);
-  return below === "" || (below !== ".." && !/^\.\.[/\\]/.test(below) && !isAbsolute(below));
 }
 
 function pathOf(url: string): string | undefined {

@@ -44,7 +44,10 @@ export interface ModuleGraph {
   readonly packages: readonly string[];
   /** Absolute paths of the files, sorted; for permissions, not part of any key. */
   readonly paths: readonly string[];
-  /** Absolute path -> SHA-256 of those that are files of this machine, no downloads; for snapshots. */
+  /**
+   * Absolute path -> SHA-256 of those that are files of this machine, no downloads, and of `deno.json` and
+   * `deno.lock`; for snapshots.
+   */
   readonly local: Readonly<Record<string, string>>;
   /** Those of `paths` that are imported as JSON, text or WebAssembly: data. */
   readonly data: readonly string[];
@@ -96,7 +99,8 @@ interface WatchedFile {
   readonly digest: string;
 }
 
-const NAMESPACE = "module-graph";
+/** Raised when a graph gets other members: what an earlier version remembered is not it. */
+const NAMESPACE = "module-graph-2";
 /** It may have to ask a registry for the versions of packages. */
 const INFO_TIMEOUT_MS = 120_000;
 const MAX_OUTPUT = 256 << 20;
@@ -239,8 +243,11 @@ async function assemble(
     watched.push(file);
     return file;
   };
-  await watchAlso(join(options.project, "deno.json"));
-  await watchAlso(join(options.project, "deno.lock"));
+  // What names lead to, and versions, are of the code: a process that runs a copy of it needs these as well.
+  for (const name of ["deno.json", "deno.lock"]) {
+    const { path, digest } = await watchAlso(join(options.project, name));
+    if (digest !== "") locals.set(path, digest);
+  }
 
   const own = confinement === undefined ? new Set<string>() : temperModules(info, root);
   for (const { module, importer, asked } of reachable(info, root)) {

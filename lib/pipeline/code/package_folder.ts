@@ -16,8 +16,8 @@ import { join, relative } from "node:path";
 import { diskTime } from "../../base/disk_time.ts";
 import { UserError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { isWithin } from "../../base/paths.ts";
 import { isUsed, markUse, type StoreIndex, type UseMark } from "../../store/mod.ts";
-import { isWithin } from "./confinement.ts";
 import { processEnvironment } from "./environment.ts";
 import { changedPackageFile } from "./package_files.ts";
 

@@ -41,6 +41,7 @@ export type ProcessEnd =
  * Runs Deno to its end.
  *
  * @returns How it ended, when everything that it printed was passed on.
+ * @throws What taking a line throws, when the process is dead.
  */
 export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
   const { stop, kill } = options;
@@ -107,6 +108,11 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
     return reason === undefined
       ? { type: "ended", code, signal: signal ?? undefined }
       : { type: reason };
+  } catch (error) {
+    // Whoever takes the lines could not go on, as on a full disk: the process may not either.
+    signal("SIGKILL");
+    await child.status;
+    throw error;
   } finally {
     ended = true;
     limit.clear();

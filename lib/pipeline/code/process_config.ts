@@ -34,10 +34,10 @@ export const PERMISSION_SET = "stage";
 
 /** The code that a process may load, and nothing else. */
 export interface LoadableCode {
-  /** Modules by name: `file:` and `https:` URLs. */
+  /** `file:` URL of what the process is started with: it, too, is looked up in the import map. */
+  readonly entry: string;
+  /** Modules by name: `file:` and `https:` URLs, as they are called where there is no snapshot. */
   readonly urls: readonly string[];
-  /** Modules that an import may name by a place where they don't lie -> where they do. */
-  readonly moved?: Readonly<Record<string, string>>;
   readonly locks: readonly CodeLock[];
   /** Where packages come from, by their names; for Deno to look for them where it put them. */
   readonly registries: Readonly<Record<string, string>>;
@@ -49,8 +49,8 @@ export interface LoadableCode {
  * @param folder Where to; it exists.
  * @param options `project`: folder with the `deno.json` whose import map counts; `grants`: what
  *   `-P=stage` allows, nothing where absent; `confinement`: the only files that are opened, beside the
- *   project's own; `root`: the snapshot in which the files lie that the import map names, where that is
- *   not their own place.
+ *   project's own; `root`: the snapshot in which the project's files lie, where that is not their own
+ *   place.
  * @returns Path of the `deno.json`.
  */
 export async function writeConfig(
@@ -76,11 +76,18 @@ export async function writeConfig(
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
       Deno.writeTextFile(path, JSON.stringify(config, undefined, 2)),
-      Deno.copyFile(join(project, "deno.lock"), join(folder, "deno.lock")).catch((error) => {
-        if (!(error instanceof Deno.errors.NotFound)) throw error;
-      }),
+      Deno.copyFile(placeIn(root, join(project, "deno.lock")), join(folder, "deno.lock")).catch(
+        (error) => {
+          if (!(error instanceof Deno.errors.NotFound)) throw error;
+        },
+      ),
     ]));
   return path;
+}
+
+/** Where a file lies in a snapshot; in its own place where there is none. */
+function placeIn(root: string | undefined, path: string): string {
+  return root === undefined ? path : snapshotPath(root, path);
 }
 
 /** Where a module lies in a snapshot; in its own place where there is none, or where it is no file. */
@@ -112,21 +119,28 @@ export async function writeLockedConfig(
   const { imports, allowScripts } = await configOf(project, root);
   const config = join(folder, "deno.json");
   const map = join(folder, "import_map.json");
-  const walls = confinedImports({ urls: code.urls, within: grants.read });
-  await Promise.all([
-    Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls, ...code.moved } })),
-    Deno.writeTextFile(
-      config,
-      JSON.stringify({
-        nodeModulesDir: "none",
-        allowScripts,
-        lock: { path: "./deno.lock", frozen: true },
-        permissions: { [PERMISSION_SET]: grants },
-      }),
-    ),
-    Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
-    Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
-  ]);
+  const copies = code.urls.map((url): [string, string] => [url, snapshotUrl(url, root)]);
+  const walls = confinedImports({
+    urls: [code.entry, ...copies.map(([, copy]) => copy)],
+    within: grants.read,
+  });
+  // An import may name a file by its whole address, which is that of the original.
+  const led = { ...imports, ...walls, ...Object.fromEntries(copies) };
+  await guarded({ doing: "write what a process is started with", path: folder }, () =>
+    Promise.all([
+      Deno.writeTextFile(map, JSON.stringify({ imports: led })),
+      Deno.writeTextFile(
+        config,
+        JSON.stringify({
+          nodeModulesDir: "none",
+          allowScripts,
+          lock: { path: "./deno.lock", frozen: true },
+          permissions: { [PERMISSION_SET]: grants },
+        }),
+      ),
+      Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
+      Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
+    ]));
   return ["--cached-only", "--import-map", map, "--config", config];
 }
 
@@ -146,7 +160,9 @@ async function configOf(project: string, root: string | undefined): Promise<{
   readonly allowScripts?: unknown;
 }> {
   const source = join(project, "deno.json");
-  const { imports = {}, allowScripts } = JSON.parse(await Deno.readTextFile(source)) as {
+  const { imports = {}, allowScripts } = JSON.parse(
+    await Deno.readTextFile(placeIn(root, source)),
+  ) as {
     readonly imports?: Readonly<Record<string, string>>;
     readonly allowScripts?: unknown;
   };

@@ -17,7 +17,7 @@
  */
 import { UserError } from "../../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
-import { isWithin } from "../sandbox/pins.ts";
+import { isNestedAtMost } from "../sandbox/pins.ts";
 
 const VERSION = 1;
 /** Far more than a pin has; a file that is deeper would exhaust the stack of whoever walks it. */
@@ -51,7 +51,8 @@ export function parsePins(text: string, path: string): Pins {
   };
   try {
     const value = parseJson(text) as Json;
-    const isOurs = isJsonObject(value) && value.version === VERSION && isWithin(value, DEEPEST);
+    const isOurs = isJsonObject(value) && value.version === VERSION &&
+      isNestedAtMost(value, DEEPEST);
     if (isOurs && isJsonObject(value.pins) && isJsonObject(value.own ?? {})) {
       take(value.pins);
       for (const [stage, members] of Object.entries(value.own ?? {})) {

@@ -63,6 +63,7 @@ export interface FoundSources {
  *
  * @returns undefined for a stage without a `resolve`.
  * @throws {UserError} What the stage's `resolve` throws: a failure of that stage, not of the pipeline.
+ *   Where its options, or the key of its sources, hold a secret.
  */
 export async function resolveSources(
   node: StageNode,
@@ -73,6 +74,7 @@ export async function resolveSources(
   const { sources, files } = await withOnePin(node, options);
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
+  refuseSecretKey(node, key);
   checkHosts(sources.net ?? []);
   return {
     key,
@@ -94,6 +96,18 @@ function refuseSecrets(node: StageNode): void {
     remedy:
       "grant the secret as a variable to a stage of your own: permissions: { env: [NAME] }; " +
       "a hub's private files are read with HF_TOKEN",
+  });
+}
+
+/** The key of an own stage's sources is its author's to choose, and is kept with the options. */
+function refuseSecretKey(node: StageNode, key: Json): void {
+  const secret = secretInValue(key);
+  if (secret === undefined) return;
+  throw new UserError({
+    what: `the key of the sources of stage "${node.id}" holds ${secret}`,
+    requirement: "keys are kept in the records of a run, for all to read who see its folder",
+    remedy:
+      "have resolve() return a version, an ETag or a digest as `key`, and no address with a secret",
   });
 }
 

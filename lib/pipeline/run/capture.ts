@@ -4,7 +4,8 @@
  * A pipeline runs for hours, and people go on working in the same folder. So code and granted files are
  * digested once for a whole run, and copied (`lib/store/snapshots.ts`) before the first stage starts;
  * keys tell the digests, processes read the copies, and a save changes only the next run. A run in
- * which everything is cached copies nothing.
+ * which everything is cached copies nothing, but for own stages with a `resolve`: that is run from a
+ * copy before there is a key.
  *
  * @module
  */
@@ -18,6 +19,7 @@ import { HOST, type OwnCode } from "../sandbox/child.ts";
 import { installCode } from "../sandbox/own_code.ts";
 import type { StageNode } from "../types.ts";
 import type { PlanContext } from "./context.ts";
+import { otherThanRemembered } from "./steady.ts";
 
 /** Code and granted files of the stages of one run. */
 export class Capture {
@@ -91,16 +93,22 @@ export class Capture {
    *
    * @returns undefined where a file changed while it was copied: what is remembered of the stage is
    *   forgotten, and its key has to be made again.
-   * @throws {UserError} On a full or unwritable disk.
+   * @throws {UserError} On a full or unwritable disk, and where a file has other bytes than are
+   *   remembered of it.
    */
   async snapshotOf(node: StageNode): Promise<string | undefined> {
     const { module, builtin } = node.description;
     const key = builtin ? "" : node.id;
     const root = await remembered(this.#snapshots, key, async () => {
       const files = await this.#filesOf(node);
-      const { store, signal } = this.#context;
-      const snapshot = await store.snapshots.take(files, signal);
-      return snapshot.type === "taken" ? snapshot.root : undefined;
+      const { store: { snapshots, index }, signal } = this.#context;
+      const snapshot = await snapshots.take(files, signal);
+      if (snapshot.type === "taken") return snapshot.root;
+      const { path } = snapshot;
+      const now = await index.digestFile(path, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (now === files[path]) throw otherThanRemembered(path);
+      return undefined;
     });
     if (root === undefined) {
       this.#snapshots.delete(key);

@@ -20,6 +20,7 @@ import { Capture } from "./capture.ts";
 import { refuseUngrantedData } from "../sandbox/grants.ts";
 import { type FoundSources, resolveSources } from "../key/sources.ts";
 import type { StageNode } from "../types.ts";
+import { neverSteady, STEADY_ATTEMPTS } from "./steady.ts";
 
 /** A stage that is to run. */
 export interface Work {
@@ -73,9 +74,10 @@ export class Decider {
 
   async #resolve(node: StageNode): Promise<FoundSources | undefined> {
     const { builtin, resolves } = node.description;
+    // Without a `resolve`, too: options are looked through for secrets there.
     if (builtin || !resolves) return await resolveSources(node, this.#context);
     // An own stage's `resolve` is its code: it runs from the copy, on the copies of what it was granted.
-    for (;;) {
+    for (let attempt = 0; attempt < STEADY_ATTEMPTS; attempt++) {
       const graph = await this.capture.graphOf(node);
       refuseUngrantedData(node, graph.data, this.#context.baseDir);
       const root = await this.capture.snapshotOf(node);
@@ -87,6 +89,7 @@ export class Decider {
       const own = { code, modules: Object.keys(graph.files), root, granted };
       return await resolveSources(node, { ...this.#context, own });
     }
+    throw neverSteady(node.id);
   }
 
   /**
@@ -128,13 +131,26 @@ export class Decider {
     return { status: "run", key, components, reasons: reasons.length > 0 ? reasons : [GONE] };
   }
 
+  /**
+   * The key of a stage as it is captured by now; undefined where an input is not made yet.
+   *
+   * @throws {UserError} As {@linkcode Decider.decide}.
+   */
+  async keyOf(
+    node: StageNode,
+    digestOf: (id: string) => string | null,
+  ): Promise<string | undefined> {
+    const components = await this.#components(node, digestOf);
+    return isComplete(components) ? fingerprint(components) : undefined;
+  }
+
   async #components(
     node: StageNode,
     digestOf: (id: string) => string | null,
   ): Promise<PendingComponents> {
     const { pipeline } = this.#context;
     const { uses, builtin, version, compute } = node.description;
-    const [graph, sources, granted, choice] = await Promise.all([
+    const [graph, sources, granted, choice] = await allDone([
       this.capture.graphOf(node),
       this.sourcesOf(node),
       this.capture.grantedTo(node),
@@ -215,6 +231,14 @@ export class Decider {
     }
     return ended === undefined ? {} : { ended };
   }
+}
+
+/** As `Promise.all`, and nothing goes on, or writes, behind the back of whoever gets the first error. */
+async function allDone<T extends readonly unknown[] | []>(
+  work: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(work);
+  return await Promise.all(work);
 }
 
 const GONE = "the record of its result is gone";

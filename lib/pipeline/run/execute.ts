@@ -18,6 +18,7 @@ import { Pool } from "./pool.ts";
 import { threadBudgets } from "./pool_budget.ts";
 import { RunLog } from "./run_log.ts";
 import { readsOf } from "./selection.ts";
+import { neverSteady, STEADY_ATTEMPTS } from "./steady.ts";
 import { type Ended, recordEnd, type StageEnd } from "./stage_end.ts";
 
 /** How a run ended. */
@@ -25,9 +26,6 @@ export type RunEnd = Exclude<RunStatus, "running">;
 
 /** How often a stage starts over because an input was found damaged: a disk that loses what it is given is no place to go on. */
 const ATTEMPTS = 4;
-
-/** How often a stage is decided anew because what it is made of changed that very moment. */
-const STEADY_ATTEMPTS = 10;
 
 /** Runs a pipeline to its end. */
 export async function execute(context: RunContext): Promise<RunEnd> {
@@ -216,11 +214,9 @@ class Execution {
   ): Promise<StageEnd | DamagedInputs> {
     const context = this.#context;
     const { id, description: { compute, resolves } } = node;
+    const digestOf = (read: string): string | null => inputs.get(read) ?? null;
     for (let attempt = 0; attempt < STEADY_ATTEMPTS; attempt++) {
-      const work = await this.#decider.decide(node, {
-        digestOf: (read) => inputs.get(read) ?? null,
-        forced: this.#forced.get(id),
-      });
+      const work = await this.#decider.decide(node, { digestOf, forced: this.#forced.get(id) });
       if (work.status === "pending") {
         throw new InternalError(`stage ${id} was decided without its inputs`);
       }
@@ -235,6 +231,8 @@ class Execution {
       await (this.#begun ??= this.#begin());
       const root = await this.#decider.capture.snapshotOf(node);
       if (root === undefined) continue;
+      // What changed before it was copied, whoever asked for the copy, has another key than was decided.
+      if (await this.#decider.keyOf(node, digestOf) !== work.key) continue;
       // Before the work, so that a run that is killed goes on with the same sources.
       if (resolves) await this.#writeLockfile({ prune: false });
       const end = await executeStage({
@@ -259,10 +257,7 @@ class Execution {
       if (end.outcome === "failed" && compute) forgetEngine(context.store.index);
       return end;
     }
-    throw new UserError({
-      what: `the files that stage "${id}" reads change faster than they can be copied`,
-      remedy: "wait until whatever writes them is done, then run again",
-    });
+    throw neverSteady(id);
   }
 
   /** Before the first stage that runs: from here on a run takes long, and nobody is to wait with their work. */

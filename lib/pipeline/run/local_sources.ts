@@ -5,13 +5,13 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { UserError } from "../../base/errors.ts";
 import { copyFile } from "../../store/mod.ts";
 import type { Places } from "../sandbox/places.ts";
 import type { FoundSources } from "../key/sources.ts";
 import type { StageNode } from "../types.ts";
 import type { Capture } from "./capture.ts";
 import type { RunContext } from "./context.ts";
+import { otherThanRemembered } from "./steady.ts";
 
 /** What is asked of the run of a stage. */
 export interface Reading {
@@ -43,6 +43,8 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     const size = (await Deno.stat(path).catch(() => undefined))?.size;
     if (size === undefined) return undefined;
     if (copied + size > COPIED_BYTES) {
+      // Better now than when the stage has read it for hours.
+      if (await store.index.digestFile(path, signal) !== digest) return undefined;
       inPlace[path] = digest;
       continue;
     }
@@ -52,20 +54,12 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     await Deno.mkdir(dirname(to), { recursive: true });
     if (!await copyFile(path, { to, digest, signal })) {
       // What is remembered of the file is wrong, or it changed this moment.
-      if (await store.index.digestFile(path, signal) === digest) throw unsteady(path);
+      if (await store.index.digestFile(path, signal) === digest) throw otherThanRemembered(path);
       return undefined;
     }
     places[path] = to;
   }
   return { places, inPlace };
-}
-
-function unsteady(path: string): UserError {
-  return new UserError({
-    what: `${path} has other bytes than are remembered of it, with every time as it was`,
-    requirement: "inode, ctime, mtime and size tell whether a file has changed",
-    remedy: "run with --verify, which reads every file again",
-  });
 }
 
 /**

@@ -208,23 +208,14 @@ async function locked(
   { code: { graphs }, deno }: { readonly code: OwnCode; readonly deno: PackageFolder },
 ): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
   const loading = graphs.map(({ loading }) => loading);
-  const urls = loading.flatMap(({ urls }) => urls);
   const read = [...new Set([...grants.read, ...grants.read.map(deno.pathOf)])];
   const args = await writeLockedConfig(folder, {
     project,
     root,
     grants: { ...grants, read },
     code: {
-      // The entry, too, is looked up in the import map.
-      urls: [
-        fileUrl(join(folder, ENTRY)),
-        ...[module, ...urls].map((url) => snapshotUrl(url, root)),
-      ],
-      // An import may name a file by its whole path.
-      moved: Object.fromEntries(
-        root === undefined ? [] : urls.filter((url) => url.startsWith("file:"))
-          .map((url) => [url, snapshotUrl(url, root)]),
-      ),
+      entry: fileUrl(join(folder, ENTRY)),
+      urls: [module, ...loading.flatMap(({ urls }) => urls)],
       locks: loading.map(({ lock }) => lock),
       registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
     },

@@ -5,7 +5,7 @@
  */
 import { basename, relative } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { isWithin } from "../code/confinement.ts";
+import { isWithin } from "../../base/paths.ts";
 import type { Misuse } from "../stage.ts";
 import type { StageNode } from "../types.ts";
 import type { ThrownError } from "./protocol.ts";

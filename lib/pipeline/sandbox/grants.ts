@@ -8,7 +8,7 @@
  */
 import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { isWithin } from "../code/confinement.ts";
+import { isWithin } from "../../base/paths.ts";
 import type { Grants } from "../code/process_config.ts";
 import type { Sources } from "../stage.ts";
 import type { StageNode } from "../types.ts";

@@ -3,9 +3,10 @@
  * runner what happens on standard output.
  *
  * Standard input stays open as long as the runner lives. When it closes the runner is dead, and the
- * process ends itself even where the stage never yields to the event loop, not while its module is
- * loaded either: a worker watches, since a stage left behind would compute for hours for nobody. Nothing here publishes a result; the
- * runner does, so a process that outlives its runner by an instant can do no harm.
+ * process ends itself, also where the stage never yields to the event loop and while its module is
+ * loaded: a worker watches, since a stage left behind would compute for hours for nobody. Nothing here
+ * publishes a result; the runner does, so a process that outlives its runner by an instant can do no
+ * harm.
  *
  * @module
  */

@@ -21,6 +21,9 @@ const INDEX: Readonly<Record<Kind, { readonly file: string; readonly splits: boo
   texts: { file: "generations.jsonl", splits: false },
 };
 
+/** Bytes of a list of splits: a stage must not fill the memory of the runner. */
+const MAX_INDEX = 64 << 20;
+
 /**
  * Checks what a stage left behind.
  *
@@ -63,7 +66,10 @@ export async function checkOutput(
     });
   }
   if (!splits) return;
-  const mistake = indexMistake(await readIndex(join(folder, file)), { files, others });
+  const path = join(folder, file);
+  const mistake = (await Deno.stat(path)).size > MAX_INDEX
+    ? `of more than ${MAX_INDEX >> 20} MiB`
+    : indexMistake(await readIndex(path), { files, others });
   if (mistake === undefined) return;
   throw new UserError({
     what: `stage "${stage}" wrote a ${file} ${mistake}`,

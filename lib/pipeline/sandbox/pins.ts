@@ -30,7 +30,9 @@ export function pinText(source: unknown, pin: unknown): string {
     const shown = typeof source === "string" ? `${source.slice(0, 40)}…` : typeof source;
     throw refused(`the name of a source is ${shown}`);
   }
-  if (!isWithin(pin, DEEPEST)) throw refused(`the pin of ${shownSource(source)} is nested deeper`);
+  if (!isNestedAtMost(pin, DEEPEST)) {
+    throw refused(`the pin of ${shownSource(source)} is nested deeper`);
+  }
   let text: string;
   try {
     text = canonicalJson(pin);
@@ -75,7 +77,7 @@ export function checkPinCount(count: number): void {
  * Whether a value has at most so many objects and lists within each other. One that holds itself, or
  * one thing so often that its text would never end, has not.
  */
-export function isWithin(value: unknown, depth: number): boolean {
+export function isNestedAtMost(value: unknown, depth: number): boolean {
   let seen = 0;
   const within = (part: unknown, left: number): boolean => {
     if (++seen > LONGEST_PINS) return false;

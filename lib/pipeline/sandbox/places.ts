@@ -13,8 +13,7 @@
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { isAbsolute, join, normalize, relative } from "node:path";
-import { isWithin } from "../code/confinement.ts";
-import { filePath, fileUrl } from "../../base/paths.ts";
+import { filePath, fileUrl, isWithin } from "../../base/paths.ts";
 
 /** Absolute path of a file or folder -> where its copy lies. */
 export type Places = Readonly<Record<string, string>>;
