@@ -145,9 +145,10 @@ Deno.test("processEnvironment() hands on what Deno needs and what was granted, n
   const names = (needs: Parameters<typeof processEnvironment>[0]): string[] =>
     Object.keys(processEnvironment(needs, all)).sort();
   const always = ["DENO_DIR", "DENO_NO_UPDATE_CHECK", "HOME", "LANG", "LC_ALL", "NO_COLOR", "TZ"];
-  assert.deepEqual(names({}), always);
-  assert.deepEqual(names({ network: true }), [...always, "HTTPS_PROXY"].sort());
-  assert.deepEqual(names({ registries: true }), [...always, "npm_config_registry"].sort());
+  const noGpu = [...always, "DENO_WEBGPU_BACKEND"];
+  assert.deepEqual(names({}), noGpu.sort());
+  assert.deepEqual(names({ network: true }), [...noGpu, "HTTPS_PROXY"].sort());
+  assert.deepEqual(names({ registries: true }), [...noGpu, "npm_config_registry"].sort());
   assert.deepEqual(names({ engines: true }), [...always, "LD_LIBRARY_PATH"].sort());
   const granted = processEnvironment({ variables: { HF_TOKEN: "granted" } }, all);
   assert.equal(granted.HF_TOKEN, "granted");
