@@ -62,7 +62,7 @@ export function openStore(
     resume,
     snapshots,
     index,
-    artifacts: new Artifacts(layout, { blobs, index }),
+    artifacts: new Artifacts(layout, blobs),
     actions,
     runs: records,
     sweep: async () => {

@@ -24,8 +24,8 @@ import {
 } from "./scene/scene.ts";
 
 /** Cases with a kill at an operation: of each project at least one for each operation. */
-const SMALL = 1000;
-const TRAINING = 1200;
+const SMALL = 900;
+const TRAINING = 650;
 /** Cases with kills at random moments. */
 const RANDOM = 500;
 
@@ -55,9 +55,10 @@ async function killedAt(
   { project, cases }: { readonly project: Project; readonly cases: number },
 ): Promise<string> {
   const expected = await undisturbed(folder, project);
+  const moments = momentsOf(expected.operations);
   const faults = [
-    ...expected.operations.map((_, i) => `${i + 1}:kill`),
-    ...expected.operations.flatMap((name, i) => /^write/.test(name) ? [`${i + 1}:tear`] : []),
+    ...moments.map((i) => `${i + 1}:kill`),
+    ...moments.flatMap((i) => /^write/.test(expected.operations[i]!) ? [`${i + 1}:tear`] : []),
   ];
   assert.ok(faults.length <= cases, `${faults.length} moments to kill at, but ${cases} cases`);
   const scene = await sceneIn(folder, project);
@@ -73,6 +74,20 @@ async function killedAt(
   const operation = struck?.split(" ")[1];
   if (operation === undefined) return "ended before the kill";
   return `killed ${fault.endsWith("kill") ? "before" : "within"} ${operation}`;
+}
+
+/**
+ * The operations to strike at: all of them, but of a loop of the same one (hundreds of files of code are
+ * copied in a row) the first and the last four and every sixteenth.
+ */
+function momentsOf(operations: readonly string[]): number[] {
+  return operations.flatMap((name, i) => {
+    let start = i;
+    while (operations[start - 1] === name) start--;
+    let end = i;
+    while (operations[end + 1] === name) end++;
+    return i - start < 4 || end - i < 4 || (i - start) % 16 === 0 ? [i] : [];
+  });
 }
 
 async function killedSomeTime({ seed, folder }: TortureCase, project: Project): Promise<string> {

@@ -14,10 +14,10 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { InternalError, UserError } from "../../base/errors.ts";
 import { isSettled, stampOf, type StoreIndex } from "../../store/index.ts";
 import { filePath, fileUrl } from "../../base/paths.ts";
+import { denoInfo, type Resolved } from "./ask_deno.ts";
 import { type CodeLock, codeLock } from "./code_lock.ts";
-import { type Confinement, NAMES, refusalOf, withoutDetour } from "./confinement.ts";
+import { type Confinement, NAMES, refusalOf } from "./confinement.ts";
 import type { DenoInfo } from "./deno_info.ts";
-import { processEnvironment } from "./environment.ts";
 import {
   brokenModule,
   type Importer,
@@ -25,8 +25,6 @@ import {
   placeOf,
   type ReachedModule,
 } from "./module_error.ts";
-import { runProcess } from "./process.ts";
-import { withProcessFolder, writeConfig } from "./process_config.ts";
 
 /** What a stage's code consists of. */
 export interface ModuleGraph {
@@ -101,9 +99,8 @@ interface WatchedFile {
 
 /** Raised when a graph gets other members: what an earlier version remembered is not it. */
 const NAMESPACE = "module-graph-2";
-/** It may have to ask a registry for the versions of packages. */
-const INFO_TIMEOUT_MS = 120_000;
-const MAX_OUTPUT = 256 << 20;
+/** Somebody who saves without a pause is told so when the copies are made. */
+const MOST_ATTEMPTS = 5;
 
 /**
  * The module graph of a stage.
@@ -142,8 +139,7 @@ export async function followedGraph(
       return { graph: remembered.graph };
     }
   }
-  const info = await denoInfo(path, options);
-  const { broken, ...found } = await assemble(info, path, options);
+  const { broken, ...found } = await followed(path, options);
   if (broken !== undefined) return { graph: found.graph, broken };
   options.index.set(
     NAMESPACE,
@@ -151,6 +147,25 @@ export async function followedGraph(
     { deno: Deno.version.deno, ...found } satisfies Remembered,
   );
   return found;
+}
+
+type Assembled = Awaited<ReturnType<typeof assemble>>;
+
+/**
+ * Asks Deno what a module imports, again where a file was saved meanwhile: what it said may be of the
+ * text before, and the digests of the text after.
+ */
+async function followed(path: string, options: ModuleGraphOptions): Promise<Assembled> {
+  let before: Assembled | undefined;
+  for (let attempt = 0;; attempt++) {
+    const began = Date.now();
+    const found = await assemble(await denoInfo(path, options), path, options);
+    const isSteady = before !== undefined &&
+      before.watched.every(({ digest }, i) => found.watched[i]?.digest === digest);
+    const isUntouched = found.watched.every((file) => (stampOf(file.path)?.changed ?? 0) < began);
+    if (isSteady || isUntouched || attempt === MOST_ATTEMPTS) return found;
+    before = found;
+  }
 }
 
 /** The watched files with fresh stamps if no content changed (the same array if no stamp did). */
@@ -181,45 +196,6 @@ async function watch(
   if (stamp === undefined) return { path, stamp: "", digest: "" };
   const digest = await index.digestFile(path, signal);
   return { path, stamp: isSettled(stamp, began) ? stamp.text : "", digest };
-}
-
-/** What Deno says of a module, and the lock that it left. */
-interface Resolved {
-  readonly info: DenoInfo;
-  readonly lock: string;
-}
-
-async function denoInfo(
-  path: string,
-  { project, confinement, signal }: ModuleGraphOptions,
-): Promise<Resolved> {
-  const [out, errors]: [string[], string[]] = [[], []];
-  const { end, lock } = await withProcessFolder(async (folder) => {
-    const config = await writeConfig(folder, { project, confinement });
-    const end = await runProcess({
-      args: ["info", "--json", "--config", config, fileUrl(path)],
-      cwd: project,
-      environment: processEnvironment({ network: true, registries: true }),
-      onStdout: (line) => void out.push(line),
-      onStderr: (line) => void errors.push(line),
-      timeout: INFO_TIMEOUT_MS,
-      maxOutput: MAX_OUTPUT,
-      patience: 0,
-      kill: signal,
-    });
-    const lock = await Deno.readTextFile(join(folder, "deno.lock")).catch(() => "{}");
-    return { end, lock };
-  });
-  signal?.throwIfAborted();
-  if (end.type !== "ended" || end.code !== 0) {
-    const why = end.type === "ended"
-      ? withoutDetour(errors.join("\n").trim())
-      : `it was not read to its end within ${INFO_TIMEOUT_MS / 1000} s`;
-    throw new UserError({ what: `cannot find out what ${path} imports: ${why}` });
-  }
-  // A warm run never comes here and need not load the schema library for it.
-  const { parseDenoInfo } = await import("./deno_info.ts");
-  return { info: parseDenoInfo(out.join("\n")), lock };
 }
 
 async function assemble(

@@ -14,6 +14,7 @@
  */
 import { basename, dirname, join, resolve } from "node:path";
 import type { Json } from "../../base/json.ts";
+import { diskTime } from "../../base/disk_time.ts";
 import { UserError } from "../../base/errors.ts";
 import { secretIn, secretInValue } from "../../base/outside/secrets.ts";
 import { Locks, safeName, type Waiting, writeFileAtomic } from "../../store/mod.ts";
@@ -23,6 +24,11 @@ import { formatPins, parsePins, pinKey, pinKeyParts, type Pins, samePin } from "
 const WRITING_LEASE = 10_000;
 /** Where somebody holds the lock for longer, the run goes on without its pins written. In ms. */
 const LONGEST_WAIT = 60_000;
+/** The same where the run was stopped. In ms. */
+const STOPPED_WAIT = 1000;
+/** What a kill in the middle of writing leaves beside the file, and how old it is before it is removed. In ms. */
+const LEFT = /^\.(?:write|lock)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+const LEFT_FOR = 24 * 3600 * 1000;
 /** Links that lead to links, as systems count them. */
 const MOST_LINKS = 40;
 
@@ -131,13 +137,17 @@ export class Lockfile {
    * @returns A sentence for each source for which this run used another pin than the file now has.
    * @throws {UserError} Where the file can't be read or written.
    */
-  async write(options: { readonly prune?: boolean } = {}): Promise<readonly string[]> {
-    const writing = this.#writing.catch(() => {}).then(() => this.#write(options.prune ?? false));
+  async write(
+    options: { readonly prune?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly string[]> {
+    const writing = this.#writing.catch(() => {}).then(() => this.#write(options));
     this.#writing = writing;
     return await writing;
   }
 
-  async #write(prune: boolean): Promise<string[]> {
+  async #write(
+    { prune = false, signal }: { readonly prune?: boolean; readonly signal?: AbortSignal },
+  ): Promise<string[]> {
     const before = this.#merge(await readPins(this.path), { prune });
     if (!before.changed) {
       await this.#sweep();
@@ -145,7 +155,7 @@ export class Lockfile {
     }
     try {
       const path = await behindLinks(this.path);
-      await using lock = await acquire(path);
+      await using lock = await acquire(path, signal);
       const pins = await readPins(path);
       // Other stages may pin theirs while this is being written: those are the next write's.
       const changes = [...this.#changes];
@@ -218,6 +228,22 @@ export class Lockfile {
   async #sweep(): Promise<void> {
     const path = await behindLinks(this.path).catch(() => this.path);
     await locksBeside(path).sweepOne(basename(path)).catch(() => {});
+    await removeLeft(dirname(path)).catch(() => {});
+  }
+}
+
+/** By the disk's own times: what was made in the folder last tells how late it is. */
+async function removeLeft(folder: string): Promise<void> {
+  const found: { readonly path: string; readonly time: number }[] = [];
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!LEFT.test(name)) continue;
+    const path = join(folder, name);
+    found.push({ path, time: (await Deno.lstat(path)).mtime?.getTime() ?? Infinity });
+  }
+  if (found.length === 0) return;
+  const now = await diskTime(folder);
+  for (const { path, time } of found) {
+    if (now - time > LEFT_FOR) await Deno.remove(path).catch(() => {});
   }
 }
 
@@ -246,13 +272,22 @@ function locksBeside(path: string): Locks {
   });
 }
 
-async function acquire(path: string): ReturnType<Locks["acquire"]> {
+/** @param signal The run's: a person who stops it is not to wait for another process. */
+async function acquire(
+  path: string,
+  signal: AbortSignal | undefined,
+): ReturnType<Locks["acquire"]> {
   const controller = new AbortController();
   let waited: Waiting | undefined;
-  const timer = setTimeout(() => {
+  const giveUp = (): void => {
     const who = waited === undefined ? "another process writes it" : `waited for ${waited.words}`;
     controller.abort(new Error(who));
-  }, LONGEST_WAIT);
+  };
+  const timer = setTimeout(giveUp, LONGEST_WAIT);
+  let soon: ReturnType<typeof setTimeout> | undefined;
+  const hurry = (): void => void (soon = setTimeout(giveUp, STOPPED_WAIT));
+  if (signal?.aborted) hurry();
+  else signal?.addEventListener("abort", hurry);
   try {
     return await locksBeside(path).acquire(basename(path), {
       signal: controller.signal,
@@ -260,6 +295,8 @@ async function acquire(path: string): ReturnType<Locks["acquire"]> {
     });
   } finally {
     clearTimeout(timer);
+    clearTimeout(soon);
+    signal?.removeEventListener("abort", hurry);
   }
 }
 

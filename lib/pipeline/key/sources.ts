@@ -75,6 +75,7 @@ export async function resolveSources(
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   const key = plain(sources.key);
   refuseSecretKey(node, key);
+  refuseLongKey(node, key);
   checkHosts(sources.net ?? []);
   return {
     key,
@@ -108,6 +109,20 @@ function refuseSecretKey(node: StageNode, key: Json): void {
     requirement: "keys are kept in the records of a run, for all to read who see its folder",
     remedy:
       "have resolve() return a version, an ETag or a digest as `key`, and no address with a secret",
+  });
+}
+
+/** Most characters of the key that a stage's sources have: it is kept in each of its records. */
+const LONGEST_KEY = 1 << 20;
+
+function refuseLongKey(node: StageNode, key: Json): void {
+  const { length } = JSON.stringify(key);
+  // A built-in stage has a digest for each of the files that somebody named.
+  if (node.description.builtin || length <= LONGEST_KEY) return;
+  throw new UserError({
+    what: `the sources of stage "${node.id}" have a key of ${length} characters`,
+    requirement: `at most ${LONGEST_KEY}: the key is kept in every record of the stage`,
+    remedy: "return a digest of it as the key, and the rest as data",
   });
 }
 

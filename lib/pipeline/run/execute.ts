@@ -262,7 +262,8 @@ class Execution {
 
   /** Before the first stage that runs: from here on a run takes long, and nobody is to wait with their work. */
   async #begin(): Promise<void> {
-    await (this.#swept ??= this.#context.store.sweep());
+    // That what dead ones left cannot be removed spoils no result.
+    await (this.#swept ??= this.#context.store.sweep()).catch(() => {});
     await Promise.all(this.#nodes.map(async (node) => {
       try {
         const isOwn = !node.description.builtin;
@@ -301,7 +302,8 @@ class Execution {
   /** That pins cannot be written spoils no result, but the next run may find other sources. */
   async #writeLockfile(how: { readonly prune: boolean }): Promise<void> {
     try {
-      const changed = await this.#context.lockfile.write(how);
+      const { lockfile, signal } = this.#context;
+      const changed = await lockfile.write({ ...how, signal });
       for (const text of changed) this.#log.emit({ type: "note", text });
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
