@@ -63,6 +63,8 @@ export interface ChildOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether it loads a native library or a GPU's. */
   readonly engines?: boolean;
+  /** Whether it fetches for a built-in stage, packages too: with proxies, certificates and registries of the user's. */
+  readonly downloads?: boolean;
   /** An existing folder of the runner for the generated files; the process cannot read it. */
   readonly folder: string;
   /** For an own stage, the code that it may load: its own and that of {@linkcode HOST}. */
@@ -147,7 +149,8 @@ export async function runChild<R extends Request>(
     ],
     cwd: folder,
     environment: processEnvironment({
-      network: grants.net.length > 0,
+      network: options.downloads === true || grants.net.length > 0,
+      registries: options.downloads === true,
       engines: options.engines === true || grants.ffi === true,
       // What an own stage loads is where its packages are, and nowhere else.
       variables: { ...options.environment, ...variables },
