@@ -80,7 +80,7 @@ export const HUB_SERVERS: readonly HostileServer[] = [
   named("an empty part", "a//evil.txt", /empty part/),
   named("a dot", "./evil.txt", /leads elsewhere/),
   named("a hook of git", ".git/hooks/post-checkout", /lies in \.git/),
-  named("a long name", "x".repeat(300) + ".txt", /more than 255 bytes/),
+  named("a long name", "x".repeat(300) + ".txt", /longer than 255 bytes/),
   named("a long path", "x/".repeat(600) + "a.txt", /longer than 1024 bytes/),
   named("a device", "con.txt", /every system/),
   named("a dot at its end", "evil.txt.", /every system/),
