@@ -149,7 +149,11 @@ Deno.test("processEnvironment() hands on what Deno needs and what was granted, n
   assert.deepEqual(names({}), noGpu.sort());
   assert.deepEqual(names({ network: true }), [...noGpu, "HTTPS_PROXY"].sort());
   assert.deepEqual(names({ registries: true }), [...noGpu, "npm_config_registry"].sort());
-  assert.deepEqual(names({ engines: true }), [...always, "LD_LIBRARY_PATH"].sort());
+  assert.deepEqual(names({ engines: true }), [...noGpu, "LD_LIBRARY_PATH"].sort());
+  assert.deepEqual(
+    names({ engines: true, gpu: true }),
+    [...always, "LD_LIBRARY_PATH"].sort(),
+  );
   const granted = processEnvironment({ variables: { HF_TOKEN: "granted" } }, all);
   assert.equal(granted.HF_TOKEN, "granted");
   assert.equal(granted.TZ, "UTC");

@@ -53,6 +53,8 @@ export interface EnvironmentNeeds {
   readonly registries?: boolean;
   /** Loads a native library or a GPU's. */
   readonly engines?: boolean;
+  /** Computes on a GPU. */
+  readonly gpu?: boolean;
   /** Variables beside those: granted ones, and what an engine wants. */
   readonly variables?: Readonly<Record<string, string>>;
 }
@@ -74,7 +76,7 @@ export function processEnvironment(
   return {
     ...Object.fromEntries(inherited),
     ...EVERYWHERE,
-    ...(needs.engines === true ? {} : NO_GPU),
+    ...(needs.gpu === true ? {} : NO_GPU),
     ...needs.variables,
   };
 }

@@ -242,6 +242,7 @@ async function inProcess(
     grants,
     environment: { ...engine?.environment, ...grantedVariables(grants.env) },
     engines: engine !== undefined,
+    gpu: device?.device === "webgpu",
     downloads: node.description.builtin && node.description.resolves,
     folder: generated,
     code: node.description.builtin ? undefined : await run.capture.codeOf(node),

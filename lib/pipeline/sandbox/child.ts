@@ -63,6 +63,8 @@ export interface ChildOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether it loads a native library or a GPU's. */
   readonly engines?: boolean;
+  /** Whether it computes on a GPU; no other process finds one. */
+  readonly gpu?: boolean;
   /** Whether it fetches for a built-in stage, packages too: with proxies, certificates and registries of the user's. */
   readonly downloads?: boolean;
   /** An existing folder of the runner for the generated files; the process cannot read it. */
@@ -152,6 +154,7 @@ export async function runChild<R extends Request>(
       network: options.downloads === true || grants.net.length > 0,
       registries: options.downloads === true,
       engines: options.engines === true || grants.ffi === true,
+      gpu: options.gpu === true,
       // What an own stage loads is where its packages are, and nowhere else.
       variables: { ...options.environment, ...variables },
     }),
