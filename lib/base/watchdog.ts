@@ -9,6 +9,9 @@
  */
 import type { UserErrorParts } from "./errors.ts";
 
+// The process of a stage takes workers from the stage's code, which is loaded later.
+const Thread = Worker;
+
 /** How the last words are written to standard output; the host of a stage sets its own form. */
 let spell = (parts: UserErrorParts): string => `${parts.what}\n${parts.remedy ?? ""}\n`;
 
@@ -51,7 +54,7 @@ export async function watch<T>(
   work: (step: () => void) => Promise<T>,
 ): Promise<T> {
   const steps = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker("data:text/javascript," + encodeURIComponent(WATCHER), {
+  const worker = new Thread("data:text/javascript," + encodeURIComponent(WATCHER), {
     type: "module",
   });
   try {

@@ -55,13 +55,28 @@ Deno.test("a local source that is saved while its stage waits for a place change
   assert.deepEqual(await rows(), ["one a.txt", "one b.txt"]);
 });
 
+Deno.test("a file that a pattern matched is renamed: its name says how it is read", async () => {
+  await using w = await workspace({
+    "p.yaml": 'name: p\nstages: { s: { uses: download, with: { from: "src/*" } } }\n',
+  });
+  const rows = async (name: string): Promise<[outcome: string | undefined, rows: number]> => {
+    await Deno.remove(join(w.folder, "src"), { recursive: true }).catch(() => {});
+    await Deno.mkdir(join(w.folder, "src"));
+    await Deno.writeTextFile(join(w.folder, "src", name), "text\none\n");
+    const { outcomes } = await runPipeline([join(w.folder, "p.yaml")], w);
+    const { splits } = await readDataset(resultOf(w.runs, "s", ""));
+    return [outcomes.s, splits.data!.length];
+  };
+  assert.deepEqual(await rows("a.csv"), ["done", 1]);
+  assert.deepEqual(await rows("a.txt"), ["done", 2]);
+  assert.deepEqual(await rows("a.csv"), ["cached", 1]);
+});
+
 /** Whether some stage's local sources were copied. */
 async function hasCopies(scratch: string): Promise<boolean> {
   for await (const { name } of Deno.readDir(scratch)) {
-    const copied = await Array.fromAsync(Deno.readDir(join(scratch, name, "sources"))).catch(
-      () => [],
-    );
-    if (copied.length > 1) return true;
+    const last = join(scratch, name, "sources/1/b.txt");
+    if (await Deno.readTextFile(last).catch(() => "") !== "") return true;
   }
   return false;
 }

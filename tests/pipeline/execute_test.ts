@@ -347,3 +347,22 @@ Deno.test("the seed reaches the stages", async () => {
     "made with seed 7\n",
   );
 });
+
+Deno.test("a time limit holds for what is stored, too: a file of holes has no end", {
+  ignore: Deno.build.os === "windows",
+}, async () => {
+  await using p = await project({
+    "holes.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Writes holes.", inputs: {}, output: "texts", options: z.object({}),
+  async run({ output }) {
+    await Deno.writeTextFile(output.path + "/generations.jsonl", "");
+    await Deno.truncate(output.path + "/generations.jsonl", 2 ** 42);
+  },
+});`,
+    "p.yaml": "name: p\nstages: { holes: { uses: ./holes.ts, timeout: 5 } }\n",
+  });
+  const run = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(run.outcomes, { holes: "failed" });
+  assert.match(run.failures.holes!.what, /stopped after its time limit of 5 s/);
+});

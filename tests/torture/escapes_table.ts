@@ -72,9 +72,9 @@ const READS = bodies({
   "asks whether a file is there": 'return Deno.statSync(OUT + "/secret.txt").size;',
   "fetches a file": 'return await (await fetch("file://" + OUT + "/secret.txt")).text();',
   "opens a database":
-    'const { DatabaseSync } = await import("node:sqlite"); return String(new DatabaseSync(OUT + "/secret.txt"));',
+    'const { DatabaseSync } = await import("node:" + "sqlite"); return String(new DatabaseSync(OUT + "/secret.txt"));',
   "attaches a database":
-    'const { DatabaseSync } = await import("node:sqlite"); const d = new DatabaseSync(":memory:"); d.exec(`ATTACH DATABASE \'${OUT}/new.db\' AS x; CREATE TABLE x.t (a)`);',
+    'const { DatabaseSync } = await import("node:" + "sqlite"); const d = new DatabaseSync(":memory:"); d.exec(`ATTACH DATABASE \'${OUT}/new.db\' AS x; CREATE TABLE x.t (a)`);',
   "reads its environment in /proc": 'return await Deno.readTextFile("/proc/self/environ");',
   "reads the runner's environment in /proc":
     "return await Deno.readTextFile(`/proc/${Deno.ppid}/environ`);",
@@ -118,6 +118,21 @@ const WRITES = bodies({
       'const c = await caches.open("a"); await c.put("http://a.b/", new Response("x")); return "kept";',
     ),
   ),
+  "opens a database, whose journal may name any file":
+    'new (await import("node:" + "sqlite")).DatabaseSync(output.path + "/x.db");',
+  "opens a database by a short name":
+    'const name = "sqlite"; new (await import(name)).DatabaseSync(output.path + "/x.db");',
+  "requires node:sqlite":
+    'const m = (await import("node:module")).createRequire(import.meta.url)("node:sqlite"); new m.DatabaseSync(":memory:");',
+  "has node:sqlite built in":
+    'const m = (await import("node:process")).getBuiltinModule("node:sqlite"); new m.DatabaseSync(":memory:");',
+  "has node:sqlite by module":
+    'const m = (await import("node:module")).getBuiltinModule("node:sqlite"); new m.DatabaseSync(":memory:");',
+  "starts a worker": 'new Worker("data:text/javascript,");',
+  "starts a thread":
+    'new (await import("node:worker_threads")).Worker("setTimeout(() => {}, 1e6)", { eval: true });',
+  "has Deno's own operations":
+    'if (Deno[Deno.internal] !== undefined || Object.getOwnPropertySymbols(Deno).some((each) => Deno[each]?.core)) return "operations"; throw new Error("denied: none");',
   "asks for a GPU": GPU,
   "asks for a GPU in a worker": inWorker(report(GPU)),
   "keeps data in Deno.openKv": "await Deno.openKv();",

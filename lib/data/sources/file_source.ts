@@ -24,7 +24,8 @@ export async function resolveFiles(
   const files: { path: string; name: string }[] = [];
   for (const path of paths) {
     settings.signal.throwIfAborted();
-    const name = paths.length === 1 ? "sha256" : shownName(path, folder);
+    // Readers tell formats by names, and of a pattern only the key tells which files it matched.
+    const name = path === resolve(folder, source.pattern) ? "sha256" : shownName(path, folder);
     digests.set(name, await settings.digestFile(path));
     files.push({ path, name: shownName(path, folder) });
   }

@@ -36,6 +36,9 @@ const CODE = /^\.([cm]?[jt]s|[jt]sx)$/;
 /** Where the import map leads what may not be imported. Nothing is there; the rest of the path tells what was meant. */
 const DENIED = "file:///temper-denied/";
 
+/** Where the import map leads the one module of Node.js that goes past permissions (`sandbox/confine.ts`). */
+const SQLITE = `${DENIED}node:sqlite`;
+
 /**
  * The folder of a user's project: the nearest above the pipeline with a `deno.json`, `package.json`
  * or `.git`, else the pipeline's own.
@@ -78,15 +81,26 @@ export function confinedImports(
     // The root's URL ends in a slash of its own.
     .map((url) => url.replace(/\/+$/, "/"));
   return {
+    "node:sqlite": SQLITE,
+    sqlite: SQLITE,
     "file:///": DENIED,
     ...(urls === undefined ? {} : { "http://": `${DENIED}http/`, "https://": `${DENIED}https/` }),
     ...Object.fromEntries(same.map((url) => [url, url])),
   };
 }
 
+/** Entries of an import map for a stage that may start no threads. */
+export const NO_THREADS: Readonly<Record<string, string>> = {
+  "node:worker_threads": `${DENIED}node:worker_threads`,
+  worker_threads: `${DENIED}node:worker_threads`,
+};
+
 /** A text in which modules that were led away have their own names again. */
 export function withoutDetour(text: string): string {
-  return text.replaceAll(/\/temper-denied\/(https?)\//g, "$1://").replaceAll(
+  return text.replaceAll(`${DENIED}node:`, "node:").replaceAll(
+    /\/temper-denied\/(https?)\//g,
+    "$1://",
+  ).replaceAll(
     "/temper-denied/",
     "/",
   );
@@ -110,6 +124,14 @@ export async function refusalOf(
   { folder, granted }: Confinement,
 ): Promise<UserError["parts"] | undefined> {
   if (!specifier.startsWith("file:")) return undefined;
+  if (specifier === SQLITE) {
+    return {
+      what: '"node:sqlite" is denied to stages of one\'s own',
+      requirement:
+        "SQLite opens and removes files that a database names, and asks for no permission",
+      remedy: "keep data in files of JSON, or of rows by temper/data",
+    };
+  }
   const path = pathOf(withoutDetour(specifier));
   if (path === undefined) {
     return {

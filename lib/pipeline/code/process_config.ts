@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path";
 import { filePath, fileUrl } from "../../base/paths.ts";
 import { guarded, snapshotPath } from "../../store/mod.ts";
 import { type CodeLock, lockText } from "./code_lock.ts";
-import { confinedImports, type Confinement } from "./confinement.ts";
+import { confinedImports, type Confinement, NO_THREADS } from "./confinement.ts";
 
 /** A permission set as `deno.json` spells it. Lists, never `true`, except for `ffi` of an own stage that may load any library. */
 export interface Grants {
@@ -39,6 +39,8 @@ export interface LoadableCode {
   /** Modules by name: `file:` and `https:` URLs, as they are called where there is no snapshot. */
   readonly urls: readonly string[];
   readonly locks: readonly CodeLock[];
+  /** Whether it may start threads. */
+  readonly threads: boolean;
   /** Where packages come from, by their names; for Deno to look for them where it put them. */
   readonly registries: Readonly<Record<string, string>>;
 }
@@ -125,10 +127,15 @@ export async function writeLockedConfig(
     within: grants.read,
   });
   // An import may name a file by its whole address, which is that of the original.
-  const led = { ...imports, ...walls, ...Object.fromEntries(copies) };
+  const threads = code.threads ? {} : NO_THREADS;
+  const led = { ...imports, ...walls, ...threads, ...Object.fromEntries(copies) };
+  // The other side of the process watches its runner from a thread.
+  const scopes = {
+    [`${fileUrl(placeIn(root, TEMPER))}/`]: { "node:worker_threads": "node:worker_threads" },
+  };
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
-      Deno.writeTextFile(map, JSON.stringify({ imports: led })),
+      Deno.writeTextFile(map, JSON.stringify({ imports: led, scopes })),
       Deno.writeTextFile(
         config,
         JSON.stringify({

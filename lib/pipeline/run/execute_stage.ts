@@ -10,6 +10,7 @@
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { filePath } from "../../base/paths.ts";
+import { after } from "../../base/timer.ts";
 import {
   type Action,
   keyLock,
@@ -233,6 +234,8 @@ async function inProcess(
     env: grants.env,
     places,
   };
+  // What was written is stored within the limit, too: a file of holes takes hours to read.
+  using limit = deadline(node.timeout);
   const summary: SummaryEntry[] = [];
   using log = await StageLog.open(run.log.folder.logOf(node.id));
   const outcome = await runChild(request, {
@@ -270,7 +273,15 @@ async function inProcess(
       remedy: "run again",
     });
   }
-  const { digest } = await store.artifacts.publish(output, { kind: node.output, signal });
+  const published = await store.artifacts.publish(output, {
+    kind: node.output,
+    signal: AbortSignal.any([signal, limit.signal]),
+  }).catch((error) => {
+    if (limit.signal.aborted && !signal.aborted) return undefined;
+    throw error;
+  });
+  if (published === undefined) return await failed({ type: "timeout" }, run, log);
+  const { digest } = published;
   const action: Action = {
     key: work.key,
     components: work.components,
@@ -287,6 +298,13 @@ async function inProcess(
   await store.actions.write(action);
   if (resume !== undefined) await store.resume.remove(work.key);
   return { outcome: "done", action };
+}
+
+/** A signal that is aborted when a stage's time is up; never where it has no limit. */
+function deadline(timeout: number | undefined): Disposable & { readonly signal: AbortSignal } {
+  const controller = new AbortController();
+  const timer = timeout === undefined ? undefined : after(timeout, () => controller.abort());
+  return { signal: controller.signal, [Symbol.dispose]: () => timer?.clear() };
 }
 
 async function failed(

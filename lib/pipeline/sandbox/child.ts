@@ -26,6 +26,7 @@ import {
 import { cutError, cutLine, ReportBounds } from "./bounds.ts";
 import {
   type Answers,
+  type Confining,
   MARK,
   type Message,
   parseAnswer,
@@ -125,6 +126,9 @@ export async function runChild<R extends Request>(
   const { args, variables } = options.code === undefined || loading === undefined
     ? { args: ["--config", await writeConfig(folder, options)], variables: {} }
     : await locked(options, { code: options.code, deno: loading });
+  const confining: R & Confining = options.code === undefined
+    ? request
+    : { ...request, confined: { threads: options.engines === true } };
   const entry = join(folder, ENTRY);
   await guarded(
     { doing: "write what a process is started with", path: folder },
@@ -158,7 +162,7 @@ export async function runChild<R extends Request>(
       // What an own stage loads is where its packages are, and nowhere else.
       variables: { ...options.environment, ...variables },
     }),
-    input: JSON.stringify(request) + "\n",
+    input: JSON.stringify(confining) + "\n",
     onStdout: (line) => {
       const { text, message: told } = parseLine(original(line));
       if (text !== undefined) print(text);
@@ -210,7 +214,7 @@ async function packagesOf(
 
 /** What confines a process to some code, beside its permissions. */
 async function locked(
-  { project, grants, folder, module, root }: ChildOptions,
+  { project, grants, folder, module, root, engines = false }: ChildOptions,
   { code: { graphs }, deno }: { readonly code: OwnCode; readonly deno: PackageFolder },
 ): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
   const loading = graphs.map(({ loading }) => loading);
@@ -222,6 +226,7 @@ async function locked(
     code: {
       entry: fileUrl(join(folder, ENTRY)),
       urls: [module, ...loading.flatMap(({ urls }) => urls)],
+      threads: engines,
       locks: loading.map(({ lock }) => lock),
       registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
     },

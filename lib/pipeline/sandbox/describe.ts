@@ -227,10 +227,16 @@ function loadError(uses: string, error: ThrownError): UserError {
   const denial = loadDenial(uses, error.message);
   if (denial !== undefined) return denial;
   const message = error.message.replaceAll(/file:\/\/[^\s"']+?(?=["'\s]|:\d|$)/g, filePath);
-  const missing = /^Module not found "([^"]+)"/.exec(message);
-  if (missing !== null) {
+  const missing = /^Module not found "([^"]+)"/.exec(message)?.[1];
+  if (missing?.startsWith("node:")) {
     return new UserError({
-      what: `the stage "${uses}" imports "${missing[1]}", which does not exist`,
+      what: `the stage "${uses}" imports "${missing}": denied (permission: run)`,
+      requirement: "no stage can be granted this: what it starts would not be confined",
+    });
+  }
+  if (missing !== undefined) {
+    return new UserError({
+      what: `the stage "${uses}" imports "${missing}", which does not exist`,
     });
   }
   const bare = /^Import "([^"]+)" not a dependency/.exec(message)?.[1];

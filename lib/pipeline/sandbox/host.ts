@@ -16,10 +16,11 @@ import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import { sayLastWordsAs } from "../../base/watchdog.ts";
 import type { StageDefinition } from "../stage.ts";
 import type { Places } from "./places.ts";
-import { MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
+import { type Confining, MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
 import { describe, resolve, run } from "./tasks.ts";
 
 // Taken before the module of the stage runs: it may replace anything that it can reach.
+const Watchdog = Worker;
 const { stdin, stdout } = Deno;
 const exit: (code: number) => never = Deno.exit;
 const { stringify } = JSON;
@@ -76,6 +77,10 @@ export async function host(
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
     if (request.task !== "describe") await leadReads(request.places);
+    if (request.confined !== undefined) {
+      const { confine } = await import("./confine.ts");
+      confine(request.confined);
+    }
     const { default: definition } = await load();
     const value = await answer(definition, request, controller.signal) as Json;
     send(written({ type: "result", value }, request.task));
@@ -122,7 +127,7 @@ async function leadReads(places: Places): Promise<void> {
 
 function watchRunner(): Worker {
   const url = new URL("data:text/javascript," + encodeURIComponent(WATCHDOG));
-  return new Worker(url);
+  return new Watchdog(url);
 }
 
 /**
@@ -149,7 +154,7 @@ function catchSignals(controller: AbortController): void {
   });
 }
 
-async function readRequest(): Promise<Request> {
+async function readRequest(): Promise<Request & Confining> {
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(65536);
   let line = "";
@@ -158,7 +163,7 @@ async function readRequest(): Promise<Request> {
     if (count === null) exit(1);
     line += decoder.decode(buffer.subarray(0, count), { stream: true });
   }
-  return JSON.parse(line) as Request;
+  return JSON.parse(line) as Request & Confining;
 }
 
 /**

@@ -69,6 +69,14 @@ export interface RunRequest {
 /** What a stage's process is asked to do, once. */
 export type Request = DescribeRequest | ResolveRequest | RunRequest;
 
+/** How the process is to close itself up before it loads the stage; built-in ones are not. */
+export interface Confining {
+  readonly confined?: {
+    /** Whether it computes on an engine, whose threads are workers. */
+    readonly threads: boolean;
+  };
+}
+
 /** What each task comes to. */
 export interface Answers {
   readonly describe: DescribedStage;
