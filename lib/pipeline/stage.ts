@@ -77,7 +77,7 @@ export interface StageContext<O> {
   /**
    * Where to read a file that the pipeline granted or whose digest `resolve` asked for: a copy that was
    * taken when the stage's key was made. Functions of Deno and of `node:fs` are led there by
-   * themselves in an own stage, but not in workers that it starts.
+   * themselves in an own stage.
    *
    * @param path Absolute, as it was granted or digested.
    */

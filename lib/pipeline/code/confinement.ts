@@ -89,7 +89,7 @@ export function confinedImports(
   };
 }
 
-/** Entries of an import map for a stage that may start no threads. */
+/** Entries of an import map for code that starts no threads (`sandbox/confine.ts`). */
 export const NO_THREADS: Readonly<Record<string, string>> = {
   "node:worker_threads": `${DENIED}node:worker_threads`,
   worker_threads: `${DENIED}node:worker_threads`,

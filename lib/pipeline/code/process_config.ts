@@ -39,8 +39,6 @@ export interface LoadableCode {
   /** Modules by name: `file:` and `https:` URLs, as they are called where there is no snapshot. */
   readonly urls: readonly string[];
   readonly locks: readonly CodeLock[];
-  /** Whether it may start threads. */
-  readonly threads: boolean;
   /** Where packages come from, by their names; for Deno to look for them where it put them. */
   readonly registries: Readonly<Record<string, string>>;
 }
@@ -127,8 +125,7 @@ export async function writeLockedConfig(
     within: grants.read,
   });
   // An import may name a file by its whole address, which is that of the original.
-  const threads = code.threads ? {} : NO_THREADS;
-  const led = { ...imports, ...walls, ...threads, ...Object.fromEntries(copies) };
+  const led = { ...imports, ...walls, ...NO_THREADS, ...Object.fromEntries(copies) };
   // The other side of the process watches its runner from a thread.
   const scopes = {
     [`${fileUrl(placeIn(root, TEMPER))}/`]: { "node:worker_threads": "node:worker_threads" },

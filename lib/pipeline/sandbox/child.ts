@@ -128,7 +128,7 @@ export async function runChild<R extends Request>(
     : await locked(options, { code: options.code, deno: loading });
   const confining: R & Confining = options.code === undefined
     ? request
-    : { ...request, confined: { threads: options.engines === true } };
+    : { ...request, confined: true };
   const entry = join(folder, ENTRY);
   await guarded(
     { doing: "write what a process is started with", path: folder },
@@ -214,7 +214,7 @@ async function packagesOf(
 
 /** What confines a process to some code, beside its permissions. */
 async function locked(
-  { project, grants, folder, module, root, engines = false }: ChildOptions,
+  { project, grants, folder, module, root }: ChildOptions,
   { code: { graphs }, deno }: { readonly code: OwnCode; readonly deno: PackageFolder },
 ): Promise<{ readonly args: string[]; readonly variables: Readonly<Record<string, string>> }> {
   const loading = graphs.map(({ loading }) => loading);
@@ -226,7 +226,6 @@ async function locked(
     code: {
       entry: fileUrl(join(folder, ENTRY)),
       urls: [module, ...loading.flatMap(({ urls }) => urls)],
-      threads: engines,
       locks: loading.map(({ lock }) => lock),
       registries: Object.assign({}, ...loading.map(({ registries }) => registries)),
     },

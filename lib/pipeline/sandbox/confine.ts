@@ -4,8 +4,8 @@
  * - `node:sqlite`: SQLite opens and removes files by itself, which names in a crafted journal tell it, and
  *   asks for no permission. The import map refuses the name where code states it, before anything runs;
  *   here what the module holds is replaced, for there are many ways to a module of Node.js.
- * - Workers have all of that anew, out of reach of what is done here. Their code can only be text that
- *   the stage makes; so none starts, but for the threads of an engine.
+ * - Workers have all of that anew, out of reach of what is done here, and so none starts. Their code
+ *   could only be text that the stage makes.
  * - Deno's own operations.
  *
  * @module
@@ -21,22 +21,16 @@ function refused(what: string): new () => never {
   } as unknown as new () => never;
 }
 
-/**
- * Closes them. Called before the stage's module is loaded.
- *
- * @param options `threads`: whether the stage computes on an engine, whose threads are workers.
- */
-export function confine({ threads }: { readonly threads: boolean }): void {
+/** Closes them. Called before the stage's module is loaded. */
+export function confine(): void {
   const require = createRequire(import.meta.url);
   const replace = (module: string, names: readonly string[], what: string): void => {
     const members = require(module) as Record<string, unknown>;
     for (const name of names) members[name] = refused(what);
   };
   replace("node:sqlite", ["DatabaseSync", "StatementSync", "backup"], "node:sqlite");
-  if (!threads) {
-    replace("node:worker_threads", ["Worker"], "a worker");
-    globalThis.Worker = refused("a worker") as unknown as typeof Worker;
-  }
+  replace("node:worker_threads", ["Worker"], "a worker");
+  globalThis.Worker = refused("a worker") as unknown as typeof Worker;
   syncBuiltinESMExports();
   const deno = Deno as unknown as Record<PropertyKey, unknown>;
   const { internal } = deno;

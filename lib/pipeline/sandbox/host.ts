@@ -77,9 +77,9 @@ export async function host(
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
     if (request.task !== "describe") await leadReads(request.places);
-    if (request.confined !== undefined) {
+    if (request.confined) {
       const { confine } = await import("./confine.ts");
-      confine(request.confined);
+      confine();
     }
     const { default: definition } = await load();
     const value = await answer(definition, request, controller.signal) as Json;

@@ -6,8 +6,8 @@
  * a path are led to the copy. Paths that count from the stage's own module lead there by themselves,
  * since the module is run from its copy, too.
  *
- * Left out: workers that a stage starts. They have functions of their own, and get the paths of copies
- * by `context.file()`.
+ * Left out: functions that are seldom used (`openAsBlob`, paths as bytes), for which `context.file()` tells
+ * the place.
  *
  * @module
  */

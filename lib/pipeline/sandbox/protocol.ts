@@ -69,12 +69,9 @@ export interface RunRequest {
 /** What a stage's process is asked to do, once. */
 export type Request = DescribeRequest | ResolveRequest | RunRequest;
 
-/** How the process is to close itself up before it loads the stage; built-in ones are not. */
+/** Whether the process closes itself up before it loads the stage: not for a built-in one. */
 export interface Confining {
-  readonly confined?: {
-    /** Whether it computes on an engine, whose threads are workers. */
-    readonly threads: boolean;
-  };
+  readonly confined?: true;
 }
 
 /** What each task comes to. */
