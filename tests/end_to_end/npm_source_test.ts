@@ -40,6 +40,12 @@ stages:
     assert.deepEqual(run.outcomes, { book: "done" }, JSON.stringify(run.failures));
     const { splits } = await readDataset(resultOf(w.runs, "book", ""));
     assert.deepEqual(splits.data!.map(({ text }) => text), ["a line", "another"]);
+    // The package is there now: its file is pinned, copied, and read from the copy.
+    for (const args of [["--force", "book"], ["--force", "book", "--update"]]) {
+      const again = await runPipeline([join(w.folder, "p.yaml"), ...args], { ...w, env });
+      assert.deepEqual(again.outcomes, { book: "done" }, JSON.stringify(again.failures));
+    }
+    assert.match(await Deno.readTextFile(join(w.folder, "p.lock")), /"files": 1/);
   } finally {
     await forget();
   }

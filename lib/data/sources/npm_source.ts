@@ -11,18 +11,25 @@
  * @module
  */
 import { sep } from "node:path";
+import { canonicalDigest } from "../../base/canonical_json.ts";
 import { UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob } from "../../base/glob.ts";
 import { type Digest, hashFile, isDigest } from "../../base/hash.ts";
-import { isJsonObject, ownMember } from "../../base/json.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { NpmSource } from "./source.ts";
 import type { InputFile } from "../formats/text_file.ts";
 
-/** What `<pipeline>.lock` remembers of a source: SHA-256 of each file. */
+/** What `<pipeline>.lock` remembers of a source, which may be of thousands of files. */
 interface NpmPin {
-  readonly files: Readonly<Record<string, Digest>>;
+  readonly files: number;
+  /** Digest of the names and digests of all of them. */
+  readonly sha256: Digest;
+}
+
+function pinOf(digests: Readonly<Record<string, Digest>>): NpmPin {
+  return { files: Object.keys(digests).length, sha256: canonicalDigest(digests) };
 }
 
 /** What resolving uses: the digests of files that are there, and the pins. */
@@ -44,7 +51,7 @@ export async function resolveNpm(source: NpmSource, settings: NpmSettings): Prom
     const digests = await Promise.all(
       paths.map(async (path) => [path, await settings.digestFile(`${folder}/${path}`)] as const),
     );
-    pin ??= { files: Object.fromEntries(digests) };
+    pin ??= pinOf(Object.fromEntries(digests));
   }
   if (pin !== undefined) settings.pins.set(written, pin);
   return {
@@ -53,7 +60,7 @@ export async function resolveNpm(source: NpmSource, settings: NpmSettings): Prom
       type: "npm",
       written,
       ...where,
-      ...(pin === undefined ? {} : { sha256: pin.files }),
+      ...(pin === undefined ? {} : { pin }),
     },
     read: [cacheDir],
   };
@@ -81,12 +88,12 @@ export async function fetchNpm(
     });
   }
   const files = paths.map((path) => ({ path: settings.file(`${folder}/${path}`), name: path }));
-  if (source.sha256 !== undefined) {
+  if (source.pin !== undefined) {
     const digests = files.map(async ({ path, name }) =>
       [name, (await hashFile(path)).digest] as const
     );
     const found = Object.fromEntries(await Promise.all(digests));
-    checkPinned(found, { pin: { files: source.sha256 }, source, folder });
+    checkPinned(found, { pin: source.pin, source, folder });
   }
   return files;
 }
@@ -115,14 +122,11 @@ function checkPinned(
     readonly folder: string;
   },
 ): void {
-  const names = [...new Set([...Object.keys(pin.files), ...Object.keys(found)])].sort();
-  const wrong = names.find((name) => ownMember(pin.files, name) !== ownMember(found, name));
-  if (wrong === undefined) return;
-  const told = (digest: unknown): string => digest === undefined ? "no file" : `sha256 ${digest}`;
+  const is = pinOf(found);
+  if (is.sha256 === pin.sha256) return;
   throw new UserError({
-    what: `${wrong} of ${source.package}@${source.version} is not what was pinned: expected ${
-      told(ownMember(pin.files, wrong))
-    }, got ${told(ownMember(found, wrong))}`,
+    what: `what is read of ${source.package}@${source.version} is not what was pinned: expected ` +
+      `${pin.files} files of sha256 ${pin.sha256}, got ${is.files} of ${is.sha256}`,
     requirement: "a version of a package never changes: its files in Deno's folder were edited",
     remedy:
       `remove ${folder}, and it is downloaded again; to take what is there, run with --update`,
@@ -131,11 +135,9 @@ function checkPinned(
 
 /** A pin as the lock has it; undefined where it is none, as in a lock that somebody edited. */
 function readPin(pin: unknown): NpmPin | undefined {
-  if (!isJsonObject(pin) || !isJsonObject(pin.files)) return undefined;
-  const files = Object.entries(pin.files);
-  return files.length > 0 && files.every(([, digest]) => isDigest(digest))
-    ? { files: Object.fromEntries(files) as NpmPin["files"] }
-    : undefined;
+  if (!isJsonObject(pin)) return undefined;
+  const { files, sha256 } = pin;
+  return typeof files === "number" && isDigest(sha256) ? { files, sha256 } : undefined;
 }
 
 /** A package is somebody else's: none of its files may be a link to one of ours, or a device. */

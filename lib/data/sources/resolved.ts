@@ -58,8 +58,8 @@ export type ResolvedSource =
     readonly pattern: string;
     /** Deno's folder of npm packages. */
     readonly cacheDir: string;
-    /** Digests of the files, where they are pinned. */
-    readonly sha256?: Readonly<Record<string, string>>;
+    /** How many files of which digest together, where they are pinned. */
+    readonly pin?: { readonly files: number; readonly sha256: string };
   }
   | {
     readonly type: "http";

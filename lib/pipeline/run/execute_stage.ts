@@ -210,7 +210,7 @@ async function inProcess(
   const engine = device === undefined ? undefined : await context.engines.needs(device.device);
   const allowed = grantsOf(node, {
     baseDir,
-    inputs: folders,
+    inputs: [...folders, ...(local.folder === undefined ? [] : [local.folder])],
     own: [output, cache, resume].filter((folder) => folder !== undefined),
     sources: run.sources,
     engine,

@@ -29,6 +29,8 @@ const COPIED_BYTES = 1 << 30;
 /** The sources of a stage that lie on this machine. */
 export interface LocalSources {
   readonly places: Places;
+  /** Where the copies lie; undefined where there are none. */
+  readonly folder?: string | undefined;
   /** Files that are read where they lie: path -> SHA-256. */
   readonly inPlace: Readonly<Record<string, string>>;
 }
@@ -59,7 +61,7 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     }
     places[path] = to;
   }
-  return { places, inPlace };
+  return { places, inPlace, folder: Object.keys(places).length > 0 ? folder : undefined };
 }
 
 /**

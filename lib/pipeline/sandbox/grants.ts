@@ -65,7 +65,8 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
       ...inputs,
       ...own,
       ...(permissions.read ?? []).map((path) => copyOf(resolve(from.baseDir, path))),
-      ...(builtin ? from.sources?.read ?? [] : []).map(copyOf),
+      // What was copied is read in the folder of the copies, which is among the inputs.
+      ...(builtin ? from.sources?.read ?? [] : []).filter((path) => !Object.hasOwn(places, path)),
       ...(engine?.read ?? []).map(copyOf),
     ]),
     write: own,

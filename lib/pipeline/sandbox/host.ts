@@ -76,8 +76,9 @@ export async function host(
   // Deno keeps these in a folder of its own and asks for no permission; a stage writes its output alone.
   for (const name of ["localStorage", "caches"]) Reflect.deleteProperty(globalThis, name);
   try {
-    if (request.task !== "describe") await leadReads(request.places);
     if (request.confined) {
+      // Built-in stages ask by `context.file()`.
+      if (request.task !== "describe") await leadReads(request.places);
       const { confine } = await import("./confine.ts");
       confine();
     }
