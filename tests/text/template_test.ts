@@ -42,3 +42,33 @@ Deno.test("compileTemplate() refuses names that are no columns and broken syntax
   const failing = compileTemplate("{{ text | nonsense }}", OPTIONS);
   assert.throws(() => failing({ text: "a" }), /template fails: .*nonsense/);
 });
+
+Deno.test("A template that would take hours is refused, whatever it repeats", () => {
+  const hundred = "range(100000)";
+  const endless = [
+    `{% for a in ${hundred} %}{% for b in ${hundred} %}{{ a }}{% endfor %}{% endfor %}`,
+    `{% for a in ${hundred} %}{% for b in ${hundred} %}{% endfor %}{% endfor %}`,
+    `{% for a in ${hundred} %}{% if ${hundred} | sort | length == 1 %}x{% endif %}{% endfor %}`,
+    "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}",
+    "{% macro f(n) %}{% if n < 60 %}{{ f(n + 1) }}{{ f(n + 1) }}{% endif %}{% endmacro %}{{ f(0) }}",
+    "{% set ns = namespace(x='a') %}{% for a in range(100) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+    "{{ range(1000000000) }}",
+    "{{ range(0, 10 ** 10, 0.001) }}",
+  ];
+  for (const template of endless) {
+    const render = compileTemplate(template, { ...OPTIONS, columns: ["text", "f", "n"] });
+    assert.throws(
+      () => render({ text: "a" }),
+      /no end in sight|range\(\) makes|stack size|string length|fails:/,
+      template,
+    );
+  }
+});
+
+Deno.test("A template has no clock, and a column may bear the name of a function", () => {
+  const render = compileTemplate("{{ strftime_now('%Y') | default('no clock') }}", OPTIONS);
+  assert.throws(() => render({ text: "a" }), /template fails/);
+  const columns = ["range", "namespace", "true"];
+  const named = compileTemplate("{{ range }} {{ namespace }} {{ true }}", { ...OPTIONS, columns });
+  assert.equal(named({ range: 1, namespace: "two", true: "three" }), "1 two three");
+});

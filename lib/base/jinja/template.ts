@@ -6,9 +6,10 @@
  *
  * @module
  */
-import { Environment, Interpreter, Template } from "@huggingface/jinja";
+import { Template } from "@huggingface/jinja";
 import { type Json, parseJson } from "../json.ts";
 import { unknownFilter } from "./filters.ts";
+import { interpret } from "./interpreter.ts";
 import type { EXPRESSION_NAMES } from "./names.ts";
 import { childrenOf, type JinjaNode } from "./tree.ts";
 
@@ -24,7 +25,10 @@ export function parseTemplate(source: string): ParsedTemplate {
   const template = new Template(source);
   // Every walk over the tree, the package's own too, calls itself once a level.
   if (isDeep(template.parsed.body)) throw new RangeError(TOO_DEEP);
-  return { body: template.parsed.body, render: (values) => template.render(values) };
+  return {
+    body: template.parsed.body,
+    render: (values) => interpret(template.parsed, { ...ROW_VALUES, ...values }),
+  };
 }
 
 /** How many levels of a tree may lie in each other: brackets, operators in a row, blocks. */
@@ -40,24 +44,42 @@ function isDeep(body: readonly JinjaNode[]): boolean {
   return false;
 }
 
-/** More numbers than a pipeline file can need; the package's own `range` fills the memory. */
-const MAX_RANGE = 10_000;
-
-const EXPRESSION_VALUES: Readonly<Record<(typeof EXPRESSION_NAMES)[number], unknown>> = {
+const CONSTANTS = {
   true: true,
   True: true,
   false: false,
   False: false,
   none: null,
   None: null,
-  range: (first: unknown, second?: unknown, by: unknown = 1): number[] => {
+} as const;
+
+/** More numbers than a pipeline file can need. */
+const EXPRESSION_VALUES: Readonly<Record<(typeof EXPRESSION_NAMES)[number], unknown>> = {
+  ...CONSTANTS,
+  range: rangeUpTo(10_000),
+};
+
+/** As many numbers as Jinja's own sandbox makes. */
+const ROW_VALUES: Readonly<Record<string, unknown>> = {
+  ...CONSTANTS,
+  range: rangeUpTo(100_000),
+  raise_exception: (message: unknown): never => {
+    throw new Error(String(message));
+  },
+};
+
+/** Python's `range`, whose numbers the package makes at once: without a bound they fill the memory. */
+function rangeUpTo(
+  max: number,
+): (first: unknown, second?: unknown, step?: unknown) => readonly number[] {
+  return (first, second, by = 1) => {
     const [start, stop, step] = [second === undefined ? 0 : first, second ?? first, by].map(Number);
     const count = Math.ceil((stop! - start!) / step!);
     if (Number.isNaN(count) || step === 0) throw new Error("range() takes whole numbers");
-    if (count > MAX_RANGE) throw new Error(`range() makes at most ${MAX_RANGE} numbers`);
+    if (count > max) throw new Error(`range() makes at most ${max} numbers`);
     return Array.from({ length: Math.max(0, count) }, (_, i) => start! + i * step!);
-  },
-};
+  };
+}
 
 /**
  * The value of an expression; undefined where it has none.
@@ -68,13 +90,8 @@ export function evaluateExpression(
   expression: string,
   values: Readonly<Record<string, Json>>,
 ): Json | undefined {
-  const render = (template: string): string => {
-    const environment = new Environment();
-    for (const [name, value] of Object.entries({ ...EXPRESSION_VALUES, ...values })) {
-      environment.set(name, value);
-    }
-    return String(new Interpreter(environment).run(new Template(template).parsed).value);
-  };
+  const render = (template: string): string =>
+    interpret(new Template(template).parsed, { ...EXPRESSION_VALUES, ...values });
   const value = parseJson(render(`{{ (${expression}) | tojson }}`)) as Json;
   // Undefined, NaN and infinity are written as null, too.
   if (value === null && render(`{{ (${expression}) is none }}`) !== "true") return undefined;
