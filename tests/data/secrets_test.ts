@@ -31,6 +31,12 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     ["hf://gpt2@main", "hf://gpt2@main"],
     ["npm:@org/data@1.2.3/x", "npm:@org/data@1.2.3/x"],
     ["https://h/x@v1/y?page=2&tokens=5", "https://h/x@v1/y?page=2&tokens=5"],
+    ["http:ann:pw@h/x and http:/ann:pw@h", "http:***@h/x and http:/***@h"],
+    ["at 'https://h/x?token=ab'c'", "at 'https://h/x?token=***'"],
+    ["at 'https://h/x?token='ab', no", "at 'https://h/x?token=***', no"],
+    ["https://h/x?to%6ben=abc", "https://h/x?to%6ben=***"],
+    ["https://ann:it's@h/x", "https://***@h/x"],
+    ["'https://h/x?page=2', 'a@b'", "'https://h/x?page=2', 'a@b'"],
     ["write to ann@example.org", "write to ann@example.org"],
     ["Basic mathematics for the bearer of tidings", "Basic mathematics for the bearer of tidings"],
   ];
@@ -51,7 +57,17 @@ Deno.test("a secret that was said is cut out by its value, in every spelling", (
     MY_KEY: "Ab1-9z",
     SITE_COOKIE: "/s3cr3t-pw",
     GIT_TOKEN: "true",
+    PGPASSWORD: "hunter2longpw",
+    GITHUBTOKEN: "ghtoken12345",
+    clientSecret: "mysecretval99",
+    MYSQL_PWD: "pwd-of-mysql",
+    PWD: "/home/ann",
+    MONKEY: "banana",
   });
+  assert.equal(
+    withoutSecrets("hunter2longpw ghtoken12345 mysecretval99 pwd-of-mysql /home/ann banana"),
+    "*** *** *** *** /home/ann banana",
+  );
   assert.equal(
     withoutSecrets("correcthorsebattery Ab1-9z /s3cr3t-pw true"),
     "*** *** *** true",
@@ -63,6 +79,11 @@ Deno.test("a secret that was said is cut out by its value, in every spelling", (
   assert.deepEqual(valueWithoutSecrets({ a: ["zebra-stripes-9"], "https://u:p@h/": 1 }), {
     a: ["***"],
     "https://***@h/": 1,
+  });
+  assert.deepEqual(valueWithoutSecrets({ "zebra-stripes-9": 1, "Ab1-9z": 2, c: 3 }), {
+    "***": 1,
+    "****": 2,
+    c: 3,
   });
   assert.equal(secretInValue({ a: [{ b: "x zebra-stripes-9" }] }), "a secret of the environment");
   assert.equal(secretInValue({ a: 1, b: ["c"] }), undefined);
@@ -93,6 +114,14 @@ Deno.test("a source with a secret is refused, and the message says how to give i
     "https://host/x?X-Amz-Signature=s3cret&X-Amz-Date=1",
     "http://host/x?sv=1&sig=s3cret",
     "https://host/x#access_token=s3cret",
+    "https://host/x?token='s3cret",
+    "https://host/x?to%6ben=s3cret",
+    "https://host/it's?token=s3cret",
+    'https://host/x?a="b&token=s3cret',
+    "http:ann:s3cret@host/x",
+    "http:/ann:s3cret@host/x",
+    " HTTP:\\\\ann:s3cret@host/x",
+    "http:host/x?sig=s3cret",
   ];
   for (const source of sources) {
     assert.throws(() => parseSource(source), (error) => {

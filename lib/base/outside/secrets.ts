@@ -17,8 +17,17 @@ const MASK = "***";
 const SCHEMES =
   "(?:https?|wss?|ftps?|sftp|ssh|git|s3|gs|socks[45]h?|postgres(?:ql)?|mysql|mongodb(?:\\+srv)?|rediss?|amqps?)";
 
-/** `https://user:password@`: to the last `@` before the path. */
-const USERINFO = new RegExp(`\\b(${SCHEMES}:\\/\\/)[^\\s\\/?#"'<>\\\\]*@`, "gi");
+/** The same as the protocol of a parsed address. */
+const WITH_USER = new RegExp(`^${SCHEMES}:$`);
+
+/**
+ * `https://user:password@`: to the last `@` before the path. What the web's own schemes begin needs no
+ * slashes for a browser, or takes three.
+ */
+const USERINFO = new RegExp(
+  `\\b((?:https?|wss?|ftp):\\/*|${SCHEMES}:\\/\\/)(?:[^\\s\\/?#"'<>\\\\]|'(?=[^\\s'"]*@)){0,4096}@`,
+  "gi",
+);
 
 /** Parameters of a URL that let in whoever has them. */
 const PARAMETERS = [
@@ -36,10 +45,13 @@ const PARAMETERS = [
   "credentials?",
   "jwt",
 ].join("|");
-const PARAMETER = new RegExp(`([?&;#])(${PARAMETERS})=[^&;#\\s"'<>\\\\]+`, "gi");
+const IS_SECRET = new RegExp(`^(?:${PARAMETERS})$`, "i");
 
-/** The same where it is certain to be one of a URL: what is refused must be no prose. */
-const OF_URL = new RegExp(`:\\/\\/[^\\s"'<>\\\\]*[?&;#](${PARAMETERS})=[^&;#\\s"'<>\\\\]`, "i");
+/** A parameter: its name, in which letters may be escaped, and its value; a quote that ends a text is no part of it. */
+const PARAMETER = /([?&;#])([\w.%+-]{1,80})=((?:[^&;#\s"'<>\\]|'(?=[^\s"',.;:)\]}<>\\]))+)/g;
+
+/** An address in a text, from the slashes on: what is refused must be no prose. */
+const ADDRESS = /:\/\/[^\s"<>\\]+/g;
 
 /** Tokens by their form, and headers that carry one. */
 const TOKENS =
@@ -50,7 +62,7 @@ const MIN_LENGTH = 5;
 
 /** Names of variables that hold a secret; TOKENIZERS_PARALLELISM is none. */
 const VARIABLE =
-  /(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|API_?KEY|ACCESS_?KEY)(?:_|$)|_(?:KEY|PAT|COOKIE)$/i;
+  /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE)_?KEY)(?:_|$)|_(?:KEY|PAT|PASS|PWD|AUTH|CREDS|COOKIE)$|^SSHPASS$/i;
 
 /** Names that tell where a secret lies instead. */
 const PLACE = /_(?:FILE|PATH|DIR|URL|ID|NAME)$/i;
@@ -78,17 +90,47 @@ export function keepSecretsOf(environment: Readonly<Record<string, string>>): vo
   }
 }
 
-/** Has the user's password of a URL cut out wherever it stands. */
-export function keepSecretsOfUrl(url: string): void {
-  if (!/:\/\/[^/]*@/.test(url) || !URL.canParse(url)) return;
-  const { username, password } = new URL(url);
+/** Has the secrets of an address cut out wherever they stand: its user's password, and parameters. */
+export function keepSecretsOfUrl(address: string): void {
+  for (const { value } of secretsOfUrl(address)) {
+    keepSecret(value);
+    keepSecret(unescaped(value));
+  }
+}
+
+/** The secrets of a text that is an address as a whole, in all spellings that a browser takes. */
+function secretsOfUrl(text: string): { readonly what: string; readonly value: string }[] {
+  const url = URL.parse(text);
+  if (url === null) return [];
+  const found: { what: string; value: string }[] = [];
   // A user without a password is a token; one with a password is a name, as "git".
-  const secret = password === "" ? username : password;
-  keepSecret(secret);
+  const user = url.password === "" ? url.username : url.password;
+  if (user !== "" && WITH_USER.test(url.protocol)) {
+    found.push({ what: "a user or password in the address", value: user });
+  }
+  // As it was written, and as browsers write it.
+  for (const written of [text, url.href]) {
+    for (const part of written.split(/[?&;#]/).slice(1)) {
+      const [name = "", value = ""] = divided(part);
+      if (value === "" || !IS_SECRET.test(unescaped(name))) continue;
+      found.push({ what: `the parameter "${unescaped(name)}"`, value });
+    }
+  }
+  return found;
+}
+
+/** `a=b=c` -> `a`, `b=c`. */
+function divided(part: string): readonly string[] {
+  const at = part.indexOf("=");
+  return at < 0 ? [part] : [part.slice(0, at), part.slice(at + 1)];
+}
+
+/** A part of an address without its escapes; as it is where they are none. */
+function unescaped(text: string): string {
   try {
-    keepSecret(decodeURIComponent(secret));
+    return decodeURIComponent(text);
   } catch {
-    // No escape after all: the value as it is was the whole of it.
+    return text;
   }
 }
 
@@ -109,22 +151,29 @@ export function withoutSecrets(text: string): string {
     if (clean.includes(value)) clean = clean.replaceAll(value, MASK);
   }
   if (clean.includes("@")) clean = clean.replace(USERINFO, `$1${MASK}@`);
-  if (clean.includes("=")) clean = clean.replace(PARAMETER, `$1$2=${MASK}`);
+  if (clean.includes("=")) {
+    clean = clean.replace(
+      PARAMETER,
+      (whole, sign, name) => IS_SECRET.test(unescaped(name)) ? `${sign}${name}=${MASK}` : whole,
+    );
+  }
   return clean.replace(TOKENS, (token) => `${/^hf_|^\w+ +/.exec(token)![0]}${MASK}`);
 }
 
-/** A value of JSON without the secrets in its texts. Names of members stay, but for addresses. */
+/** A value of JSON without the secrets in its texts and the names of its members. */
 export function valueWithoutSecrets<T>(value: T): T {
   const clean = (inner: unknown): unknown => {
     if (typeof inner === "string") return withoutSecrets(inner);
     if (typeof inner !== "object" || inner === null) return inner;
     if (Array.isArray(inner)) return inner.map(clean);
-    return Object.fromEntries(
-      Object.entries(inner).map(([name, member]) => [
-        name.includes("://") ? withoutSecrets(name) : name,
-        clean(member),
-      ]),
-    );
+    const members = new Map<string, unknown>();
+    for (const [name, member] of Object.entries(inner)) {
+      let shown = withoutSecrets(name);
+      // Two secrets as names are two members still.
+      while (members.has(shown)) shown += "*";
+      members.set(shown, clean(member));
+    }
+    return Object.fromEntries(members);
   };
   return clean(value) as T;
 }
@@ -140,10 +189,24 @@ export function secretIn(text: string): string | undefined {
   if (text.includes("@") && USERINFO.test(text)) {
     return "a user or password in the address";
   }
-  const parameter = OF_URL.exec(text)?.[1];
+  const parameter = parameterIn(text);
   if (parameter !== undefined) return `the parameter "${parameter}"`;
+  // The whole text may be an address that no pattern knows for one.
+  const [first] = secretsOfUrl(text);
+  if (first !== undefined) return first.what;
   TOKENS.lastIndex = 0;
   return TOKENS.test(text) ? "a token" : undefined;
+}
+
+/** The name of a parameter with a secret in an address in a text. */
+function parameterIn(text: string): string | undefined {
+  if (!text.includes("=")) return undefined;
+  for (const [address] of text.matchAll(ADDRESS)) {
+    for (const [, , name] of address.matchAll(PARAMETER)) {
+      if (IS_SECRET.test(unescaped(name!))) return unescaped(name!);
+    }
+  }
+  return undefined;
 }
 
 /** Which secret a value of JSON would tell, in its texts and the names of its members. */

@@ -75,8 +75,9 @@ export function parseSource(written: string): Source {
   if (written.trim() === "") throw new UserError({ what: "a source is empty", requirement: FORMS });
   if (written.startsWith("npm:")) return parseNpm(written);
   if (written.startsWith("hf://")) return parseHub(written);
+  // Browsers read `http:HOST` and `HTTP:/HOST` as addresses as well.
+  if (/^\s*https?:/i.test(written)) refuseSecret(written);
   if (/^https?:\/\//.test(written)) {
-    refuseSecret(written);
     if (!URL.canParse(written)) throw new UserError({ what: `"${written}" is no URL` });
     return { type: "http", written, url: new URL(written).href };
   }
@@ -103,12 +104,12 @@ export function parseSource(written: string): Source {
 /** A source is written to the lock file, which is committed, and to the records of every run. */
 function refuseSecret(written: string): void {
   keepSecretsOfUrl(written);
-  const authority = /^\w+:\/\/([^/]*(?:.*@)?)/.exec(written)?.[1] ?? "";
   const secret = secretIn(written) ??
-    (authority.includes("@") && !URL.canParse(written) ? "a user or password" : undefined);
+    (/^[^?#]*@/.test(written) && !URL.canParse(written) ? "a user or password" : undefined);
   if (secret === undefined) return;
+  const url = URL.parse(written);
   throw new UserError({
-    what: `the source ${URL.canParse(written) ? written : "https://***"} holds ${secret}`,
+    what: `the source ${url === null ? "https://***" : url.origin + url.pathname} holds ${secret}`,
     requirement: "sources are kept in the lock file and in the records of a run, for all to read",
     remedy: "name the file without it: a hub's private files are read with HF_TOKEN; elsewhere " +
       "download the file by hand, or by a stage of your own with the secret as a granted variable",
