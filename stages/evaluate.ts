@@ -80,12 +80,14 @@ scores:
     const { readTokens } = await import("../lib/data/tokens/tokens.ts");
     const { commonTask, fittingMetrics } = await import("../lib/evaluation/task.ts");
     const { loadTokenizer } = await import("../lib/tokenizers/load.ts");
+    const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
 
     const { device, threads, log, progress, signal } = context;
     const models = { model: inputs.model!.path, baseline: inputs.baseline?.path };
     const task = await commonTask(models);
     const metrics = fittingMetrics(task, options);
-    const tokenizer = await loadTokenizer(inputs.data!.path);
+    const name = inputs.data!.path;
+    using tokenizer = await watchedTokenizer(await loadTokenizer(name), { name });
     const request = {
       ...models,
       ...{ metrics, device, threads, log, progress, signal },

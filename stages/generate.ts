@@ -59,10 +59,12 @@ samples:
     const { generate } = await import("../lib/decoding/generate.ts");
     const { resolveSettings } = await import("../lib/decoding/resolve.ts");
     const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
+    const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
 
     const texts = await promptTexts(options, inputs.data?.path);
     const seed = options.seed ?? context.seed;
-    const tokenizer = await loadTokenizer(inputs.model!.path);
+    const name = inputs.model!.path;
+    using tokenizer = await watchedTokenizer(await loadTokenizer(name), { name });
     await using model = await openCausalModel(inputs.model!.path, { device, threads });
     const settings = resolveSettings(options, { ...model.defaults, tokenizer });
     log(`${texts.length} prompts; ${model.description}`);

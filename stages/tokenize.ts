@@ -111,10 +111,11 @@ tokens:
   async run({ inputs, output, options, progress, summary, log, signal }): Promise<void> {
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
+    const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
     const { readDataset } = await import("../lib/data/rows/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
     const dataset = await readDataset(inputs.data!.path);
-    const tokenizer = await prepareTokenizer(output.path, {
+    const prepared = await prepareTokenizer(output.path, {
       dataset,
       template: options.template,
       source: inputs.tokenizer?.path,
@@ -122,6 +123,8 @@ tokens:
       maxLength: options.max_length,
       log,
     });
+    const name = inputs.tokenizer?.path ?? output.path;
+    using tokenizer = await watchedTokenizer(prepared, { name });
     const tokens = await tokenizeDataset(dataset, {
       tokenizer,
       options,

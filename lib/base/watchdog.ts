@@ -28,20 +28,79 @@ export interface Watched {
   readonly deadline: number;
 }
 
+/** A thread that watches. */
+export interface Watch extends Disposable {
+  /** Says that there is progress; from here on the next step is waited for. */
+  step(): void;
+  /**
+   * Does something and returns what it does; before the first and between two nothing is watched.
+   *
+   * @param more Milliseconds that it may take beyond the deadline.
+   */
+  during<T>(work: () => T, more?: number): T;
+}
+
+/** Numbers that the threads share: a counter of steps, whether one is waited for, milliseconds more for it. */
+const STEPS = 0;
+const WAITING = 1;
+const MORE = 2;
+
 /** It looks at the counter four times a deadline, and kills where it stood still for one. */
 const WATCHER = `
-self.onmessage = ({ data: { steps, deadline, words } }) => {
-  const counter = new Int32Array(steps);
+self.onmessage = ({ data: { shared, deadline, words } }) => {
+  const numbers = new Int32Array(shared);
   let seen = -1, since = 0;
   setInterval(() => {
-    const now = Atomics.load(counter, 0);
-    if (now !== seen) [seen, since] = [now, performance.now()];
-    if (performance.now() - since < deadline) return;
+    const now = Atomics.load(numbers, ${STEPS});
+    if (now !== seen || !Atomics.load(numbers, ${WAITING})) [seen, since] = [now, performance.now()];
+    if (performance.now() - since < deadline + Atomics.load(numbers, ${MORE})) return;
     try { Deno.stdout.writeSync(new TextEncoder().encode(words)); } catch { /* nobody listens */ }
     try { Deno.kill(Deno.pid, "SIGKILL"); } catch { Deno.exit(1); }
   }, Math.min(500, deadline / 4));
   self.postMessage("watching");
 };`;
+
+/**
+ * Starts a watch.
+ *
+ * @returns It, when the thread runs. Where a step takes too long the process ends.
+ */
+export async function startWatch({ parts, deadline }: Watched): Promise<Watch> {
+  const numbers = new Int32Array(new SharedArrayBuffer(12));
+  const worker = new Thread("data:text/javascript," + encodeURIComponent(WATCHER), {
+    type: "module",
+  });
+  try {
+    await new Promise((resolve, reject) => {
+      worker.onmessage = resolve;
+      worker.onerror = (event) => reject(new Error(event.message));
+      worker.postMessage({ shared: numbers.buffer, deadline, words: spell(parts) });
+    });
+  } catch (error) {
+    worker.terminate();
+    throw error;
+  }
+  const step = (): void => {
+    Atomics.add(numbers, STEPS, 1);
+    Atomics.store(numbers, WAITING, 1);
+  };
+  return {
+    step,
+    during: (work, more = 0) => {
+      Atomics.store(numbers, MORE, Math.min(more, MAX_MORE));
+      step();
+      try {
+        return work();
+      } finally {
+        Atomics.store(numbers, WAITING, 0);
+      }
+    },
+    [Symbol.dispose]: () => worker.terminate(),
+  };
+}
+
+/** More than a week is no bound, and must be a number of 32 bits. */
+const MAX_MORE = 7 * 24 * 3600 * 1000;
 
 /**
  * Does something that has to make steps.
@@ -50,21 +109,10 @@ self.onmessage = ({ data: { steps, deadline, words } }) => {
  * @returns What `work` does. Where a step takes too long the process ends.
  */
 export async function watch<T>(
-  { parts, deadline }: Watched,
+  watched: Watched,
   work: (step: () => void) => Promise<T>,
 ): Promise<T> {
-  const steps = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Thread("data:text/javascript," + encodeURIComponent(WATCHER), {
-    type: "module",
-  });
-  try {
-    await new Promise((resolve, reject) => {
-      worker.onmessage = resolve;
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage({ steps: steps.buffer, deadline, words: spell(parts) });
-    });
-    return await work(() => void Atomics.add(steps, 0, 1));
-  } finally {
-    worker.terminate();
-  }
+  using watch = await startWatch(watched);
+  watch.step();
+  return await work(watch.step);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { relative } from "node:path";
+import { STAGES } from "../../stages/mod.ts";
 import { project, registryOf, ROOT } from "./project.ts";
 
 /** A built-in stage whose reader loops for ever, as one of damaged files may. */
@@ -28,4 +29,64 @@ Deno.test("a reader that never comes back fails its stage, with the file's name"
   assert.equal(told.outcomes.a, "failed");
   assert.equal(told.failures.a!.what, "reading x.parquet comes to no end");
   assert.equal(told.failures.a!.remedy, "fetch it again");
+});
+
+/** A tokenizer whose pattern takes twice as long for each further letter. */
+const TOKENIZER = {
+  ...{ version: "1.0", truncation: null, padding: null, added_tokens: [], normalizer: null },
+  pre_tokenizer: {
+    type: "Split",
+    pattern: { Regex: "(a+)+$" },
+    behavior: "Isolated",
+    invert: false,
+  },
+  ...{ post_processor: null, decoder: null },
+  model: {
+    type: "BPE",
+    unk_token: null,
+    vocab: { a: 0, b: 1, "<|endoftext|>": 2 },
+    merges: [],
+  },
+};
+
+const MODEL = `import { defineStage, z } from "temper";
+const files = ${
+  JSON.stringify({
+    "tokenizer.json": TOKENIZER,
+    "tokenizer_config.json": { eos_token: "<|endoftext|>" },
+    "config.json": { model_type: "gpt2", vocab_size: 3 },
+  })
+};
+export default defineStage({
+  doc: "Makes the files of a tokenizer.",
+  inputs: {},
+  output: "model",
+  options: z.object({}),
+  async run({ output }) {
+    for (const [name, content] of Object.entries(files)) {
+      await Deno.writeTextFile(output.path + "/" + name, JSON.stringify(content));
+    }
+  },
+});
+`;
+
+Deno.test("a tokenizer whose pattern comes to no end fails its stage in words", async () => {
+  await using p = await project({
+    "p.yaml": `name: p
+stages:
+  rows: { uses: download, with: { from: rows.jsonl } }
+  model: { uses: ./model.ts }
+  tokens:
+    uses: tokenize
+    inputs: { data: rows, tokenizer: model }
+    with: { template: "{{ text }}", truncation: false }
+`,
+    "rows.jsonl": JSON.stringify({ text: "ab" }) + "\n" +
+      JSON.stringify({ text: "a".repeat(60) + "b" }) + "\n",
+    "model.ts": MODEL,
+  });
+  const told = await p.temper(["run", "p.yaml"], { context: { stages: STAGES } });
+  assert.equal(told.outcomes.tokens, "failed");
+  assert.match(told.failures.tokens!.what, /^the tokenizer of .* comes to no end with a text$/);
+  assert.match(told.failures.tokens!.remedy!, /another tokenizer/);
 });

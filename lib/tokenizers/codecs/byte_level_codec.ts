@@ -47,6 +47,7 @@ export function byteLevelCodec(files: TokenizerFiles, dir: string): Codec | unde
 
   return {
     type: "BPE",
+    isUnbounded: false,
     encode: (text, options = {}) => {
       const add = options.addSpecialTokens ?? true;
       const out = add ? [...around.before] : [];

@@ -26,6 +26,11 @@ export interface DecodeOptions {
 export interface Codec {
   /** Model type in tokenizer.json: BPE, WordPiece, Unigram. */
   readonly type: string;
+  /**
+   * Whether it matches patterns that came with it, or runs on a package: then nobody knows how long a call
+   * takes, and where the file is somebody else's it is to be watched (`../watched.ts`).
+   */
+  readonly isUnbounded: boolean;
   /** Ids of a text. Never truncates or pads. */
   encode(text: string, options?: EncodeOptions): number[];
   /** The text of ids; bytes that are no UTF-8 become U+FFFD. */

@@ -68,6 +68,7 @@ export function huggingFaceCodec(files: TokenizerFiles, dir: string): Codec {
   for (const id of inner.get_vocab().values()) highest = Math.max(highest, id);
   return {
     type,
+    isUnbounded: true,
     encode: (text, options = {}) =>
       guarded(() =>
         inner.encode(text, { add_special_tokens: options.addSpecialTokens ?? true }).ids

@@ -1,0 +1,53 @@
+/**
+ * An end for tokenizers that have none: a `tokenizer.json` from elsewhere may hold a pattern that takes
+ * time exponential in the length of a text.
+ *
+ * @module
+ */
+import { startWatch } from "../base/watchdog.ts";
+import type { Tokenizer } from "./load.ts";
+
+/** Milliseconds that a text may take, however short, and characters in a millisecond more: the slowest do a hundred. */
+const DEADLINE = 20_000;
+const CHARACTERS_A_MS = 10;
+
+/** What is watched, and how long. */
+export interface WatchedTokenizerOptions {
+  /** The file or folder that it came from, for the message. */
+  readonly name: string;
+  /** Milliseconds for a text, beside its length. */
+  readonly deadline?: number;
+}
+
+/**
+ * The same tokenizer, which ends the process of a stage in words where a text takes without end.
+ *
+ * @returns It, until it is disposed of.
+ *
+ * @example
+ * ```ts ignore
+ * using tokenizer = await watchedTokenizer(await loadTokenizer(dir), { name: dir });
+ * ```
+ */
+export async function watchedTokenizer(
+  tokenizer: Tokenizer,
+  { name, deadline = DEADLINE }: WatchedTokenizerOptions,
+): Promise<Tokenizer & Disposable> {
+  if (!tokenizer.isUnbounded) return { ...tokenizer, [Symbol.dispose]: () => {} };
+  const watch = await startWatch({
+    deadline,
+    parts: {
+      what: `the tokenizer of ${name} comes to no end with a text`,
+      requirement: "a pattern in its tokenizer.json may take time without bound",
+      remedy: "use another tokenizer, or leave out or shorten the rows with the longest words",
+    },
+  });
+  return {
+    ...tokenizer,
+    encode: (text, options) =>
+      watch.during(() => tokenizer.encode(text, options), text.length / CHARACTERS_A_MS),
+    decode: (ids, options) =>
+      watch.during(() => tokenizer.decode(ids, options), ids.length / CHARACTERS_A_MS),
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
+  };
+}
