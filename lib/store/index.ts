@@ -28,7 +28,7 @@ const BUSY = 500;
  * How long a file must have rested before it was hashed, in milliseconds. Deno tells ctime in whole
  * seconds, so one second of rest could still share a tick.
  */
-const REST = 2000;
+export const REST = 2000;
 
 /** Up to this many bytes a file is read at once. */
 const SMALL = 1 << 16;

@@ -31,6 +31,6 @@ export {
   Snapshots,
 } from "./snapshots.ts";
 export { ResumeFolders } from "./resume.ts";
-export { isSettled, stampOf, StoreIndex } from "./index.ts";
+export { isSettled, REST, stampOf, StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";
 export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../fixtures/until.ts";
 import { project } from "./project.ts";
 
@@ -129,10 +130,65 @@ stages:
   assert.deepEqual(run.outcomes, { reads: "failed" });
   assert.match(
     run.failures.reads!.what,
-    /^what it was granted \(\.\/words\.txt, \/dev\/null\) changed while stage "reads" read it: its result is not kept$/,
+    /^what it was granted \(\.\/words\.txt, \/dev\/null: .*\/words\.txt\) changed while stage "reads" read it: its result is not kept$/,
   );
   assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { reads: "done" });
   assert.equal(await p.result("reads"), "two");
+});
+
+Deno.test("what cannot be copied may not be swapped while a stage reads it, and swapped back", async () => {
+  const swaps: Record<string, (folder: string) => Promise<void>> = {
+    "the folder": async (folder) => {
+      await Deno.rename(join(folder, "data"), join(folder, "aside"));
+      await Deno.rename(join(folder, "other"), join(folder, "data"));
+      await pause(1500);
+      await Deno.rename(join(folder, "data"), join(folder, "other"));
+      await Deno.rename(join(folder, "aside"), join(folder, "data"));
+    },
+    "its bytes": async (folder) => {
+      await Deno.writeTextFile(join(folder, "data/words.txt"), "two");
+      await pause(1500);
+      await Deno.writeTextFile(join(folder, "data/words.txt"), "one");
+    },
+  };
+  for (const [what, swap] of Object.entries(swaps)) {
+    await using p = await project({
+      "reads.ts": `import { defineStage, z } from "temper";
+export default defineStage({
+  doc: "Reads.", inputs: {}, output: "texts", options: z.object({ folder: z.string() }),
+  permissions: { read: ["./data", "/dev/null"] },
+  async run({ output, options, log }) {
+    log("reading");
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    const text = await Deno.readTextFile(options.folder + "/data/words.txt");
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await Deno.writeTextFile(output.path + "/generations.jsonl", text);
+  },
+});`,
+    });
+    await p.write(
+      "p.yaml",
+      `name: p
+stages:
+  reads:
+    uses: ./reads.ts
+    with: { folder: ${JSON.stringify(p.folder)} }
+    permissions: { read: [./data, /dev/null] }
+`,
+    );
+    for (const [name, word] of [["data", "one"], ["other", "two"]] as const) {
+      await Deno.mkdir(join(p.folder, name));
+      await p.write(`${name}/words.txt`, word);
+    }
+    const running = p.temper(["run", "p.yaml"]);
+    await until(async () =>
+      (await Deno.readTextFile(join(p.runs, "latest/logs/reads.log")).catch(() => "")) !== ""
+    );
+    await swap(p.folder);
+    const run = await running;
+    assert.deepEqual(run.outcomes, { reads: "failed" }, what);
+    assert.match(run.failures.reads!.what, /^what it was granted .* changed while/);
+  }
 });
 
 Deno.test("a copy that is edited while its stage runs gives no result", async () => {

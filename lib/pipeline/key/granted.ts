@@ -9,9 +9,11 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { canonicalDigest, sha256Hex, snapshotPath, type StoreIndex } from "../../store/mod.ts";
 import type { Granted } from "./fingerprint.ts";
+import { Marks } from "./marks.ts";
 import type { Places } from "../sandbox/places.ts";
 import type { StageNode } from "../types.ts";
 
@@ -38,6 +40,8 @@ export interface GrantedFiles {
   readonly isCopied: boolean;
   /** Digest of all of it, to tell whether anything has changed. */
   readonly digest: string;
+  /** To tell whether anything was changed meanwhile and changed back. */
+  readonly marks: Marks;
 }
 
 /** More than this is read where it lies, and looked at again before the result is kept. */
@@ -49,16 +53,26 @@ const SYSTEM = /^\/(proc|sys|dev)(\/|$)/;
 
 /** Digests of what a stage was granted. */
 export async function grantedTo(node: StageNode, options: GrantedOptions): Promise<GrantedFiles> {
-  const { builtin, resolves } = node.description;
+  const { builtin } = node.description;
   const { read = [], env = [] } = node.permissions;
   if (builtin || read.length + env.length === 0) return NOTHING;
+  const found = await grantedNow(node, options);
+  const wait = found.isCopied ? 0 : found.marks.unsettledFor(Date.now());
+  if (wait === 0) return found;
+  await pause(wait, undefined, { signal: options.signal });
+  return await grantedNow(node, options);
+}
+
+async function grantedNow(node: StageNode, options: GrantedOptions): Promise<GrantedFiles> {
+  const { resolves } = node.description;
+  const { read = [], env = [] } = node.permissions;
   const walk = new Walk(options);
   // Maps: a file that is called `__proto__` would be in no key.
   const files = new Map<string, string | null>();
   const names = new Map<string, string>();
   for (const path of read) {
     const absolute = resolve(options.baseDir, path);
-    files.set(path, await walk.digestOf(absolute, new Set()));
+    files.set(path, await walk.digestOf(absolute));
     const real = await Deno.realPath(absolute).catch(() => absolute);
     if (!names.has(real)) names.set(real, absolute);
     names.set(absolute, absolute);
@@ -75,10 +89,18 @@ export async function grantedTo(node: StageNode, options: GrantedOptions): Promi
     files: Object.fromEntries(walk.files),
     isCopied: !walk.hasOther && walk.bytes <= COPIED_BYTES && walk.files.size <= COPIED_FILES,
     digest: canonicalDigest(granted),
+    marks: walk.marks,
   };
 }
 
-const NOTHING: GrantedFiles = { key: undefined, names: {}, files: {}, isCopied: true, digest: "" };
+const NOTHING: GrantedFiles = {
+  key: undefined,
+  names: {},
+  files: {},
+  isCopied: true,
+  digest: "",
+  marks: new Marks(),
+};
 
 /** Where a snapshot holds copies of what a stage was granted to read; nowhere where it is read in place. */
 export function grantedPlaces({ names, isCopied }: GrantedFiles, root: string): Places {
@@ -94,24 +116,34 @@ class Walk {
   bytes = 0;
   /** Whether something is among them that is no data. */
   hasOther = false;
+  readonly marks = new Marks();
   readonly #options: GrantedOptions;
 
   constructor(options: GrantedOptions) {
     this.#options = options;
+    this.marks.allowWorkIn(options.baseDir);
+    this.marks.allowWorkIn(dirname(options.runs));
   }
 
-  /** Digest of a file or of all in a folder; null for what is not there and for what is no data. */
-  async digestOf(path: string, above: ReadonlySet<string>): Promise<string | null> {
+  /**
+   * Digest of a file or of all in a folder; null for what is not there and for what is no data.
+   *
+   * @param above The folders that it lies in, without links, the next one last.
+   */
+  async digestOf(path: string, above: readonly string[] = []): Promise<string | null> {
     const { index, runs, signal } = this.#options;
     try {
       const real = await Deno.realPath(path);
       const info = await Deno.stat(real);
       if (SYSTEM.test(real) || !info.isFile && !info.isDirectory) {
         // In a folder it is left out, as the copy leaves it out; granted by name it is read in place.
-        if (above.size === 0) this.hasOther = true;
+        if (above.length === 0) this.hasOther = true;
         return null;
       }
       if (real === runs) return null;
+      // A way leads to what is granted, and to where a link in it leads.
+      if (above.length === 0 || dirname(real) !== above.at(-1)) this.marks.addWayTo(path);
+      this.marks.add(real);
       if (info.isFile) {
         const digest = await index.digestFile(real, signal);
         this.files.set(path, digest);
@@ -119,8 +151,8 @@ class Walk {
         return digest;
       }
       // A link to a folder that it lies in has no end.
-      if (above.has(real)) return null;
-      const inside = new Set([...above, real]);
+      if (above.includes(real)) return null;
+      const inside = [...above, real];
       const entries = new Map<string, string | null>();
       for await (const { name } of Deno.readDir(real)) {
         entries.set(name, await this.digestOf(join(path, name), inside));

@@ -82,10 +82,18 @@ export class Capture {
     return grantedTo(node, { baseDir, runs, index, signal });
   }
 
-  /** Whether what a stage was granted is still what its key tells; asked where it is read in place. */
-  async isUnchanged(node: StageNode): Promise<boolean> {
+  /**
+   * What a stage was granted that is no longer what its key tells, or was not for a while; asked where it
+   * is read in place.
+   *
+   * @returns Words for it; undefined where all is as it was.
+   */
+  async changeOf(node: StageNode): Promise<string | undefined> {
     const [then, now] = await Promise.all([this.grantedTo(node), this.#grantedNow(node)]);
-    return then.digest === now.digest;
+    const path = now.marks.changedSince(then.marks);
+    if (path === undefined && then.digest === now.digest) return undefined;
+    const granted = (node.permissions.read ?? []).join(", ");
+    return `what it was granted (${granted}${path === undefined ? "" : `: ${path}`})`;
   }
 
   /**

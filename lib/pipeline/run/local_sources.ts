@@ -5,8 +5,10 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { copyFile } from "../../store/mod.ts";
 import type { Places } from "../sandbox/places.ts";
+import { Marks } from "../key/marks.ts";
 import type { FoundSources } from "../key/sources.ts";
 import type { StageNode } from "../types.ts";
 import type { Capture } from "./capture.ts";
@@ -33,6 +35,8 @@ export interface LocalSources {
   readonly folder?: string | undefined;
   /** Files that are read where they lie: path -> SHA-256. */
   readonly inPlace: Readonly<Record<string, string>>;
+  /** Marks of these. */
+  readonly marks: Marks;
 }
 
 /** Copies local sources as the key tells of them; undefined where one of them has changed since. */
@@ -45,8 +49,6 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     const size = (await Deno.stat(path).catch(() => undefined))?.size;
     if (size === undefined) return undefined;
     if (copied + size > COPIED_BYTES) {
-      // Better now than when the stage has read it for hours.
-      if (await store.index.digestFile(path, signal) !== digest) return undefined;
       inPlace[path] = digest;
       continue;
     }
@@ -61,7 +63,30 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
     }
     places[path] = to;
   }
-  return { places, inPlace, folder: Object.keys(places).length > 0 ? folder : undefined };
+  const marks = await settledMarks(Object.keys(inPlace), signal);
+  for (const [path, digest] of Object.entries(inPlace)) {
+    // Better now than when the stage has read it for hours.
+    if (await store.index.digestFile(path, signal) !== digest) return undefined;
+  }
+  return { places, inPlace, marks, folder: Object.keys(places).length > 0 ? folder : undefined };
+}
+
+/** Marks of files, when a change would be seen for certain. */
+async function settledMarks(paths: readonly string[], signal: AbortSignal): Promise<Marks> {
+  const marks = await marksOf(paths);
+  const wait = marks.unsettledFor(Date.now());
+  if (wait === 0) return marks;
+  await pause(wait, undefined, { signal });
+  return await marksOf(paths);
+}
+
+async function marksOf(paths: readonly string[]): Promise<Marks> {
+  const marks = new Marks();
+  for (const path of paths) {
+    marks.addWayTo(path);
+    marks.add(await Deno.realPath(path).catch(() => path));
+  }
+  return marks;
 }
 
 /**
@@ -71,7 +96,7 @@ export async function copySources(run: Reading, folder: string): Promise<LocalSo
  */
 export async function changedInPlace(
   run: Reading,
-  { inPlace }: LocalSources,
+  { inPlace, marks }: LocalSources,
 ): Promise<string | undefined> {
   const { node, capture, root, context: { store, signal } } = run;
   for (const [path, digest] of Object.entries(inPlace)) {
@@ -79,8 +104,9 @@ export async function changedInPlace(
     signal.throwIfAborted();
     if (now !== digest) return path;
   }
+  const changed = (await marksOf(Object.keys(inPlace))).changedSince(marks);
+  if (changed !== undefined) return changed;
   if (!await capture.isWhole(node, root)) return `the copy of its code and files (${root})`;
   const { isCopied } = await capture.grantedTo(node);
-  if (isCopied || await capture.isUnchanged(node)) return undefined;
-  return `what it was granted (${(node.permissions.read ?? []).join(", ")})`;
+  return isCopied ? undefined : await capture.changeOf(node);
 }
