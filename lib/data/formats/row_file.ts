@@ -1,0 +1,61 @@
+/**
+ * Files of rows as batches, in two passes: what a column holds is found over all files before any value is
+ * converted, so no file decides by itself.
+ *
+ * @module
+ */
+import type { Batch } from "./batch.ts";
+import type { Column, ColumnType } from "./columns.ts";
+
+/** What a column of one file may hold. */
+export interface FoundColumn {
+  readonly name: string;
+  /** The narrowest type of all its cells; undefined where all are null. */
+  readonly type: ColumnType | undefined;
+  /** Whether it has integers past 2^53, which no float holds exactly. */
+  readonly isWide?: boolean;
+  /** What its integers stand for, where the file says it. */
+  readonly names?: readonly string[];
+}
+
+/** A row that cannot be read. */
+export interface BadRow {
+  /** The file's name. */
+  readonly file: string;
+  /** From 1: the line on which it begins, or its number where the format has no lines. */
+  readonly row: number;
+  /** In a sentence. */
+  readonly reason: string;
+  /** Its text, as far as there is one, at most 1,000 characters of it. */
+  readonly text?: string;
+}
+
+/** What a reader tells while it reads. */
+export interface Reading {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes of the file that were read since the last call. */
+  readonly progress?: ((bytes: number) => void) | undefined;
+  /** Takes a row that cannot be read, which is then left out; where it is absent the row is an error. */
+  readonly reject?: ((row: BadRow) => void) | undefined;
+  /** At most this many rows. */
+  readonly limit?: number | undefined;
+}
+
+/** A file of rows. */
+export interface RowFile {
+  /** As people know it. */
+  readonly name: string;
+  /**
+   * Finds its columns; reads all of it where the format does not tell them.
+   *
+   * @throws {UserError} Where the file cannot be read.
+   */
+  find(reading: Reading): Promise<readonly FoundColumn[]>;
+  /**
+   * Reads it.
+   *
+   * @param columns Which, with the types that were decided over all files. One that the file lacks is null.
+   * @throws {UserError} Where the file or a row that nobody takes cannot be read.
+   */
+  batches(columns: readonly Column[], reading: Reading): AsyncGenerator<Batch>;
+}
