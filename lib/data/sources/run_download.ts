@@ -9,11 +9,11 @@ import { writeDataset } from "../rows/dataset.ts";
 import { forget } from "./download.ts";
 import type { Download } from "./pinned_file.ts";
 import { fetchHub } from "./hub_source.ts";
-import { type ReadOptions, readTables } from "../formats/read_table.ts";
+import { type ReadOptions, readTables } from "../rows/read_table.ts";
 import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";
 import type { FetchSettings } from "./resolved.ts";
 import { fetchSource } from "./sources.ts";
-import type { InputFile } from "../formats/text_file.ts";
+import type { InputFile } from "../formats/row_file.ts";
 
 /** The options of the stage that decide how files are read. */
 export interface DownloadReading {
@@ -73,6 +73,7 @@ async function writeRows(
     columnNames: options.column_names,
     columns: options.columns,
     limit: options.limit === 0 ? undefined : options.limit,
+    notice: log,
   };
   const fetched = `${folder}/.fetched`;
   const rows: Record<string, Row[]> = {};
