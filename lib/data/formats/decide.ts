@@ -6,12 +6,14 @@
 import type { Column, ColumnType } from "./columns.ts";
 import type { FoundColumn } from "./row_file.ts";
 
-/** What is known of a column after some files. */
-interface Decision {
-  type: ColumnType | undefined;
+/** What all files say of a column. */
+interface Sayings {
+  readonly types: Set<ColumnType>;
   isWide: boolean;
-  /** Whether in any file its cells only look like their type. */
+  /** Whether in any file its cells are texts that only look like their type. */
   isText: boolean;
+  /** Whether in any file it has nested cells. */
+  isNested: boolean;
   names: readonly string[] | undefined;
 }
 
@@ -20,45 +22,38 @@ interface Decision {
  *
  * A column that some lack, or have nothing but nulls in, is of the type that the others have; where all are
  * null it is `string`. Integers and floats are `float`, and `string` where an integer is past 2^53: no float
- * holds it. Text beside anything flat is `string`, anything beside nested values `json`. Other mixtures,
- * as of numbers and truth values, are `string` where a csv is among the files, and `json` where all say their types.
+ * holds it. Text beside anything flat is `string`, anything beside nested values `json`. Other mixtures, as of
+ * numbers and truth values or within a file of JSON, are `string` where a csv is among the files, and `json` else.
  *
  * @param found What each file found.
  */
 export function decideColumns(found: readonly (readonly FoundColumn[])[]): Column[] {
-  const decisions = new Map<string, Decision>();
+  const sayings = new Map<string, Sayings>();
   for (const columns of found) {
-    for (const column of columns) {
-      const known = decisions.get(column.name);
-      if (known === undefined) decisions.set(column.name, decisionOf(column));
-      else add(known, column);
+    for (const { name, type, isWide, isText, isMixed, names } of columns) {
+      let known = sayings.get(name);
+      if (known === undefined) {
+        known = { types: new Set(), isWide: false, isText: false, isNested: false, names };
+        sayings.set(name, known);
+      }
+      if (type !== undefined) known.types.add(type);
+      known.isWide ||= isWide ?? false;
+      known.isText ||= isText ?? false;
+      known.isNested ||= type === "json" && !isMixed;
+      known.names ??= names;
     }
   }
-  return [...decisions].map(([name, { type, names }]) => ({
-    name,
-    type: type ?? "string",
-    ...(names !== undefined && type === "int" ? { names } : {}),
-  }));
+  return [...sayings].map(([name, known]) => {
+    const type = typeOf(known);
+    return { name, type, ...(known.names && type === "int" ? { names: known.names } : {}) };
+  });
 }
 
-function decisionOf({ type, isWide, isText, names }: FoundColumn): Decision {
-  return { type, isWide: isWide ?? false, isText: isText ?? false, names };
-}
-
-function add(known: Decision, column: FoundColumn): void {
-  known.isWide ||= column.isWide ?? false;
-  known.isText ||= column.isText ?? false;
-  known.names ??= column.names;
-  if (column.type === undefined) return;
-  known.type = known.type === undefined ? column.type : widerType(known.type, column.type, known);
-}
-
-function widerType(a: ColumnType, b: ColumnType, { isWide, isText }: Decision): ColumnType {
-  if (a === "json" || b === "json") return "json";
-  if (a === "string" || b === "string") return "string";
-  const isBoth = (type: ColumnType): boolean => a === type || b === type;
-  if (isBoth("bool") && a !== b) return isText ? "string" : "json";
-  if (!isBoth("float")) return a;
-  // The integers past 2^53 may be in any of the files, as may the first float.
-  return isWide ? "string" : "float";
+/** One type for all; what the first file says counts no more than what the last does. */
+function typeOf({ types, isWide, isText, isNested }: Sayings): ColumnType {
+  if (types.has("json")) return isText && !isNested ? "string" : "json";
+  if (types.has("string") || types.size === 0) return "string";
+  if (types.has("bool")) return types.size === 1 ? "bool" : isText ? "string" : "json";
+  if (!types.has("float")) return "int";
+  return types.has("int") && isWide ? "string" : "float";
 }
