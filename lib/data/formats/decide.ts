@@ -38,7 +38,7 @@ export function decideColumns(found: readonly (readonly FoundColumn[])[]): Colum
       }
       if (type !== undefined) known.types.add(type);
       known.isWide ||= isWide ?? false;
-      known.isText ||= isText ?? false;
+      known.isText ||= type !== undefined && (isText ?? false);
       known.isNested ||= type === "json" && !isMixed;
       known.names ??= names;
     }
