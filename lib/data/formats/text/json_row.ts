@@ -36,7 +36,7 @@ export interface JsonRow {
 const INTEGER = /^-?\d+$/;
 
 /** What a number may be in that JavaScript's does not hold, wherever it is in the text. */
-const INEXACT = /\d{16}|[eE]\+?\d{3}/;
+const INEXACT = /[^.\d]\d{16}|[eE]\+?\d{3}/;
 
 /**
  * Parses a row.
