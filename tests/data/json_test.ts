@@ -87,6 +87,11 @@ Deno.test("the rows of a JSON object are those of its one array of objects, and 
     data: [{ a: 1 }],
   }]);
   assert.deepEqual((await rejecting('[{"a": 1},\n{"a": 2}]', { name })).rows, [{ a: 1 }, { a: 2 }]);
+  const long = "x".repeat(5000);
+  assert.deepEqual((await rejecting(`{"a": "${long}",\n"b": 1}`, { name })).rows, [{
+    a: long,
+    b: 1,
+  }]);
   assert.deepEqual(
     (await rejecting('{\n"data": [{"a": 1}]}', { name })).rows,
     [{ data: [{ a: 1 }] }],

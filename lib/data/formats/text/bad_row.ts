@@ -6,6 +6,7 @@
 import { UserError } from "../../../base/errors.ts";
 import type { Column } from "../columns.ts";
 import type { InputFile, Reading } from "../row_file.ts";
+import { ownText } from "./batch_builder.ts";
 import { badCharacter, type Encoding } from "./encoding.ts";
 
 /** Characters that are shown of a row. */
@@ -36,12 +37,13 @@ export function rejectRow(
   },
 ): void {
   if (reading.reject === undefined) throw error;
-  const { what, requirement, at } = error.parts;
+  const { what, requirement, remedy, at } = error.parts;
   const place = at === undefined ? "" : ` (line ${at.line}, column ${at.column})`;
+  const sentences = [what, requirement, remedy].filter((part) => part !== undefined);
   reading.reject({
     file: file.name,
     row: row.line,
-    reason: `${what}${requirement === undefined ? "" : `; ${requirement}`}${place}`,
+    reason: sentences.join("; ") + place,
     text: shown(row.text),
   });
 }
@@ -101,5 +103,5 @@ export function placeIn(
 }
 
 function shown(text: string): string {
-  return (text.length > SHOWN ? text.slice(0, SHOWN) : text).toWellFormed();
+  return ownText(text.slice(0, SHOWN)).toWellFormed();
 }

@@ -16,6 +16,9 @@ export type Layout =
   /** `ordinal` says which member of the outermost object, from 0; -1 where the document is the array. */
   | { readonly kind: "items"; readonly ordinal: number };
 
+/** Characters of a first line that may be the beginning of an object over several. */
+const MAX_BEGINNING = 1 << 20;
+
 /** An array that is a member of the outermost object. */
 interface Member {
   readonly name: string;
@@ -41,7 +44,8 @@ export async function layoutOfLines(source: JsonSource): Promise<Layout> {
     if (first === undefined) continue;
     if (parseJsonObject(first.text) !== undefined) return { kind: "lines" };
     // Else the mistake is in the first line, where it has a place.
-    const isBeginning = first.text.length < 1000 && errorPosition(first.text) === first.text.length;
+    const { length } = first.text;
+    const isBeginning = length < MAX_BEGINNING && errorPosition(first.text) === length;
     if (isBeginning && parseJsonObject(await wholeText(file, options)) !== undefined) {
       return { kind: "row" };
     }
