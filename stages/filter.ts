@@ -80,9 +80,9 @@ labelled:
   inputs: { data: "rows" },
   output: "rows",
   options: checkedOptions,
-  async run({ inputs, output, options, seed, progress, log, summary }): Promise<void> {
-    const { readDataset, writeDataset } = await import("../lib/data/rows/dataset.ts");
-    const { filterDataset } = await import("../lib/data/rows/filter.ts");
+  async run({ inputs, output, options, seed, progress, log, summary, signal }): Promise<void> {
+    const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { filterRows } = await import("../lib/data/rows/filter.ts");
     const { passages, limit } = options;
     const rules = {
       column: options.column,
@@ -102,11 +102,13 @@ labelled:
       ...(options.shuffle && { shuffle: { seed: options.seed ?? seed } }),
       ...(limit > 0 && { limit }),
     };
-    const { dataset, dropped, read, kept } = filterDataset(
-      await readDataset(inputs.data!.path),
-      rules,
-      { progress: (done, total) => progress(done, total, "rows") },
-    );
+    let writer: InstanceType<typeof DatasetWriter> | undefined;
+    const { dropped, read, kept } = await filterRows(await openDataset(inputs.data!.path), rules, {
+      open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      folder: output.path,
+      progress: (done, total) => progress(done, total, "rows"),
+      signal,
+    });
     const counts = Object.entries(dropped).filter(([, count]) => count > 0)
       .map(([rule, count]) => `${rule} ${count}`).join(", ");
     const report = `${read} rows read, ${kept} written${
@@ -120,7 +122,7 @@ labelled:
       });
     }
     summary({ type: "note", text: report });
-    await writeDataset(output.path, dataset, { dropped });
+    await writer!.finish({ dropped });
   },
 });
 

@@ -93,18 +93,19 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       remedy: "for instance train: 0.8, validation: 0.1, test: 0.1",
     };
   },
-  async run({ inputs, output, options, seed, log, summary }): Promise<void> {
-    const { readDataset, requireColumn, writeDataset } = await import(
+  async run({ inputs, output, options, seed, log, summary, signal }): Promise<void> {
+    const { DatasetWriter, openDataset, requireColumn } = await import(
       "../lib/data/rows/dataset.ts"
     );
-    const { chooseParts, splitDataset } = await import("../lib/data/rows/split_dataset.ts");
-    const dataset = await readDataset(inputs.data!.path);
+    const { chooseParts, splitStream } = await import("../lib/data/rows/split_dataset.ts");
+    const dataset = await openDataset(inputs.data!.path);
     for (const name of [options.column, options.stratify, options.group]) {
       if (name !== undefined) requireColumn(dataset.columns, name);
     }
     const { train, validation, test } = options;
     const parts = chooseParts({ train, validation, test }, options.parts);
-    const result = splitDataset(dataset, {
+    let writer: InstanceType<typeof DatasetWriter> | undefined;
+    const result = await splitStream(dataset, {
       parts,
       seed: options.seed ?? seed,
       shuffle: options.shuffle,
@@ -112,13 +113,16 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       ...(options.stratify !== undefined && { stratify: options.stratify }),
       ...(options.group !== undefined && { group: options.group }),
       ...(options.source !== undefined && { source: options.source }),
+    }, {
+      open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      folder: output.path,
+      signal,
     });
-    const sizes = Object.entries(result.dataset.splits)
-      .map(([name, rows]) => `${name} ${rows.length}`).join(", ");
+    const sizes = Object.entries(result.sizes).map(([name, rows]) => `${name} ${rows}`).join(", ");
     const report = [sizes, ...result.notes].join("; ");
     log(report);
     for (const [name, share] of Object.entries(parts)) {
-      if (share > 0 && result.dataset.splits[name]!.length === 0) {
+      if (share > 0 && result.sizes[name] === 0) {
         throw new UserError({
           what: `the part "${name}" has no rows: ${report}`,
           requirement: "a part with a share needs at least one row",
@@ -127,7 +131,7 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       }
     }
     summary({ type: "note", text: report });
-    await writeDataset(output.path, result.dataset);
+    await writer!.finish();
   },
 });
 

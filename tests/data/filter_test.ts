@@ -1,11 +1,23 @@
 import assert from "node:assert/strict";
-import { filterDataset, type FilterRules } from "../../lib/data/rows/filter.ts";
-import { splitDataset } from "../../lib/data/rows/split_dataset.ts";
+import type { Dataset } from "../../lib/data/rows/dataset.ts";
+import { type Filtered, filterRows, type FilterRules } from "../../lib/data/rows/filter.ts";
+import { splitStream } from "../../lib/data/rows/split_dataset.ts";
+import { streamOf, written } from "../fixtures/row_stream.ts";
 
 const columns = [{ name: "text", type: "string" as const }, {
   name: "label",
   type: "int" as const,
 }];
+
+/** A dataset after its way through the stream. */
+async function filterDataset(
+  dataset: Dataset,
+  rules: FilterRules,
+): Promise<Filtered & { dataset: Dataset }> {
+  const sink = await written();
+  const result = await filterRows(streamOf(dataset), rules, sink);
+  return { ...result, dataset: { columns: sink.columns, splits: sink.splits } };
+}
 
 function filter(
   texts: (string | null)[],
@@ -15,11 +27,11 @@ function filter(
   return filterDataset({ columns, splits: { data } }, { column: "text", ...rules });
 }
 
-function texts(result: ReturnType<typeof filterDataset>): unknown[] {
+function texts(result: { readonly dataset: Dataset }): unknown[] {
   return Object.values(result.dataset.splits).flat().map((row) => row.text);
 }
 
-Deno.test("filterDataset() applies each rule, and counts what it drops", () => {
+Deno.test("filterDataset() applies each rule, and counts what it drops", async () => {
   const cases: [
     (string | null)[],
     Omit<FilterRules, "column">,
@@ -60,15 +72,15 @@ Deno.test("filterDataset() applies each rule, and counts what it drops", () => {
     [["", "ab"], { dropEmpty: true, minLength: 3 }, [], { drop_empty: 1, min_length: 1 }],
   ];
   for (const [input, rules, output, dropped] of cases) {
-    const result = filter(input, rules);
+    const result = await filter(input, rules);
     assert.deepEqual(texts(result), output, JSON.stringify(rules));
     assert.deepEqual(result.dropped, dropped, JSON.stringify(rules));
     assert.equal(result.kept, output.length);
   }
 });
 
-Deno.test("filterDataset() copies the other columns into every passage", () => {
-  const result = filter(["x", "One.\nOne.\n\nTwo."], {
+Deno.test("filterDataset() copies the other columns into every passage", async () => {
+  const result = await filter(["x", "One.\nOne.\n\nTwo."], {
     passages: { minChars: 4, maxChars: 12 },
     normalizeWhitespace: true,
   });
@@ -79,12 +91,12 @@ Deno.test("filterDataset() copies the other columns into every passage", () => {
   ]);
 });
 
-Deno.test("filterDataset() finds copies over all splits, and limits each", () => {
+Deno.test("filterDataset() finds copies over all splits, and limits each", async () => {
   const splits = {
     train: [{ text: "a" }, { text: "b" }],
     test: [{ text: "a" }, { text: "c" }, { text: "d" }],
   };
-  const result = filterDataset({ columns: columns.slice(0, 1), splits }, {
+  const result = await filterDataset({ columns: columns.slice(0, 1), splits }, {
     column: "text",
     dedupe: "exact",
     limit: 1,
@@ -93,40 +105,41 @@ Deno.test("filterDataset() finds copies over all splits, and limits each", () =>
   assert.deepEqual(result.dropped, { dedupe: 1, limit: 2 });
 });
 
-Deno.test("filterDataset() shuffles by its seed, before the limit", () => {
+Deno.test("filterDataset() shuffles by its seed, before the limit", async () => {
   const input = Array.from({ length: 30 }, (_, i) => String(i));
-  const of = (seed: number): unknown[] => texts(filter(input, { shuffle: { seed }, limit: 10 }));
-  assert.deepEqual(of(1), of(1));
-  assert.notDeepEqual(of(1), of(2));
-  assert.notDeepEqual(of(1), input.slice(0, 10));
+  const of = async (seed: number): Promise<unknown[]> =>
+    texts(await filter(input, { shuffle: { seed }, limit: 10 }));
+  assert.deepEqual(await of(1), await of(1));
+  assert.notDeepEqual(await of(1), await of(2));
+  assert.notDeepEqual(await of(1), input.slice(0, 10));
 });
 
-Deno.test("filterDataset() refuses bounds that no passage can keep", () => {
-  assert.throws(
+Deno.test("filterDataset() refuses bounds that no passage can keep", async () => {
+  await assert.rejects(
     () => filter(["a"], { passages: { minChars: 9, maxChars: 5 } }),
     /min_chars must not be more/,
   );
 });
 
-Deno.test("filterDataset() names the columns where its own is missing", () => {
+Deno.test("filterDataset() names the columns where its own is missing", async () => {
   const dataset = { columns, splits: { data: [] } };
-  assert.throws(
+  await assert.rejects(
     () => filterDataset(dataset, { column: "txt" }),
     /no column "txt".*did you mean "text".*text, label/,
   );
-  assert.throws(() => filterDataset(dataset, { column: "label" }), /column "label" is int/);
-  assert.throws(
+  await assert.rejects(() => filterDataset(dataset, { column: "label" }), /column "label" is int/);
+  await assert.rejects(
     () => filterDataset(dataset, { column: "text", where: "{{ lable }}" }),
     /did you mean "label"/,
   );
 });
 
-Deno.test("rows that were labelled by a template and freed of copies divide evenly, no text in two parts", () => {
+Deno.test("rows that were labelled by a template and freed of copies divide evenly, no text in two parts", async () => {
   const data = Array.from({ length: 240 }, (_, i) => ({
     text: `${["Mail", "mail", " mail "][i % 3]} ${i % 80}`,
     group: i % 4 === 0 ? "spam-1" : "easy-ham-2",
   }));
-  const { dataset } = filterDataset(
+  const { dataset } = await filterDataset(
     {
       columns: [{ name: "text", type: "string" }, { name: "group", type: "string" }],
       splits: { data },
@@ -138,13 +151,10 @@ Deno.test("rows that were labelled by a template and freed of copies divide even
     },
   );
   const parts = { train: 0.8, validation: 0.1, test: 0.1 };
-  const { splits } = splitDataset(dataset, {
-    parts,
-    seed: 1,
-    shuffle: true,
-    column: "text",
-    stratify: "label",
-  }).dataset;
+  const sink = await written();
+  const options = { parts, seed: 1, shuffle: true, column: "text", stratify: "label" };
+  await splitStream(streamOf(dataset), options, sink);
+  const { splits } = sink;
   const key = (text: unknown): string => String(text).trim().toLowerCase();
   const all = Object.values(splits).flat().map((row) => key(row.text));
   assert.equal(all.length, 80);

@@ -28,7 +28,10 @@ export function rowOf({ columns }: Batch, index: number): Row {
 }
 
 /** A batch of rows with these columns; what a row lacks is null. */
-export function batchOf(rows: readonly Row[], columns: readonly { readonly name: string }[]): Batch {
+export function batchOf(
+  rows: readonly Row[],
+  columns: readonly { readonly name: string }[],
+): Batch {
   return {
     length: rows.length,
     columns: new Map(columns.map(({ name }) => [

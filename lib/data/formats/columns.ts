@@ -1,8 +1,9 @@
 /**
  * What a table's cells may hold, and which column type a bunch of values has.
  *
- * Five types, the ones that text work needs and that JSON, CSV and parquet share. Dates are ISO
- * texts, lists and objects are `json`.
+ * Six types, the ones that text work needs. Dates are ISO texts, lists and objects are `json`. A cell of a
+ * `timestamp` is its ISO 8601 text, with as many digits as its unit has, and a `Z` where it is a moment of
+ * the world's time and not of some wall's clock.
  *
  * @module
  */
@@ -16,7 +17,10 @@ export type Cell = Json | bigint;
 export type Row = Record<string, Cell>;
 
 /** Types of columns: `int` is 64 bits, `float` is a double, `json` anything nested. */
-export type ColumnType = "string" | "int" | "float" | "bool" | "json";
+export type ColumnType = "string" | "int" | "float" | "bool" | "timestamp" | "json";
+
+/** What a timestamp counts. */
+export type TimeUnit = "ms" | "us" | "ns";
 
 /** A column of a dataset. */
 export interface Column {
@@ -24,6 +28,10 @@ export interface Column {
   readonly type: ColumnType;
   /** What the integers 0, 1, ... of a label column stand for (a ClassLabel of `datasets`). */
   readonly names?: readonly string[];
+  /** Of a timestamp. */
+  readonly unit?: TimeUnit;
+  /** Of a timestamp: whether it counts from 1970 in UTC; else it is naive, a time on a wall. */
+  readonly utc?: boolean;
 }
 
 /** A table that was read. */
@@ -110,7 +118,7 @@ export function unionColumns(tables: readonly (readonly Column[])[]): Column[] {
 export function checkCell(cell: Cell | undefined, column: Column, where: () => string): void {
   if (cell === null || cell === undefined) return;
   const fits = column.type === "json" ||
-    (column.type === "string" && typeof cell === "string") ||
+    ((column.type === "string" || column.type === "timestamp") && typeof cell === "string") ||
     (column.type === "bool" && typeof cell === "boolean") ||
     (column.type === "float" && typeof cell === "number") ||
     (column.type === "int" &&

@@ -1,250 +1,306 @@
 /**
- * Parquet in and out, by hyparquet (every encoding and codec) and hyparquet-writer (snappy).
+ * Parquet files as batches, by hyparquet: every encoding and codec, one row group after the other.
  *
- * What a file may hold and {@linkcode Row} may not is turned into what is nearest: timestamps and
- * dates into ISO 8601 texts, decimals into floats, lists, structs and maps into `json`, int64 into
- * a number where it is safe and a bigint where it is not. Binary columns are an error unless they
- * hold UTF-8. Left out: encrypted files, BSON, INTERVAL.
+ * What a file may hold and a {@linkcode Cell} may not is turned into what is nearest: dates into ISO 8601
+ * texts, lists, structs and maps into `json`, int64 into a number where it is safe and a bigint where it
+ * is not. Binary columns are an error unless they hold UTF-8. Left out: encrypted files, BSON, INTERVAL.
  *
  * @module
  */
 import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
-import type {
-  AsyncBuffer,
-  Compressors,
-  FileMetaData,
-  KeyValue,
-  SchemaElement,
-  SchemaTree,
-} from "hyparquet";
+import type { FileMetaData, KeyValue, SchemaTree } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { type ColumnSource, parquetWriteFile } from "hyparquet-writer";
 import { nearest, UserError } from "../../base/errors.ts";
-import { type Json, ownMember, parseJson } from "../../base/json.ts";
-import { watch } from "../../base/watchdog.ts";
+import { parseJson } from "../../base/json.ts";
+import { startWatch, type Watch } from "../../base/watchdog.ts";
+import { BATCH, type Batch } from "./batch.ts";
+import { type Cell, type Column, refuseColumnName } from "./columns.ts";
+import { openBuffer, type ParquetBuffer } from "./parquet_buffer.ts";
+import { checkMetadata, PageChecks } from "./parquet_check.ts";
 import {
-  type Cell,
-  checkCell,
-  type Column,
-  type ColumnType,
-  refuseColumnName,
-  type Row,
-  type Table,
-} from "./columns.ts";
-import { checkMetadata, type PageBytes, PageChecks } from "./parquet_check.ts";
+  exactElement,
+  exactParsers,
+  parquetCell,
+  type ParquetType,
+  parquetType,
+  widened,
+} from "./parquet_types.ts";
+import type { FoundColumn, Reading, RowFile } from "./row_file.ts";
 
 /** A page may take this long, in milliseconds, and a second more for every megabyte of the file. */
 const PAGE_DEADLINE = 30_000;
 
+/** Bytes of a row group, unpacked, that are read at once; a larger one is read in stretches of rows. */
+const STRETCH = 1 << 26;
+
+/** A parquet file that is open. */
+interface Opened {
+  readonly file: ParquetBuffer;
+  readonly shown: string;
+  readonly metadata: FileMetaData;
+  readonly fields: readonly SchemaTree[];
+}
+
+/** A file's columns, and how many rows it has. */
+export interface ParquetInfo {
+  readonly columns: readonly FoundColumn[];
+  readonly rows: number;
+}
+
 /**
- * Reads a parquet file. What is damaged is an error; should a reader still never come back, the process
- * ends with words that name the file.
+ * A parquet file. What is damaged is an error; should a reader still never come back, the process ends
+ * with words that name the file.
  *
- * @param path The file.
- * @param options `columns` reads only these; `limit` at most that many rows from the start;
- * `name` is what messages call the file.
- * @throws {UserError} Where it is no parquet file, is damaged, or a column is missing or binary.
+ * @param file Where it is, and what messages call it.
+ * @throws {UserError} From its methods: where it is no parquet file, is damaged, or a column is missing or
+ *   binary.
  */
-export async function readParquet(
-  path: string,
-  options: { columns?: readonly string[]; limit?: number; name?: string } = {},
-): Promise<Table> {
-  const file = openBuffer(path);
-  const shown = options.name ?? path;
-  const parts = {
-    what: `reading ${shown} as parquet comes to no end: the file is damaged`,
-    remedy: "fetch or make the file again",
+export function parquetFile(file: { readonly path: string; readonly name: string }): RowFile {
+  return {
+    name: file.name,
+    find: async () => (await parquetInfo(file)).columns,
+    batches: (columns, reading) => parquetBatches(file, columns, reading),
   };
+}
+
+/** What a file says of itself. */
+export async function parquetInfo(
+  file: { readonly path: string; readonly name: string },
+): Promise<ParquetInfo> {
+  return await withFile(file, async (opened) => {
+    const labels = classLabels(opened.metadata.key_value_metadata ?? []);
+    const columns: FoundColumn[] = [];
+    for (const field of opened.fields) {
+      const name = field.element.name;
+      refuseColumnName(name, opened.shown);
+      const found = parquetType(field);
+      const type = found.isUnsigned && await isPastInt64(opened, field) ? "string" : found.type;
+      const names = type === "int" ? labels.get(name) : undefined;
+      columns.push({
+        name,
+        type: found.isNull ? undefined : type,
+        isWide: type === "int" && found.isWide === true && !isNarrow(opened.metadata, name),
+        ...(names === undefined ? {} : { names }),
+        ...(found.unit === undefined ? {} : { unit: found.unit, utc: found.utc ?? true }),
+      });
+    }
+    return { columns, rows: Number(opened.metadata.num_rows) };
+  });
+}
+
+/** Opens a file, and closes it. */
+async function withFile<T>(
+  { path, name }: { readonly path: string; readonly name: string },
+  work: (opened: Opened) => Promise<T>,
+): Promise<T> {
+  const file = openBuffer(path);
   try {
-    const deadline = PAGE_DEADLINE + file.byteLength / 1000;
-    return await watch({ parts, deadline }, (step) => readTable(file, { ...options, shown, step }));
+    return await work(await opened(file, name));
   } finally {
     file.close();
   }
 }
 
-/** A parquet file, opened. */
-async function readTable(
-  file: Buffer,
-  { shown, step, ...options }: {
-    columns?: readonly string[];
-    limit?: number;
-    shown: string;
-    step: () => void;
-  },
-): Promise<Table> {
-  const { metadata, available } = await explain(shown, async () => {
+async function opened(file: ParquetBuffer, shown: string): Promise<Opened> {
+  return await explain(shown, async () => {
     const metadata = await parquetMetadataAsync(file);
     checkMetadata(metadata, file.byteLength);
-    return { metadata, available: parquetSchema(metadata).children };
+    const fields = parquetSchema(metadata).children;
+    // Of columns of their own alone: in lists and structs nothing would put the point back.
+    const own = new Set(
+      fields.filter(({ children }) => children.length === 0).map((each) => each.element),
+    );
+    const schema = metadata.schema.map((each) => own.has(each) ? exactElement(each) : each);
+    return { file, shown, metadata: { ...metadata, schema }, fields };
   });
-  const checks = new PageChecks(file);
-  const labels = classLabels(metadata.key_value_metadata ?? []);
-  const chosen = options.columns?.map((name) => findField(available, name, shown)) ?? available;
-  const count = Math.min(Number(metadata.num_rows), options.limit ?? Infinity);
-  const rows: Row[] = Array.from({ length: count }, () => ({}));
-  const columns: Column[] = [];
-  for (const field of chosen) {
-    const name = field.element.name;
-    refuseColumnName(name, shown);
-    const type = typeOf(field);
-    const names = type === "int" ? labels.get(name) : undefined;
-    columns.push({ name, type, ...(names ? { names } : {}) });
-    if (field.element.logical_type?.type === "NULL") {
-      for (const row of rows) row[name] = null;
-      continue;
-    }
-    await explain(`${shown}, column "${name}"`, async () => {
-      if (count > 0) checks.check(metadata, field);
-      step();
-      const looking = checks.looking(compressors, step);
-      const cells = await readColumn(file, metadata, { name, count, compressors: looking });
-      for (let i = 0; i < count; i++) rows[i]![name] = toCell(cells[i], type);
-    });
-  }
-  return { columns, rows };
 }
 
-/**
- * Writes a parquet file: snappy, UTF-8 strings, int64, double, boolean; `json` as JSON text. The
- * same rows give the same bytes. A lone surrogate in a text becomes U+FFFD.
- *
- * @param path Where; an existing file is replaced.
- * @param columns What to write, in this order.
- * @param options `rows`, and `label` for messages: `split "train"`.
- * @throws {UserError} Where a cell does not fit its column or a row has a key that is no column.
- */
-export function writeParquet(
-  path: string,
+async function* parquetBatches(
+  source: { readonly path: string; readonly name: string },
   columns: readonly Column[],
-  options: { rows: readonly Row[]; label?: string },
-): void {
-  const { rows } = options;
-  const label = options.label ?? path;
-  const names = new Set(columns.map((column) => column.name));
-  rows.forEach((row, i) => {
-    for (const key in row) {
-      if (!names.has(key)) {
-        throw new UserError({
-          what: `row ${i} of ${label} has "${key}", which is no column`,
-          nearest: nearest(key, names),
-          requirement: `the columns are ${[...names].join(", ")}`,
-        });
-      }
-    }
-  });
-  const columnData = columns.map((column): ColumnSource => {
-    const data = rows.map((row, i) => {
-      const cell = ownMember(row, column.name);
-      checkCell(cell, column, () => `row ${i} of ${label}`);
-      return toParquet(cell, column.type);
-    });
-    return { name: column.name, type: PHYSICAL[column.type], data };
-  });
-  const kvMetadata = featuresMetadata(columns);
-  parquetWriteFile({ filename: path, columnData, createdBy: "temper", kvMetadata });
-}
-
-const PHYSICAL = {
-  string: "STRING",
-  int: "INT64",
-  float: "DOUBLE",
-  bool: "BOOLEAN",
-  // Not JSON: pyarrow makes an extension type of it that `datasets` and pandas do not take.
-  json: "STRING",
-} as const;
-
-function toParquet(cell: Cell | undefined, type: ColumnType): Exclude<Cell, object> | null {
-  if (cell === null || cell === undefined) return null;
-  if (type === "json") return JSON.stringify(cell, (_, v) => typeof v === "bigint" ? String(v) : v);
-  if (type === "int") return BigInt(cell as number | bigint);
-  return cell as Exclude<Cell, object>;
-}
-
-/** A file as hyparquet wants it, and as its pages are checked. */
-type Buffer = AsyncBuffer & PageBytes & { close(): void };
-
-/** Opens a file. Reading is synchronous, so that concurrent slices cannot mix. */
-function openBuffer(path: string): Buffer {
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(path);
-  } catch (error) {
-    throw new UserError({ what: `cannot open ${path}: ${(error as Error).message}`, cause: error });
-  }
-  const byteLength = file.statSync().size;
-  const starts = new WeakMap<ArrayBufferLike, number>();
-  return {
-    byteLength,
-    startOf: (buffer) => starts.get(buffer),
-    slice(start: number, end: number = byteLength): ArrayBuffer {
-      const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start));
-      file.seekSync(start, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        const n = file.readSync(bytes.subarray(at));
-        if (n === null) break;
-        at += n;
-      }
-      starts.set(bytes.buffer, start);
-      return bytes.buffer;
+  { limit = Infinity, signal, progress }: Reading,
+): AsyncGenerator<Batch> {
+  const file = openBuffer(source.path);
+  const shown = source.name;
+  using watch = await startWatch({
+    deadline: PAGE_DEADLINE + file.byteLength / 1000,
+    parts: {
+      what: `reading ${shown} as parquet comes to no end: the file is damaged`,
+      remedy: "fetch or make the file again",
     },
-    close: () => file.close(),
-  };
-}
-
-async function readColumn(
-  file: AsyncBuffer,
-  metadata: FileMetaData,
-  { name, count, compressors }: { name: string; count: number; compressors: Compressors },
-): Promise<unknown[]> {
-  const cells: unknown[] = new Array(count);
-  let filled = 0;
-  if (count === 0) return cells;
-  // One row group after the other: were two to fail at once, nobody would hear of the second.
-  let start = 0;
-  for (const group of metadata.row_groups) {
-    const rowStart = start;
-    start += Number(group.num_rows);
-    if (rowStart >= count || start === rowStart) continue;
-    await parquetRead({
-      file,
-      metadata,
-      columns: [name],
-      rowStart,
-      rowEnd: Math.min(start, count),
-      compressors,
-      // Bytes that are no declared text arrive as bytes, so that binary data is found out.
-      utf8: false,
-      geoparquet: false,
-      parsers: {
-        dateFromDays: (days: number | undefined) =>
-          days === undefined ? undefined : new Date(days * 86_400_000).toISOString().slice(0, 10),
-        stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decodeUtf8(bytes),
-        jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && parseJson(decodeUtf8(bytes)),
-      },
-      onChunk({ columnData, rowStart, rowEnd }): void {
-        // A chunk may go past the rows that were asked for.
-        for (let i = rowStart; i < Math.min(rowEnd, count); i++, filled++) {
-          cells[i] = columnData[i - rowStart];
-        }
-      },
-    });
-  }
-  if (filled < count) throw new Error(`it has ${filled} values for ${count} rows`);
-  return cells;
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(bytes: Uint8Array): string {
+  });
   try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new UserError({
-      what: "it holds binary data, not UTF-8 text",
-      remedy: "leave the column out: name those to keep with `columns`",
+    const reader = new GroupReader(await opened(file, shown), { columns, watch });
+    const { metadata } = reader.opened;
+    let left = Math.min(limit, Number(metadata.num_rows));
+    let start = 0;
+    for (const [index, group] of metadata.row_groups.entries()) {
+      const count = Math.min(Number(group.num_rows), left);
+      const stretches = Math.ceil(Number(group.total_byte_size) / STRETCH) || 1;
+      const stretch = Math.max(1, Math.ceil(count / stretches));
+      for (let at = 0; at < count; at += stretch) {
+        signal?.throwIfAborted();
+        const length = Math.min(stretch, count - at);
+        const read = await reader.read({ group: index, start: start + at, length });
+        progress?.(
+          Math.round(
+            Number(group.total_compressed_size ?? group.total_byte_size) * length /
+              Number(group.num_rows),
+          ),
+        );
+        yield* inBatches(read, length);
+      }
+      start += Number(group.num_rows);
+      left -= count;
+      if (left <= 0) return;
+    }
+  } finally {
+    file.close();
+  }
+}
+
+/** Cuts what was read at once into batches. */
+function* inBatches(
+  columns: ReadonlyMap<string, readonly Cell[]>,
+  length: number,
+): Generator<Batch> {
+  for (let from = 0; from < length;) {
+    let to = from;
+    let characters = 0;
+    while (to < length && to - from < BATCH.rows && characters < BATCH.characters) {
+      for (const cells of columns.values()) {
+        const cell = cells[to];
+        if (typeof cell === "string") characters += cell.length;
+      }
+      to++;
+    }
+    yield {
+      length: to - from,
+      columns: new Map([...columns].map(([name, cells]) => [name, cells.slice(from, to)])),
+    };
+    from = to;
+  }
+}
+
+/** Reads rows of a file, column after column. */
+class GroupReader {
+  readonly opened: Opened;
+  readonly #columns:
+    readonly (Column & { readonly field?: SchemaTree; readonly own?: ParquetType })[];
+  readonly #watch: Watch;
+  readonly #checks: PageChecks;
+
+  constructor(
+    opened: Opened,
+    { columns, watch }: { readonly columns: readonly Column[]; readonly watch: Watch },
+  ) {
+    this.opened = opened;
+    this.#watch = watch;
+    this.#checks = new PageChecks(opened.file);
+    this.#columns = columns.map((column) => {
+      const field = opened.fields.find(({ element }) => element.name === column.name);
+      return field === undefined ? column : { ...column, field, own: parquetType(field) };
     });
   }
+
+  /** @param stretch `start` counts from the first row of the file. */
+  async read(
+    { group, start, length }: { group: number; start: number; length: number },
+  ): Promise<Map<string, readonly Cell[]>> {
+    const { metadata, shown } = this.opened;
+    const read = new Map<string, readonly Cell[]>();
+    for (const { name, type, field, own } of this.#columns) {
+      if (field === undefined || own === undefined || own.isNull) {
+        read.set(name, new Array<Cell>(length).fill(null));
+        continue;
+      }
+      const values = await explain(`${shown}, column "${name}"`, async () => {
+        this.#checks.check(metadata.row_groups[group]!, field);
+        return await this.#column(field, { own, start, length });
+      });
+      const same = own.type === type;
+      read.set(
+        name,
+        await explain(`${shown}, column "${name}"`, () =>
+          Promise.resolve(values.map((value) => {
+            const cell = parquetCell(value, own);
+            return same ? cell : widened(cell, { type });
+          }))),
+      );
+    }
+    return read;
+  }
+
+  /** One row group at a time: were two to fail at once, nobody would hear of the second. */
+  async #column(
+    { element: { name } }: SchemaTree,
+    { own, start, length }: { own: ParquetType; start: number; length: number },
+  ): Promise<unknown[]> {
+    const { file, metadata } = this.opened;
+    const cells: unknown[] = new Array(length);
+    let filled = 0;
+    this.#watch.step();
+    try {
+      await parquetRead({
+        file,
+        metadata,
+        columns: [name],
+        rowStart: start,
+        rowEnd: start + length,
+        compressors: this.#checks.looking(compressors, this.#watch.step),
+        // Bytes that are no declared text arrive as bytes, so that binary data is found out.
+        utf8: false,
+        geoparquet: false,
+        parsers: exactParsers(own),
+        onChunk({ columnData, rowStart, rowEnd }): void {
+          // A chunk may begin before and go past the rows that were asked for.
+          const to = Math.min(rowEnd, start + length);
+          for (let i = Math.max(rowStart, start); i < to; i++, filled++) {
+            cells[i - start] = columnData[i - rowStart];
+          }
+        },
+      });
+    } finally {
+      this.#watch.rest();
+    }
+    if (filled < length) throw new Error(`it has ${filled} values for ${length} rows`);
+    return cells;
+  }
+}
+
+/** Whether an unsigned column has values that no int64 holds. */
+async function isPastInt64(opened: Opened, field: SchemaTree): Promise<boolean> {
+  const name = field.element.name;
+  const most = (value: unknown): boolean =>
+    typeof value === "bigint" && value > 0x7fffffffffffffffn;
+  const statistics = chunksOf(opened.metadata, name).map((chunk) => chunk?.statistics?.max_value);
+  if (statistics.every((value) => typeof value === "bigint" && value >= 0n)) {
+    return statistics.some(most);
+  }
+  for await (
+    const { columns } of parquetBatches({ path: opened.file.path, name: opened.shown }, [{
+      name,
+      type: "int",
+    }], {})
+  ) {
+    if (columns.get(name)!.some(most)) return true;
+  }
+  return false;
+}
+
+/** Whether the statistics of a file say that a column has no integer past 2^53. */
+function isNarrow(metadata: FileMetaData, name: string): boolean {
+  return chunksOf(metadata, name).every((chunk) => {
+    const { min_value: min, max_value: max } = chunk?.statistics ?? {};
+    return typeof min === "bigint" && typeof max === "bigint" &&
+      min >= BigInt(Number.MIN_SAFE_INTEGER) && max <= BigInt(Number.MAX_SAFE_INTEGER);
+  });
+}
+
+function chunksOf({ row_groups: groups }: FileMetaData, name: string) {
+  return groups.map(({ columns }) =>
+    columns.find(({ meta_data: chunk }) => chunk?.path_in_schema[0] === name)?.meta_data
+  );
 }
 
 /** hyparquet's plain errors as ours, with the file's name. */
@@ -263,70 +319,25 @@ async function explain<T>(where: string, read: () => Promise<T>): Promise<T> {
   }
 }
 
-function findField(fields: readonly SchemaTree[], name: string, path: string): SchemaTree {
-  const field = fields.find(({ element }) => element.name === name);
-  if (field !== undefined) return field;
-  const names = fields.map(({ element }) => element.name);
-  throw new UserError({
-    what: `${path} has no column "${name}"`,
-    nearest: nearest(name, names),
-    requirement: `its columns are ${names.join(", ")}`,
+/**
+ * Columns of a file by name.
+ *
+ * @throws {UserError} Where one is missing, with the names that are there.
+ */
+export function requireFields(
+  found: readonly FoundColumn[],
+  { names, path }: { readonly names: readonly string[]; readonly path: string },
+): FoundColumn[] {
+  return names.map((name) => {
+    const column = found.find((each) => each.name === name);
+    if (column !== undefined) return column;
+    const known = found.map((each) => each.name);
+    throw new UserError({
+      what: `${path} has no column "${name}"`,
+      nearest: nearest(name, known),
+      requirement: `its columns are ${known.join(", ")}`,
+    });
   });
-}
-
-function typeOf({ element, children }: SchemaTree): ColumnType {
-  if (children.length > 0 || element.repetition_type === "REPEATED") return "json";
-  const { type, converted_type: converted, logical_type: logical }: SchemaElement = element;
-  if (converted === "JSON" || logical?.type === "JSON") return "json";
-  if (converted === "DECIMAL" || logical?.type === "DECIMAL" || logical?.type === "FLOAT16") {
-    return "float";
-  }
-  if (converted === "DATE" || converted?.startsWith("TIMESTAMP") || logical?.type === "DATE") {
-    return "string";
-  }
-  if (logical?.type === "TIMESTAMP" || type === "INT96") return "string";
-  if (type === "BOOLEAN") return "bool";
-  if (type === "INT32" || type === "INT64") return "int";
-  if (type === "FLOAT" || type === "DOUBLE") return "float";
-  return "string";
-}
-
-function toCell(value: unknown, type: ColumnType): Cell {
-  if (value === null || value === undefined) return null;
-  switch (type) {
-    case "json":
-      return toJson(value);
-    case "int":
-      return typeof value === "bigint" ? safeInteger(value) : value as number;
-    case "float":
-      return Number(value);
-    case "bool":
-      return Boolean(value);
-    case "string":
-      if (value instanceof Uint8Array) return decodeUtf8(value);
-      return value instanceof Date ? value.toISOString() : String(value);
-  }
-}
-
-function safeInteger(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
-}
-
-/** Nested values as JSON has them; an integer that no number can hold becomes text. */
-function toJson(value: unknown): Json {
-  if (value === null || value === undefined) return null;
-  if (typeof value === "bigint") {
-    const integer = safeInteger(value);
-    return typeof integer === "bigint" ? String(integer) : integer;
-  }
-  if (typeof value !== "object") return value as Json;
-  if (value instanceof Date) return value.toISOString();
-  if (value instanceof Uint8Array) return decodeUtf8(value);
-  if (Array.isArray(value) || ArrayBuffer.isView(value)) {
-    return Array.from(value as ArrayLike<unknown>, toJson);
-  }
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toJson(inner)]));
 }
 
 /** Label names as `datasets` keeps them in a file: {"info": {"features": {"label": {"names": ...}}}}. */
@@ -346,15 +357,4 @@ function classLabels(metadata: readonly KeyValue[]): Map<string, readonly string
     if (Array.isArray(names)) labels.set(name, names.map(String));
   }
   return labels;
-}
-
-/** The note that makes `datasets` show a ClassLabel; nothing where no column has names. */
-function featuresMetadata(columns: readonly Column[]): KeyValue[] {
-  if (!columns.some((column) => column.names)) return [];
-  const dtypes = { string: "string", int: "int64", float: "float64", bool: "bool", json: "string" };
-  const features = Object.fromEntries(columns.map(({ name, type, names }) => [
-    name,
-    names ? { names, _type: "ClassLabel" } : { dtype: dtypes[type], _type: "Value" },
-  ]));
-  return [{ key: "huggingface", value: JSON.stringify({ info: { features } }) }];
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { ColumnMetaData, Compressors, FileMetaData, SchemaTree } from "hyparquet";
+import type { ColumnMetaData, Compressors, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
 import { checkLevels, checkPage, checkValues, type PageContent } from "./parquet_runs.ts";
 import { ThriftReader, type ThriftStruct } from "./thrift.ts";
 
@@ -65,19 +65,17 @@ export class PageChecks {
   }
 
   /**
-   * Walks along the pages of a column.
+   * Walks along the pages of a column in a row group.
    *
-   * @param metadata Checked already.
+   * @param group Of metadata that were checked.
    * @param field The column, with what lies below it.
    * @throws {Error} Naming what is damaged.
    */
-  check(metadata: FileMetaData, field: SchemaTree): void {
+  check({ columns, num_rows: rows }: RowGroup, field: SchemaTree): void {
     this.#later.clear();
-    for (const { columns, num_rows } of metadata.row_groups) {
-      for (const { meta_data: column } of columns) {
-        if (column === undefined || column.path_in_schema[0] !== field.element.name) continue;
-        this.#checkChunk(column, { levels: levelsOf(field, column), rows: Number(num_rows) });
-      }
+    for (const { meta_data: column } of columns) {
+      if (column === undefined || column.path_in_schema[0] !== field.element.name) continue;
+      this.#checkChunk(column, { levels: levelsOf(field, column), rows: Number(rows) });
     }
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Batch } from "./batch.ts";
-import type { Column, ColumnType } from "./columns.ts";
+import type { Column, ColumnType, TimeUnit } from "./columns.ts";
 
 /** What a column of one file may hold. */
 export interface FoundColumn {
@@ -16,6 +16,9 @@ export interface FoundColumn {
   readonly isWide?: boolean;
   /** What its integers stand for, where the file says it. */
   readonly names?: readonly string[];
+  /** Of a timestamp, as in {@linkcode Column}. */
+  readonly unit?: TimeUnit;
+  readonly utc?: boolean;
 }
 
 /** A row that cannot be read. */

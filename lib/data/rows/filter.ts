@@ -13,12 +13,16 @@ import {
   type UnicodeForm,
   wordCount,
 } from "../../text/clean.ts";
-import { type DedupeMode, SeenTexts } from "../../text/dedupe.ts";
+import { type DedupeMode, textKey } from "../../text/dedupe.ts";
 import { cutPassages } from "../../text/passages.ts";
 import { compileCondition, compileTemplate } from "../../text/template.ts";
-import { type Column, requireColumn, type Row } from "../formats/columns.ts";
-import type { Dataset } from "./dataset.ts";
 import { permutation, randomStream } from "../../base/random.ts";
+import { type Batch, rowOf } from "../formats/batch.ts";
+import { type Column, requireColumn, type Row } from "../formats/columns.ts";
+import { NOWHERE, rearranged } from "./rearrange.ts";
+import { Spill } from "./spill.ts";
+import { BatchBuilder, type OpenSink, type RowStream } from "./stream.ts";
+import { TextIndex } from "./text_index.ts";
 
 /** Which rules apply; those that are absent do not. They apply in the order of these fields. */
 export interface FilterRules {
@@ -50,9 +54,8 @@ export interface FilterRules {
   readonly limit?: number;
 }
 
-/** A dataset after filtering. */
+/** What came of filtering. */
 export interface Filtered {
-  readonly dataset: Dataset;
   /** Rows dropped, by rule as the stage's options name it; a rule that dropped none is there too. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Rows that went in. */
@@ -61,67 +64,108 @@ export interface Filtered {
   readonly kept: number;
 }
 
+/** Where rows go, and who is told. */
+export interface FilterRun {
+  readonly open: OpenSink;
+  /** For files that are gone at the end. */
+  readonly folder: string;
+  /** Called with the number of rows done. */
+  readonly progress?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Characters of rows that wait for their shuffling in memory. */
+const HELD = 1 << 26;
+
 /**
- * Applies rules to a dataset.
+ * Applies rules to rows.
  *
- * @param options `progress` is called with the number of rows done.
  * @throws {UserError} Where the column is missing or no text, or a condition cannot be evaluated.
  */
-export function filterDataset(
-  dataset: Dataset,
+export async function filterRows(
+  stream: RowStream,
   rules: FilterRules,
-  options: { progress?: (done: number, total: number) => void } = {},
-): Filtered {
-  const { columns, complete } = addedColumns(dataset.columns, rules.addColumns ?? {});
-  const { type } = requireColumn(columns, rules.column);
+  { open, folder, progress, signal }: FilterRun,
+): Promise<Filtered> {
+  const { columns, complete } = addedColumns(stream.columns, rules.addColumns ?? {});
+  checkRules(columns, rules);
+  const tests = rowTests(columns, rules);
+  const dropped: Record<string, number> = {};
+  for (const { rule } of tests) dropped[rule] = 0;
+  const names = Object.keys(stream.splits);
+  const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
+  const sink = open(columns, names);
+  let done = 0;
+  let kept = 0;
+  for (const [index, split] of names.entries()) {
+    using spill = new Spill(`${folder}/.kept`, { most: HELD });
+    const most = rules.limit ?? Infinity;
+    let passed = 0;
+    const take = (batch: Batch): void => {
+      if (rules.shuffle !== undefined) return spill.write(batch);
+      const left = most - passed;
+      passed += batch.length;
+      if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
+    };
+    const builder = new BatchBuilder(columns, take);
+    for await (const batch of stream.batches(split, { signal })) {
+      for (let i = 0; i < batch.length; i++) {
+        for (const changed of transform(complete(rowOf(batch, i)), rules)) {
+          const failed = tests.find(({ drops }) => drops(changed));
+          if (failed === undefined) builder.add(changed);
+          else dropped[failed.rule]! += 1;
+        }
+        if (++done % 256 === 0) progress?.(done, total);
+      }
+    }
+    builder.finish();
+    if (rules.shuffle !== undefined) {
+      passed = spill.rows;
+      const random = randomStream(rules.shuffle.seed, FILTER_STREAM, index);
+      const count = Math.min(passed, most);
+      const places = placesOf(permutation(passed, random), count);
+      for await (const batch of rearranged(spill.batches(), { places, count, folder })) {
+        sink.write(split, batch);
+      }
+    }
+    if (rules.limit !== undefined) {
+      dropped.limit = (dropped.limit ?? 0) + Math.max(0, passed - rules.limit);
+    }
+    kept += Math.min(passed, most);
+  }
+  progress?.(total, total);
+  return { dropped, read: total, kept };
+}
+
+function checkRules(columns: readonly Column[], { column, passages }: FilterRules): void {
+  const { type } = requireColumn(columns, column);
   if (type !== "string") {
     throw new UserError({
-      what: `the column "${rules.column}" is ${type}`,
+      what: `the column "${column}" is ${type}`,
       requirement: "the rules for texts need a column of type string",
       remedy: "name the column of the text with `column`",
     });
   }
-  const { passages } = rules;
   if (passages !== undefined && passages.minChars > passages.maxChars) {
     throw new UserError({
       what: `passages of at least ${passages.minChars} and at most ${passages.maxChars} characters`,
       requirement: "passages.min_chars must not be more than passages.max_chars",
     });
   }
-  const tests = rowTests(columns, rules);
-  const dropped: Record<string, number> = {};
-  for (const { rule } of tests) dropped[rule] = 0;
-  const total = Object.values(dataset.splits).reduce((sum, rows) => sum + rows.length, 0);
-  let done = 0;
-  let kept = 0;
-  const splits: Record<string, Row[]> = {};
-  Object.entries(dataset.splits).forEach(([split, rows], index) => {
-    let result: Row[] = [];
-    for (const row of rows) {
-      for (const changed of transform(complete(row), rules)) {
-        const failed = tests.find(({ drops }) => drops(changed));
-        if (failed === undefined) result.push(changed);
-        else dropped[failed.rule]! += 1;
-      }
-      if (++done % 256 === 0) options.progress?.(done, total);
-    }
-    if (rules.shuffle !== undefined) {
-      const order = permutation(
-        result.length,
-        randomStream(rules.shuffle.seed, FILTER_STREAM, index),
-      );
-      const unshuffled = result;
-      result = Array.from(order, (i) => unshuffled[i]!);
-    }
-    if (rules.limit !== undefined) {
-      dropped.limit = (dropped.limit ?? 0) + Math.max(0, result.length - rules.limit);
-      result = result.slice(0, rules.limit);
-    }
-    splits[split] = result;
-    kept += result.length;
-  });
-  options.progress?.(total, total);
-  return { dataset: { columns, splits }, dropped, read: total, kept };
+}
+
+/** Where each row goes when the rows of an order stand in it; those past the first `count` nowhere. */
+function placesOf(order: Int32Array, count: number): Uint32Array {
+  const places = new Uint32Array(order.length);
+  order.forEach((row, place) => places[row] = place < count ? place : NOWHERE);
+  return places;
+}
+
+function firstRows({ columns }: Batch, length: number): Batch {
+  return {
+    length,
+    columns: new Map([...columns].map(([name, cells]) => [name, cells.slice(0, length)])),
+  };
 }
 
 /** Keeps the shuffling of a filter apart from other randomness of the same seed. */
@@ -198,9 +242,10 @@ function rowTests(columns: readonly Column[], rules: FilterRules): RowTest[] {
     const holds = compileCondition(rules.where, { columns: names, option: "where" });
     add("where", (row) => !holds(row));
   }
-  if (rules.dedupe !== undefined) {
-    const seen = new SeenTexts(rules.dedupe);
-    add("dedupe", (row) => seen.add(text(row)));
+  const { dedupe } = rules;
+  if (dedupe !== undefined) {
+    const seen = new TextIndex();
+    add("dedupe", (row) => seen.add(textKey(text(row), dedupe), 0) !== undefined);
   }
   return tests;
 }

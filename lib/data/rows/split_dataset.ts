@@ -4,9 +4,11 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
-import type { Row } from "../formats/columns.ts";
-import type { Dataset } from "./dataset.ts";
-import { type SplitOptions, splitRows, textIdentity } from "./split.ts";
+import { type Batch, rowOf } from "../formats/batch.ts";
+import { NOWHERE, rearranged } from "./rearrange.ts";
+import { SplitKeys, type SplitOptions, splitRows, textIdentity } from "./split.ts";
+import type { OpenSink, RowStream } from "./stream.ts";
+import { TextIndex } from "./text_index.ts";
 
 /** Shares where none are given. */
 const DEFAULT_PARTS = { train: 0.8, validation: 0.1, test: 0.1 };
@@ -34,21 +36,72 @@ export function chooseParts(
   return { ...other };
 }
 
+/** Where rows go. */
+export interface SplitRun {
+  readonly open: OpenSink;
+  /** For files that are gone at the end. */
+  readonly folder: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Divides a dataset.
+ * Divides rows: once through the columns that decide, once through all.
  *
  * @param options `source`: the splits to divide; the others are carried over. Without it all are
  * put together, in their order.
- * @returns The parts in the order of the options, then what was carried over, and sentences about
- * what was put together or dropped.
+ * @returns The rows of the parts in the order of the options, then of what was carried over, and sentences
+ * about what was put together or dropped.
  * @throws {UserError} Where a split is missing, a name is taken or shares do not fit.
  */
-export function splitDataset(
-  dataset: Dataset,
-  options: SplitOptions & { source?: readonly string[] },
-): { dataset: Dataset; notes: string[] } {
-  const names = Object.keys(dataset.splits);
+export async function splitStream(
+  stream: RowStream,
+  options: SplitOptions & { readonly source?: readonly string[] },
+  { open, folder, signal }: SplitRun,
+): Promise<{ sizes: Record<string, number>; notes: string[] }> {
+  const names = Object.keys(stream.splits);
   const source = options.source ?? names;
+  checkSource(names, { ...options, source });
+  const notes: string[] = [];
+  if (options.source === undefined && names.length > 1) {
+    notes.push(`the splits ${names.join(", ")} of the input were put together`);
+  }
+  const carried = names.filter((name) => !source.includes(name));
+  const { keys, rowOfKey, rows } = await readKeys(stream, { ...options, source, carried, signal });
+  if (keys.length < rows) {
+    notes.push(`${rows - keys.length} rows dropped whose text is in a split that was kept`);
+  }
+  const divided = Object.entries(splitRows(keys, options));
+  const places = new Uint32Array(rows).fill(NOWHERE);
+  const ends: number[] = [];
+  let count = 0;
+  for (const [, own] of divided) {
+    own.forEach((key, at) => places[rowOfKey === undefined ? key : rowOfKey[key]!] = count + at);
+    count += own.length;
+    ends.push(count);
+  }
+  if (count < keys.length) notes.push(`${keys.length - count} rows left over`);
+
+  const parts = divided.map(([name]) => name);
+  const sink = open(stream.columns, [...parts, ...carried]);
+  const all = allOf(stream, source, signal);
+  let at = 0;
+  for await (const batch of rearranged(all, { places, count, folder, ends })) {
+    sink.write(parts[ends.findIndex((end) => at < end)]!, batch);
+    at += batch.length;
+  }
+  for (const name of carried) {
+    for await (const batch of stream.batches(name, { signal })) sink.write(name, batch);
+  }
+  const sizes: Record<string, number> = {};
+  for (const [name, own] of divided) sizes[name] = own.length;
+  for (const name of carried) sizes[name] = stream.splits[name]!;
+  return { sizes, notes };
+}
+
+function checkSource(
+  names: readonly string[],
+  { source, parts }: { source: readonly string[]; parts: SplitOptions["parts"] },
+): void {
   for (const name of source) {
     if (names.includes(name)) continue;
     throw new UserError({
@@ -57,36 +110,56 @@ export function splitDataset(
       requirement: `the input has ${names.join(", ")}`,
     });
   }
-  const notes: string[] = [];
-  if (options.source === undefined && names.length > 1) {
-    notes.push(`the splits ${names.join(", ")} of the input were put together`);
-  }
-  const carried: Record<string, readonly Row[]> = {};
-  const carriedTexts = new Set<string>();
   for (const name of names) {
-    if (source.includes(name)) continue;
-    if (Object.hasOwn(options.parts, name)) {
-      throw new UserError({
-        what: `the split "${name}" is carried over and a part of that name is asked for`,
-        remedy: `add it to \`source\`, or call the part otherwise`,
-      });
+    if (source.includes(name) || !Object.hasOwn(parts, name)) continue;
+    throw new UserError({
+      what: `the split "${name}" is carried over and a part of that name is asked for`,
+      remedy: `add it to \`source\`, or call the part otherwise`,
+    });
+  }
+}
+
+/** Keys of the rows to divide; of each the row, where some were left out whose text is carried over. */
+async function readKeys(
+  stream: RowStream,
+  { source, carried, signal, ...options }: SplitOptions & {
+    readonly source: readonly string[];
+    readonly carried: readonly string[];
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<{ keys: SplitKeys; rowOfKey: Uint32Array | undefined; rows: number }> {
+  const { column, stratify, group } = options;
+  const known = new TextIndex();
+  for (const name of carried) {
+    for await (const batch of stream.batches(name, { columns: [column], signal })) {
+      for (const cell of batch.columns.get(column)!) {
+        known.add(textIdentity({ [column]: cell }, column), 0);
+      }
     }
-    carried[name] = dataset.splits[name]!;
-    for (const row of carried[name]) carriedTexts.add(textIdentity(row, options.column));
   }
-  carriedTexts.delete("");
-  const all = source.flatMap((name) => dataset.splits[name]!);
-  const rows = all.filter((row) => !carriedTexts.has(textIdentity(row, options.column)));
-  if (rows.length < all.length) {
-    notes.push(`${all.length - rows.length} rows dropped whose text is in a split that was kept`);
+  const names = [...new Set([column, stratify, group])].filter((each) => each !== undefined);
+  const keys = new SplitKeys(options);
+  const rows = source.reduce((sum, name) => sum + stream.splits[name]!, 0);
+  const rowOfKey = carried.length === 0 ? undefined : new Uint32Array(rows);
+  let row = 0;
+  for await (const batch of allOf(stream, source, signal, names)) {
+    for (let i = 0; i < batch.length; i++, row++) {
+      const cells = rowOf(batch, i);
+      const text = textIdentity(cells, column);
+      if (text !== "" && known.has(text)) continue;
+      if (rowOfKey !== undefined) rowOfKey[keys.length] = row;
+      keys.add(cells);
+    }
   }
-  const divided = splitRows(rows, options);
-  const splits: Record<string, readonly Row[]> = {};
-  let used = 0;
-  for (const [name, indices] of Object.entries(divided)) {
-    splits[name] = indices.map((i) => rows[i]!);
-    used += indices.length;
-  }
-  if (used < rows.length) notes.push(`${rows.length - used} rows left over`);
-  return { dataset: { columns: dataset.columns, splits: { ...splits, ...carried } }, notes };
+  return { keys, rowOfKey, rows };
+}
+
+/** The rows of several splits, one after the other. */
+async function* allOf(
+  stream: RowStream,
+  splits: readonly string[],
+  signal: AbortSignal | undefined,
+  columns?: readonly string[],
+): AsyncGenerator<Batch> {
+  for (const name of splits) yield* stream.batches(name, { signal, ...(columns && { columns }) });
 }
