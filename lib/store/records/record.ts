@@ -22,7 +22,7 @@ import {
 } from "../disk/durable.ts";
 import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
-import { HeldFile, holderState, isAbandoned, lookAt } from "../locks/held_file.ts";
+import { HeldFile, holderState, isAbandoned, lookAtFile } from "../locks/held_file.ts";
 import { isThisProcess, ownerState, thisOwner } from "../locks/owner.ts";
 import { sealed } from "./sealed.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
@@ -106,7 +106,7 @@ export class Runs {
   async isBusy(): Promise<boolean> {
     for (const id of await this.#ids()) {
       const path = join(this.#layout.runs, id, RUNNING);
-      const look = await lookAt(path);
+      const look = await lookAtFile(path);
       if (look?.owner === undefined || await isThisProcess(look.owner)) continue;
       const state = await holderState(path, look);
       if (state === "alive") return true;
@@ -162,7 +162,7 @@ export class Runs {
     const state = await ownerState(owner);
     if (state !== "elsewhere") return state === "dead";
     const path = join(folder, RUNNING);
-    const look = await lookAt(path);
+    const look = await lookAtFile(path);
     if (look === undefined) return false;
     return await holderState(path, look) === "dead" ||
       isAbandoned(look, await diskTime(this.#layout.temporary));
