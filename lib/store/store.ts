@@ -75,6 +75,7 @@ export function openStore(
       await resume.sweep();
       await snapshots.sweep({ isBusy });
       await locks.sweep();
+      await records.sweep();
     },
     close,
     [Symbol.dispose]: close,

@@ -28,6 +28,11 @@ export function temporaryName(base: string): string {
   return `.${base.slice(0, 100)}.${crypto.randomUUID()}.tmp`;
 }
 
+/** Whether a name is one that {@linkcode temporaryName} gave. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..*\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/s.test(name);
+}
+
 /** Writes `data` to `path`: a reader sees the old content or the new one, never a part. */
 export async function writeFileAtomic(
   path: string,
