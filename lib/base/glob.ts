@@ -86,7 +86,8 @@ export function naturalCompare(a: string, b: string): number {
 /**
  * Every file below a folder that a pattern names, in natural order; paths count from the folder.
  *
- * Links that lead nowhere, back to themselves or to a folder that they lie in are passed over.
+ * Links that lead nowhere, back to themselves or to a folder that they lie in are passed over, and so are
+ * pipes, sockets and devices, of which nobody knows an end.
  *
  * @throws What the system answers where a folder is missing or may not be read.
  */
@@ -101,10 +102,10 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
       const inner = [...path, entry.name];
       const info = entry.isSymlink ? await targetOf([folder, ...inner].join("/")) : entry;
       if (info === undefined) continue;
-      const { isDirectory } = info;
+      const { isDirectory, isFile } = info;
       if (isDirectory && entry.isSymlink && await isAbove(folder, inner)) continue;
       if (isDirectory && inner.length < deep) await walk(inner);
-      else if (!isDirectory && expression.test(inner.join("/"))) matches.push(inner.join("/"));
+      else if (isFile && expression.test(inner.join("/"))) matches.push(inner.join("/"));
     }
   };
   await walk(fixed);

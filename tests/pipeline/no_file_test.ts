@@ -129,5 +129,11 @@ Deno.test({
       assert.equal(code, 2, name);
       assert.ok(err.includes(`imports "${pipe}", which is a pipe`), err);
     }
+    await using p = await project({ "p.yaml": `${ABOVE}  s: { uses: ./s.ts }\n` });
+    const args = [join(p.folder, "s.ts")];
+    assert.ok((await new Deno.Command("mkfifo", { args }).output()).success);
+    const { code, err } = await p.temper(["plan", "p.yaml"]);
+    assert.equal(code, 2, err);
+    assert.match(err, /s\.ts" is not a file/);
   },
 });
