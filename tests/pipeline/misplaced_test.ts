@@ -18,7 +18,6 @@ type Kind = "file" | "folder" | "pipe" | "loop" | "dangling";
 
 /** Where a folder of the store's own belongs. */
 const FOLDERS = [
-  "store",
   "store/damaged",
   "store/blobs",
   "store/blobs/*",
@@ -110,6 +109,17 @@ Deno.test("what can't be replaced is told with its path and what to do", async (
     assert.equal(failure?.stack, undefined, words);
     await Deno.remove(path, { recursive: true });
   }
+});
+
+Deno.test("a file in the place of the whole store may be somebody's own, and is left", async () => {
+  await using p = await project({ "p.yaml": YAML });
+  await Deno.mkdir(p.runs);
+  const file = join(p.runs, "store");
+  await Deno.writeTextFile(file, "mine");
+  const { code, out } = await p.temper(["run", "p.yaml"]);
+  assert.equal(code, 2);
+  assert.match(out, /runs\/store is no folder.*--runs/);
+  assert.equal(await Deno.readTextFile(file), "mine");
 });
 
 /** Puts something of another kind in every place that a pattern names. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { basename, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
 import { isAbsent, lstatOf } from "./durable.ts";
 import { guarded, systemCode } from "./failure.ts";
 import type { StoreLayout } from "./layout.ts";
@@ -23,12 +24,19 @@ export interface SetAside {
 /**
  * Sets aside what is no folder where the store needs one; the folders are made when they are needed.
  *
- * @throws {UserError} On an unwritable disk.
+ * @throws {UserError} Where the store itself is no folder: in a folder that somebody named for runs, a file
+ *   of that name may be their own. On an unwritable disk.
  */
 export async function mendFolders(layout: StoreLayout): Promise<SetAside[]> {
   const { store, damaged, ...others } = layout;
+  if (await isMisplaced(store)) {
+    throw new UserError({
+      what: `${store} is no folder`,
+      requirement: "results are kept in a folder of that name",
+      remedy: "move it away, or name another place with --runs or TEMPER_RUNS",
+    });
+  }
   const folders = [
-    store,
     damaged,
     others.blobs,
     others.artifacts,
@@ -70,12 +78,12 @@ async function filesIn(folder: string): Promise<string[]> {
 }
 
 /** Moves one thing; nothing where another process was quicker. */
-async function moveAside(path: string, { store, damaged }: StoreLayout): Promise<SetAside[]> {
+async function moveAside(path: string, { damaged }: StoreLayout): Promise<SetAside[]> {
   const time = new Date().toISOString().replaceAll(/[-:]/g, "");
-  const isAbove = path === store || path === damaged;
-  const setAside = isAbove ? `${path}-${time}` : join(damaged, `${basename(path)}-${time}`);
+  const isPlace = path === damaged;
+  const setAside = isPlace ? `${path}-${time}` : join(damaged, `${basename(path)}-${time}`);
   return await guarded({ doing: "set aside what stands in a folder's place", path }, async () => {
-    if (!isAbove) await Deno.mkdir(damaged, { recursive: true });
+    if (!isPlace) await Deno.mkdir(damaged, { recursive: true });
     try {
       // Not renamed: another process may have made the folder meanwhile, and that must stay.
       await Deno.link(path, setAside);
