@@ -137,3 +137,18 @@ Deno.test({
     assert.match(err, /s\.ts" is not a file/);
   },
 });
+
+Deno.test({
+  name: "a link to the system's folders within a granted one is passed over",
+  ignore: Deno.build.os !== "linux",
+  fn: async (): Promise<void> => {
+    await using p = await project({ "s.ts": stage("", { read: ["./data"] }) });
+    await Deno.mkdir(join(p.folder, "data"));
+    await p.write("data/a.txt", "a");
+    await Deno.symlink("/proc", join(p.folder, "data/system"));
+    await Deno.symlink("/proc/self/cwd/data", join(p.folder, "data/around"));
+    await p.write("p.yaml", `${ABOVE}  s: { uses: ./s.ts, permissions: { read: [./data] } }\n`);
+    assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "done" });
+    assert.deepEqual((await p.temper(["run", "p.yaml"])).outcomes, { s: "cached" });
+  },
+});
