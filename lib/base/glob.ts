@@ -83,7 +83,14 @@ export function naturalCompare(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }
 
-/** Every file below a folder that a pattern names, in natural order; paths count from the folder. */
+/**
+ * Every file below a folder that a pattern names, in natural order; paths count from the folder.
+ *
+ * Links that lead nowhere, back to themselves or to a folder that they lie in are passed over, and so are
+ * pipes, sockets and devices, of which nobody knows an end.
+ *
+ * @throws What the system answers where a folder is missing or may not be read.
+ */
 export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
   const matches: string[] = [];
   const expression = globToRegExp(pattern);
@@ -93,12 +100,37 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
   const walk = async (path: string[]): Promise<void> => {
     for await (const entry of Deno.readDir([folder, ...path].join("/") || "/")) {
       const inner = [...path, entry.name];
-      const info = entry.isSymlink ? await Deno.stat([folder, ...inner].join("/")) : undefined;
-      const isDirectory = info?.isDirectory ?? entry.isDirectory;
+      const info = entry.isSymlink ? await targetOf([folder, ...inner].join("/")) : entry;
+      if (info === undefined) continue;
+      const { isDirectory, isFile } = info;
+      if (isDirectory && entry.isSymlink && await isAbove(folder, inner)) continue;
       if (isDirectory && inner.length < deep) await walk(inner);
-      else if (!isDirectory && expression.test(inner.join("/"))) matches.push(inner.join("/"));
+      else if (isFile && expression.test(inner.join("/"))) matches.push(inner.join("/"));
     }
   };
   await walk(fixed);
   return matches.sort(naturalCompare);
+}
+
+/** What a link leads to; undefined where that is nothing. */
+async function targetOf(link: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(link);
+  } catch (error) {
+    const isLost = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.FilesystemLoop || error instanceof Deno.errors.NotADirectory;
+    if (isLost) return undefined;
+    throw error;
+  }
+}
+
+/** Whether a link leads to one of the folders on the way to it: what is below has no end. */
+async function isAbove(folder: string, link: readonly string[]): Promise<boolean> {
+  const realOf = (path: readonly string[]): Promise<string> =>
+    Deno.realPath([folder, ...path].join("/") || "/");
+  const target = await realOf(link);
+  for (let length = 0; length < link.length; length++) {
+    if (await realOf(link.slice(0, length)) === target) return true;
+  }
+  return false;
 }

@@ -47,6 +47,34 @@ Deno.test("globToRegExp() is done soon with patterns that cross folders many tim
   assert.ok(performance.now() - started < 5000);
 });
 
+Deno.test("expandGlob() passes over links that lead nowhere, back to themselves or upwards", async () => {
+  const dir = await temporaryDirectory();
+  await Deno.mkdir(`${dir}/sub`);
+  await Deno.mkdir(`${dir}/other`);
+  for (const name of ["a.txt", "sub/b.txt", "other/c.txt"]) {
+    await Deno.writeTextFile(`${dir}/${name}`, "");
+  }
+  await Deno.symlink("loop.txt", `${dir}/loop.txt`);
+  await Deno.symlink("nowhere", `${dir}/dangling.txt`);
+  await Deno.symlink("a.txt/b", `${dir}/below.txt`);
+  await Deno.symlink("a.txt", `${dir}/link.txt`);
+  const pipe = new Deno.Command("mkfifo", { args: [`${dir}/pipe.txt`] });
+  if (Deno.build.os !== "windows") assert.ok((await pipe.output()).success);
+  // Two of them: each way of going round would be another path.
+  for (const name of ["up", "sub/up1", "sub/up2"]) await Deno.symlink(dir, `${dir}/${name}`);
+  await Deno.symlink("../sub", `${dir}/other/sub`);
+  await Deno.symlink("../other", `${dir}/sub/other`);
+  assert.deepEqual(await expandGlob(dir, "*.txt"), ["a.txt", "link.txt"]);
+  assert.deepEqual(await expandGlob(dir, "**/*.txt"), [
+    "a.txt",
+    "link.txt",
+    "other/c.txt",
+    "other/sub/b.txt",
+    "sub/b.txt",
+    "sub/other/c.txt",
+  ]);
+});
+
 Deno.test("expandGlob() finds files in the order a person counts", async () => {
   const dir = await temporaryDirectory();
   await Deno.mkdir(`${dir}/a/b`, { recursive: true });

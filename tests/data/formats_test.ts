@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { formatUserError, UserError } from "../../lib/base/errors.ts";
 import { type Cell, inferColumns } from "../../lib/data/formats/columns.ts";
 import { readCsv } from "../../lib/data/formats/csv.ts";
@@ -50,6 +51,34 @@ Deno.test("readText() has a row for each line, paragraph or file", async () => {
   for (const splitBy of ["line", "blank_line", "file"] as const) {
     assert.deepEqual(await of(splitBy, ""), []);
   }
+});
+
+Deno.test("readText() reads every member of gzip, also a hundred thousand empty ones", async () => {
+  const options = { splitBy: "line", column: "text" } as const;
+  const bytesOf = async (members: readonly Uint8Array<ArrayBuffer>[]): Promise<Uint8Array> =>
+    new Uint8Array(await new Blob([...members]).arrayBuffer());
+  const pack = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(gzipSync(text));
+  const cases = [
+    [["a\n", "", "b\nc", "d\n"].map(pack), ["a", "b", "cd"]],
+    [[...Array<Uint8Array<ArrayBuffer>>(100_000).fill(pack("")), pack("end")], ["end"]],
+  ] as const;
+  for (const [members, lines] of cases) {
+    const { rows } = await withFile(
+      "a.txt.gz",
+      await bytesOf(members),
+      (file) => readText(file, options),
+    );
+    assert.deepEqual(rows.map(({ text }) => text), lines);
+  }
+  const first = await withFile(
+    "a.txt.gz",
+    pack("line\n".repeat(1_000_000)),
+    (file) => readText(file, { ...options, limit: 1 }),
+  );
+  assert.deepEqual(first.rows.map(({ text }) => text), ["line"]);
+  const cut = await bytesOf([pack("a\n"), pack("b\n").subarray(0, -9)]);
+  const told = await failure(withFile("a.txt.gz", cut, (file) => readText(file, options)));
+  assert.match(told, /cannot read a\.txt\.gz: unexpected end of file/);
 });
 
 Deno.test("readText() reads gzip", async () => {

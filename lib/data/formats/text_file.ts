@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { Duplex } from "node:stream";
+import { createGunzip } from "node:zlib";
 import { UserError } from "../../base/errors.ts";
 
 /** Characters of the longest line or field: no row is meant that is longer. */
@@ -13,6 +15,9 @@ export const MAX_LINE: number = 1 << 28;
 
 /** Characters of the longest text that JavaScript can hold. */
 const MAX_TEXT = 2 ** 29 - 24;
+
+/** Bytes that are unpacked at once. */
+const CHUNK = 1 << 18;
 
 /** A packed file that unpacks to more than this many bytes, and to so many times its own, is a trap. */
 const UNPACKED = { bytes: 1 << 27, times: 200 };
@@ -49,7 +54,7 @@ export async function* textChunks(file: InputFile): AsyncGenerator<string> {
     });
   }
   const packed = /\.gz$/i.test(file.name);
-  if (packed) bytes = bytes.pipeThrough(new DecompressionStream("gzip"));
+  if (packed) bytes = bytes.pipeThrough(gunzip());
   let unpacked = 0;
   // The decoder drops a byte order mark itself.
   const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -81,6 +86,17 @@ export async function* textChunks(file: InputFile): AsyncGenerator<string> {
       cause: error,
     });
   }
+}
+
+/**
+ * Unpacks gzip of any number of members one after the other, as the format has it (RFC 1952) and `cat`
+ * makes it. `DecompressionStream` reads the first alone.
+ */
+function gunzip(): ReadableWritablePair<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return Duplex.toWeb(createGunzip({ chunkSize: CHUNK })) as unknown as ReadableWritablePair<
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>
+  >;
 }
 
 /**
