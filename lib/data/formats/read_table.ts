@@ -15,7 +15,7 @@ import {
 } from "./columns.ts";
 import { readCsv } from "./csv.ts";
 import { readJsonl } from "./jsonl.ts";
-import { readParquet } from "./parquet.ts";
+import { readParquet } from "./parquet/file.ts";
 import { readText, type SplitBy } from "./text.ts";
 import type { InputFile } from "./text_file.ts";
 

@@ -24,8 +24,8 @@ import {
   requireColumn,
   type Row,
 } from "../formats/columns.ts";
-import { parquetFile, parquetInfo } from "../formats/parquet.ts";
-import { ParquetSink, refuseColumns } from "../formats/parquet_writer.ts";
+import { parquetFile, parquetInfo } from "../formats/parquet/file.ts";
+import { ParquetSink, refuseColumns } from "../formats/parquet/writer.ts";
 import type { Reading } from "../formats/row_file.ts";
 import { refuseSplitName, splitsMistake } from "./split_name.ts";
 import type { RowSink, RowStream } from "./stream.ts";

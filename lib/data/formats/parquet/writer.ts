@@ -11,10 +11,10 @@ import {
   ParquetWriter,
   schemaFromColumnData,
 } from "hyparquet-writer";
-import { UserError } from "../../base/errors.ts";
-import type { Batch } from "./batch.ts";
-import { type Cell, checkCell, type Column } from "./columns.ts";
-import { timestampCount } from "./timestamps.ts";
+import { UserError } from "../../../base/errors.ts";
+import type { Batch } from "../batch.ts";
+import { type Cell, checkCell, type Column } from "../columns.ts";
+import { timestampCount } from "../timestamps.ts";
 
 /** Rows of the first row group, from which a preview is shown, and most of each other. */
 const FIRST_ROWS = 1_000;

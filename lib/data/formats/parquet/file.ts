@@ -10,13 +10,13 @@
 import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
 import type { FileMetaData, KeyValue, SchemaTree } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { nearest, UserError } from "../../base/errors.ts";
-import { parseJson } from "../../base/json.ts";
-import { startWatch, type Watch } from "../../base/watchdog.ts";
-import { BATCH, type Batch } from "./batch.ts";
-import { type Cell, type Column, refuseColumnName } from "./columns.ts";
-import { openBuffer, type ParquetBuffer } from "./parquet_buffer.ts";
-import { checkMetadata, PageChecks } from "./parquet_check.ts";
+import { nearest, UserError } from "../../../base/errors.ts";
+import { parseJson } from "../../../base/json.ts";
+import { startWatch, type Watch } from "../../../base/watchdog.ts";
+import { BATCH, type Batch } from "../batch.ts";
+import { type Cell, type Column, refuseColumnName } from "../columns.ts";
+import { openBuffer, type ParquetBuffer } from "./buffer.ts";
+import { checkMetadata, PageChecks } from "./check.ts";
 import {
   exactElement,
   exactParsers,
@@ -24,8 +24,8 @@ import {
   type ParquetType,
   parquetType,
   widened,
-} from "./parquet_types.ts";
-import type { FoundColumn, Reading, RowFile } from "./row_file.ts";
+} from "./types.ts";
+import type { FoundColumn, Reading, RowFile } from "../row_file.ts";
 
 /** A page may take this long, in milliseconds, and a second more for every megabyte of the file. */
 const PAGE_DEADLINE = 30_000;

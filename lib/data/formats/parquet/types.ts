@@ -7,10 +7,10 @@
  * @module
  */
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
-import { UserError } from "../../base/errors.ts";
-import { type Json, parseJson } from "../../base/json.ts";
-import type { Cell, Column, ColumnType, TimeUnit } from "./columns.ts";
-import { timestampText } from "./timestamps.ts";
+import { UserError } from "../../../base/errors.ts";
+import { type Json, parseJson } from "../../../base/json.ts";
+import type { Cell, Column, ColumnType, TimeUnit } from "../columns.ts";
+import { timestampText } from "../timestamps.ts";
 
 /** What a column of a file holds. */
 export interface ParquetType {

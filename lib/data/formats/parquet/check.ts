@@ -8,7 +8,7 @@
  * @module
  */
 import type { ColumnMetaData, Compressors, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
-import { checkLevels, checkPage, checkValues, type PageContent } from "./parquet_runs.ts";
+import { checkLevels, checkPage, checkValues, type PageContent } from "./runs.ts";
 import { ThriftReader, type ThriftStruct } from "./thrift.ts";
 
 /** A file's bytes, and where the pieces that were handed out lie in it. */

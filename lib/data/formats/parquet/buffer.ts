@@ -4,8 +4,8 @@
  * @module
  */
 import type { AsyncBuffer } from "hyparquet";
-import { UserError } from "../../base/errors.ts";
-import type { PageBytes } from "./parquet_check.ts";
+import { UserError } from "../../../base/errors.ts";
+import type { PageBytes } from "./check.ts";
 
 /** A file that is open. */
 export type ParquetBuffer = AsyncBuffer & PageBytes & { readonly path: string; close(): void };
