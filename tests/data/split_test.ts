@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import type { Row } from "../../lib/data/formats/columns.ts";
 import { randomStream } from "../../lib/base/random.ts";
-import { partSizes, SplitKeys, type SplitOptions, splitRows } from "../../lib/data/rows/split.ts";
-import { chooseParts, splitStream } from "../../lib/data/rows/split_dataset.ts";
+import { partSizes, type SplitOptions, splitRows } from "../../lib/data/rows/split.ts";
+import { SplitKeys } from "../../lib/data/rows/split_keys.ts";
+import {
+  chooseParts,
+  type Folds,
+  foldShares,
+  splitStream,
+} from "../../lib/data/rows/split_dataset.ts";
 import type { Dataset } from "../../lib/data/rows/dataset.ts";
 import { streamOf, written } from "../fixtures/row_stream.ts";
 
@@ -20,7 +26,7 @@ function partsOf(rows: readonly Row[], options: SplitOptions): Record<string, nu
 /** A dataset after its way through the stream. */
 async function splitDataset(
   dataset: Dataset,
-  options: SplitOptions & { source?: readonly string[] },
+  options: SplitOptions & { source?: readonly string[]; folds?: Folds },
 ): Promise<{ dataset: Dataset; notes: string[] }> {
   const sink = await written();
   const { notes } = await splitStream(streamOf(dataset), options, sink);
@@ -206,4 +212,64 @@ Deno.test("chooseParts() has the usual shares where none are named", () => {
   assert.deepEqual(chooseParts({ train: 0.9, test: 0.1 }, undefined), { train: 0.9, test: 0.1 });
   assert.deepEqual(chooseParts({}, { a: 1 }), { a: 1 });
   assert.throws(() => chooseParts({ train: 1 }, { a: 1 }), /both/);
+});
+
+Deno.test("rows without a group are groups of their own, and it is said", async () => {
+  const rows = distinct(40, (i) => ({ author: i % 2 ? null : "ann" }));
+  const columns = ["text", "author"].map((name) => ({ name, type: "string" as const }));
+  const parts = { a: 0.5, b: 0.5 };
+  const { dataset, notes } = await splitDataset({ columns, splits: { data: rows } }, {
+    ...base,
+    parts,
+    group: "author",
+  });
+  assert.deepEqual(Object.values(dataset.splits).map((own) => own.length), [20, 20]);
+  assert.deepEqual(notes, ['20 rows without a "author" are groups of their own']);
+});
+
+Deno.test("parts by time are stretches of it, the past in the first; copies go with the earliest", async () => {
+  const days = [5, 1, 4, 2, 3, 9, 7, 8, 6, 10];
+  const rows = days.map((day) => ({
+    text: day === 10 ? "text 1" : `text ${day}`,
+    day: `2024-01-${String(day).padStart(2, "0")}`,
+  }));
+  const columns = ["text", "day"].map((name) => ({ name, type: "string" as const }));
+  const options = { ...base, shuffle: false, time: "day", parts: { train: 0.6, test: 0.4 } };
+  const { dataset } = await splitDataset({ columns, splits: { data: rows } }, options);
+  const found = Object.values(dataset.splits).map((own) =>
+    own.map(({ day }) => Number(String(day).slice(8)))
+  );
+  assert.deepEqual(found, [[1, 2, 3, 4, 5, 10], [6, 7, 8, 9]]);
+  const bad = [...rows, { text: "x", day: "soon" }];
+  await assert.rejects(
+    splitDataset({ columns, splits: { data: bad } }, options),
+    /row 10 has "soon" in the column "day", which is no time/,
+  );
+});
+
+Deno.test("folds are the same whichever is for validation, and each row is in one of them", async () => {
+  const rows = distinct(53, (i) => ({ label: i % 3 }));
+  const columns = [{ name: "text", type: "string" as const }, {
+    name: "label",
+    type: "int" as const,
+  }];
+  const seen: unknown[] = [];
+  const tests = new Set<string>();
+  for (let fold = 0; fold < 5; fold++) {
+    const folds = { count: 5, fold, test: 0.2 };
+    const { dataset: { splits } } = await splitDataset({ columns, splits: { data: rows } }, {
+      ...base,
+      parts: foldShares(folds),
+      stratify: "label",
+      folds,
+    });
+    assert.deepEqual(Object.keys(splits), ["train", "validation", "test"]);
+    seen.push(...splits.validation!.map(({ text }) => text));
+    tests.add(JSON.stringify(splits.test));
+    const all = Object.values(splits).flat().map(({ text }) => text);
+    assert.deepEqual(all.toSorted(), rows.map(({ text }) => text).toSorted());
+  }
+  assert.equal(tests.size, 1, "the part that is kept apart is the same");
+  assert.equal(new Set(seen).size, seen.length);
+  assert.equal(seen.length, 53 - JSON.parse([...tests][0]!).length);
 });

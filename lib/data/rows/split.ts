@@ -9,112 +9,20 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { normalizeWhitespace } from "../../text/clean.ts";
-import { cellText, type Row } from "../formats/columns.ts";
-import { TextIndex } from "./text_index.ts";
+import type { SplitColumns, SplitKeys, Units } from "./split_keys.ts";
 import { permutation, type RandomStream, randomStream } from "../../base/random.ts";
 
 /** How to divide. */
-export interface SplitOptions {
+export interface SplitOptions extends SplitColumns {
   /** Name of the part -> its share. All are fractions with sum 1, or all are numbers of rows. */
   readonly parts: Readonly<Record<string, number>>;
   readonly seed: number;
-  /** Random order; without it the parts are stretches of the rows as they come. */
+  /** Random order; without it the parts are stretches of the rows as they come, or by their time. */
   readonly shuffle: boolean;
-  /** The column whose equal values stay together. */
-  readonly column: string;
-  /** A column whose values are to be as frequent in each part as in all rows. */
-  readonly stratify?: string;
-  /** A column whose equal values stay together as well. */
-  readonly group?: string;
 }
 
-/** What decides where rows go: 12 bytes a row, and 20 for each different text and group. */
-export class SplitKeys {
-  readonly #options: Pick<SplitOptions, "column" | "stratify" | "group">;
-  readonly #first = new TextIndex();
-  readonly #strata = new Map<string, number>();
-  /** Row -> an earlier row of its unit; itself where there is none. */
-  #parent = new Uint32Array(1 << 10);
-  /** Row -> its stratum. */
-  #stratum = new Uint32Array(1 << 10);
-  /** Rows. */
-  length = 0;
-
-  constructor(options: Pick<SplitOptions, "column" | "stratify" | "group">) {
-    this.#options = options;
-  }
-
-  /** Takes the next row, of which the columns of the options are looked at. */
-  add(row: Row): void {
-    const { column, stratify, group } = this.#options;
-    const i = this.length++;
-    if (i >= this.#parent.length) {
-      this.#parent = grown(this.#parent);
-      this.#stratum = grown(this.#stratum);
-    }
-    this.#parent[i] = i;
-    const text = textIdentity(row, column);
-    // Rows without a text are no copies of each other.
-    if (text !== "") this.#join(`text ${text}`, i);
-    if (group !== undefined) this.#join(`group ${cellText(row[group])}`, i);
-    const stratum = stratify === undefined ? "" : cellText(row[stratify]);
-    let known = this.#strata.get(stratum);
-    if (known === undefined) this.#strata.set(stratum, known = this.#strata.size);
-    this.#stratum[i] = known;
-  }
-
-  /** The units, in order of first appearance: of which unit each row is, and of each its rows and stratum. */
-  units(): Units {
-    const unitOf = new Uint32Array(this.length);
-    let count = 0;
-    // The first row of a unit is its root, so roots come before the others.
-    for (let i = 0; i < this.length; i++) {
-      const root = this.#find(i);
-      unitOf[i] = root === i ? count++ : unitOf[root]!;
-    }
-    const sizes = new Uint32Array(count);
-    const strata = new Uint32Array(count);
-    for (let i = this.length - 1; i >= 0; i--) {
-      sizes[unitOf[i]!]! += 1;
-      strata[unitOf[i]!] = this.#stratum[i]!;
-    }
-    return { count, unitOf, sizes, strata, names: [...this.#strata.keys()] };
-  }
-
-  #find(i: number): number {
-    const parent = this.#parent;
-    while (parent[i] !== i) {
-      parent[i] = parent[parent[i]!]!;
-      i = parent[i]!;
-    }
-    return i;
-  }
-
-  #join(key: string, i: number): void {
-    const first = this.#first.add(key, i);
-    if (first === undefined) return;
-    // The earlier row is the root, so that units keep their order.
-    const [a, b] = [this.#find(first), this.#find(i)];
-    this.#parent[Math.max(a, b)] = Math.min(a, b);
-  }
-}
-
-function grown(numbers: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(numbers.length * 2);
-  larger.set(numbers);
-  return larger;
-}
-
-/** Rows that stay together, and the strata they count for. */
-interface Units {
-  readonly count: number;
-  readonly unitOf: Uint32Array;
-  readonly sizes: Uint32Array;
-  readonly strata: Uint32Array;
-  /** Of the strata. */
-  readonly names: readonly string[];
-}
+/** Keeps splitting apart from other randomness of the same seed. */
+const SPLIT_STREAM = 0x73706c74;
 
 /** A unit or a row that is in no part. */
 const NO_PART = 0xffff;
@@ -128,7 +36,8 @@ const NO_PART = 0xffff;
  *
  * @example
  * ```ts
- * import { splitRows, SplitKeys } from "./split.ts";
+ * import { splitRows } from "./split.ts";
+ * import { SplitKeys } from "./split_keys.ts";
  * const keys = new SplitKeys({ column: "text" });
  * for (let i = 0; i < 10; i++) keys.add({ text: `row ${i}` });
  * const parts = { train: 0.8, test: 0.2 };
@@ -150,11 +59,14 @@ export function splitRows(
   const sizes = partSizes(options.parts, keys.length);
   const random = randomStream(options.seed, SPLIT_STREAM);
   const units = keys.units();
+  const order = options.time === undefined || options.shuffle
+    ? Uint32Array.from({ length: keys.length }, (_, i) => i)
+    : keys.byTime();
   const partOf = options.shuffle
     ? dealAtRandom(units, { sizes, random, count: keys.length })
-    : dealInOrder(units, sizes);
-  const rows = names.map((_, part) => rowsOf(part, { units, partOf }));
+    : dealInOrder(units, { sizes, order });
   // Units were placed large ones first: the order of a part should not show it.
+  const rows = names.map((_, part) => rowsOf(part, { units, partOf, order }));
   return Object.fromEntries(names.map((name, part) => {
     const own = rows[part]!;
     if (!options.shuffle) return [name, own];
@@ -162,21 +74,22 @@ export function splitRows(
   }));
 }
 
-/** The rows of a part, ascending. */
+/** The rows of a part, in an order of all. */
 function rowsOf(
   part: number,
-  { units: { unitOf }, partOf }: { readonly units: Units; readonly partOf: Uint16Array },
+  { units: { unitOf }, partOf, order }: {
+    readonly units: Units;
+    readonly partOf: Uint16Array;
+    readonly order: Uint32Array;
+  },
 ): Int32Array {
   let count = 0;
   for (const unit of unitOf) if (partOf[unit] === part) count++;
   const rows = new Int32Array(count);
   let at = 0;
-  for (let i = 0; i < unitOf.length; i++) if (partOf[unitOf[i]!] === part) rows[at++] = i;
+  for (const row of order) if (partOf[unitOf[row]!] === part) rows[at++] = row;
   return rows;
 }
-
-/** Keeps splitting apart from other randomness of the same seed. */
-const SPLIT_STREAM = 0x73706c74;
 
 /**
  * The numbers of rows that shares stand for: exact, by largest remainder.
@@ -230,20 +143,20 @@ function largestRemainder(ideal: readonly number[], total: number): number[] {
   return sizes;
 }
 
-/** Equal for rows whose texts count as the same when parts are kept apart. */
-export function textIdentity(row: Row, column: string): string {
-  return normalizeWhitespace(cellText(row[column]));
-}
-
-/** @returns For each unit its part. */
-function dealInOrder(units: Units, sizes: readonly number[]): Uint16Array {
-  const partOf = new Uint16Array(units.count).fill(NO_PART);
+/** Deals out units as the first of their rows come. @returns For each unit its part. */
+function dealInOrder(
+  { count, unitOf, sizes: sizeOf }: Units,
+  { sizes, order }: { readonly sizes: readonly number[]; readonly order: Uint32Array },
+): Uint16Array {
+  const partOf = new Uint16Array(count).fill(NO_PART);
   const filled = sizes.map(() => 0);
   let part = 0;
-  for (let unit = 0; unit < units.count; unit++) {
+  for (const row of order) {
+    const unit = unitOf[row]!;
+    if (partOf[unit] !== NO_PART) continue;
     while (part < sizes.length && filled[part]! >= sizes[part]!) part++;
     if (part === sizes.length) break;
-    filled[part]! += units.sizes[unit]!;
+    filled[part]! += sizeOf[unit]!;
     partOf[unit] = part;
   }
   return partOf;

@@ -6,7 +6,8 @@
 import { nearest, UserError } from "../../base/errors.ts";
 import { type Batch, rowOf } from "../formats/batch.ts";
 import { NOWHERE, rearranged } from "./rearrange.ts";
-import { SplitKeys, type SplitOptions, splitRows, textIdentity } from "./split.ts";
+import { type SplitOptions, splitRows } from "./split.ts";
+import { SplitKeys, textIdentity } from "./split_keys.ts";
 import type { OpenSink, RowStream } from "./stream.ts";
 import { TextIndex } from "./text_index.ts";
 
@@ -36,6 +37,47 @@ export function chooseParts(
   return { ...other };
 }
 
+/** Cross-validation: the rows in equal folds, of which one is for validation and the others to train on. */
+export interface Folds {
+  /** How many. */
+  readonly count: number;
+  /** Which is for validation, from 0. */
+  readonly fold: number;
+  /** The share that is kept apart from all of them, as the part `test`. */
+  readonly test: number;
+}
+
+/** The parts that folds are made of: the same whichever of them is for validation. */
+export function foldShares({ count, test }: Folds): Record<string, number> {
+  const folds = Array.from({ length: count }, (_, i) => [foldName(i), (1 - test) / count]);
+  return { ...Object.fromEntries(folds), ...(test > 0 ? { test } : {}) };
+}
+
+function foldName(index: number): string {
+  return `fold ${index}`;
+}
+
+/** Folds as the parts that they are this time; parts as they are. */
+function foldedParts(
+  parts: Readonly<Record<string, Int32Array>>,
+  folds: Folds | undefined,
+): Readonly<Record<string, Int32Array>> {
+  if (folds === undefined) return parts;
+  const others = Array.from({ length: folds.count }, (_, i) => i).filter((i) => i !== folds.fold)
+    .map((i) => parts[foldName(i)]!);
+  const train = new Int32Array(others.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const rows of others) {
+    train.set(rows, at);
+    at += rows.length;
+  }
+  return {
+    train,
+    validation: parts[foldName(folds.fold)]!,
+    ...(folds.test > 0 ? { test: parts.test! } : {}),
+  };
+}
+
 /** Where rows go. */
 export interface SplitRun {
   readonly open: OpenSink;
@@ -55,12 +97,16 @@ export interface SplitRun {
  */
 export async function splitStream(
   stream: RowStream,
-  options: SplitOptions & { readonly source?: readonly string[] },
+  options: SplitOptions & { readonly source?: readonly string[]; readonly folds?: Folds },
   { open, folder, signal }: SplitRun,
 ): Promise<{ sizes: Record<string, number>; notes: string[] }> {
   const names = Object.keys(stream.splits);
   const source = options.source ?? names;
-  checkSource(names, { ...options, source });
+  const named = options.folds === undefined ? options.parts : {
+    ...{ train: 1, validation: 1 },
+    ...(options.folds.test > 0 ? { test: 1 } : {}),
+  };
+  checkSource(names, { parts: named, source });
   const notes: string[] = [];
   if (options.source === undefined && names.length > 1) {
     notes.push(`the splits ${names.join(", ")} of the input were put together`);
@@ -70,7 +116,10 @@ export async function splitStream(
   if (keys.length < rows) {
     notes.push(`${rows - keys.length} rows dropped whose text is in a split that was kept`);
   }
-  const divided = Object.entries(splitRows(keys, options));
+  if (keys.ungrouped > 0) {
+    notes.push(`${keys.ungrouped} rows without a "${options.group}" are groups of their own`);
+  }
+  const divided = Object.entries(foldedParts(splitRows(keys, options), options.folds));
   const places = new Uint32Array(rows).fill(NOWHERE);
   const ends: number[] = [];
   let count = 0;
@@ -128,7 +177,7 @@ async function readKeys(
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<{ keys: SplitKeys; rowOfKey: Uint32Array | undefined; rows: number }> {
-  const { column, stratify, group } = options;
+  const { column, stratify, group, time } = options;
   const known = new TextIndex();
   for (const name of carried) {
     for await (const batch of stream.batches(name, { columns: [column], signal })) {
@@ -137,7 +186,7 @@ async function readKeys(
       }
     }
   }
-  const names = [...new Set([column, stratify, group])].filter((each) => each !== undefined);
+  const names = [...new Set([column, stratify, group, time])].filter((each) => each !== undefined);
   const keys = new SplitKeys(options);
   const rows = source.reduce((sum, name) => sum + stream.splits[name]!, 0);
   const rowOfKey = carried.length === 0 ? undefined : new Uint32Array(rows);
