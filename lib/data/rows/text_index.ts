@@ -39,10 +39,16 @@ export class TextIndex {
     return undefined;
   }
 
+  /** The number with which a text was added first; undefined where it is not there. */
+  find(text: string): number | undefined {
+    this.#hash(text);
+    const known = this.#table[this.#find(this.#low, this.#high) + 2]!;
+    return known === 0 ? undefined : known - 1;
+  }
+
   /** Whether a text is there. */
   has(text: string): boolean {
-    this.#hash(text);
-    return this.#table[this.#find(this.#low, this.#high) + 2] !== 0;
+    return this.find(text) !== undefined;
   }
 
   /** The place of a hash, or the free one where it belongs. */
