@@ -75,7 +75,7 @@ export interface FilterRun {
 }
 
 /** Characters of rows that wait for their shuffling in memory. */
-const HELD = 1 << 26;
+const HELD = 1 << 24;
 
 /**
  * Applies rules to rows.

@@ -12,8 +12,8 @@ import { Spill } from "./spill.ts";
 export const NOWHERE = 0xffffffff;
 
 /** Characters of a stretch, about; and those that wait for the disk of all stretches together. */
-const STRETCH = 1 << 26;
-const WAITING = 1 << 26;
+const STRETCH = 1 << 25;
+const WAITING = 1 << 24;
 
 /** Where rows go. */
 export interface Arrangement {

@@ -31,7 +31,7 @@ import type { FoundColumn, Reading, RowFile } from "../row_file.ts";
 const PAGE_DEADLINE = 30_000;
 
 /** Bytes of a row group, unpacked, that are read at once; a larger one is read in stretches of rows. */
-const STRETCH = 1 << 26;
+const STRETCH = 1 << 25;
 
 /** A parquet file that is open. */
 interface Opened {

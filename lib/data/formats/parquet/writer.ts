@@ -21,7 +21,7 @@ const FIRST_ROWS = 1_000;
 const GROUP_ROWS = 100_000;
 
 /** Characters of texts at which a row group ends earlier: what reads it holds one in memory. */
-const GROUP_CHARACTERS = 1 << 25;
+const GROUP_CHARACTERS = 1 << 24;
 
 /**
  * Writes a file row group by row group. The same rows give the same bytes, however they come in batches. A
