@@ -45,7 +45,7 @@ Deno.test("rearranged() puts each row in its place, in memory and on the disk al
     order.slice(0, count).forEach((row, place) => places[row] = place);
     const ends = count > 10 ? [4, 9, count] : [];
     const source = rowsOf(total);
-    const all = await cellsOf((async function* () {
+    const all = await cellsOf((async function* (): AsyncGenerator<Batch> {
       yield* source;
     })());
     const expected = [...order.slice(0, count)].map((row) => all.rows[row]);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
-import { readCsv } from "../../lib/data/formats/csv.ts";
-import { readJsonl } from "../../lib/data/formats/jsonl.ts";
+import { openCsv } from "../../lib/data/formats/text/csv.ts";
+import { openJsonl } from "../../lib/data/formats/text/json.ts";
 import { checkSafetensorsHeader } from "../../lib/data/formats/safetensors_check.ts";
-import { readText } from "../../lib/data/formats/text.ts";
-import type { InputFile } from "../../lib/data/formats/text_file.ts";
+import { openText } from "../../lib/data/formats/text/text.ts";
+import type { InputFile } from "../../lib/data/formats/row_file.ts";
+import { readRows } from "../fixtures/row_files.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** A file that begins with a text and goes on with 300 MB of zeros, which take no room on the disk. */
@@ -23,9 +24,9 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
 
 Deno.test("a line and a field without an end are told, with their file", async () => {
   const line = await long("a.jsonl", '{"text": "one"}\n{"text": "');
-  assert.match(await refusal(readJsonl(line)), /this line has more than \d+ characters/);
+  assert.match(await refusal(readRows(openJsonl(line))), /this line has more than \d+ characters/);
   const field = await long("a.csv", 'text\none\n"');
-  assert.match(await refusal(readCsv(field)), /the field that begins here has more than/);
+  assert.match(await refusal(readRows(openCsv(field))), /the field that begins here has more than/);
 });
 
 Deno.test("a file that unpacks without measure is told", async () => {
@@ -38,14 +39,18 @@ Deno.test("a file that unpacks without measure is told", async () => {
   const path = `${await temporaryDirectory()}/a.jsonl.gz`;
   await Deno.writeFile(path, zeros.pipeThrough(new CompressionStream("gzip")));
   const file = { path, name: "a.jsonl.gz" };
-  assert.match(await refusal(readJsonl(file)), /a\.jsonl\.gz unpacks to more than \d+ bytes/);
+  assert.match(
+    await refusal(readRows(openJsonl(file))),
+    /a\.jsonl\.gz unpacks to more than \d+ bytes/,
+  );
 });
 
 Deno.test("lines cut anywhere come back whole", async () => {
   const path = `${await temporaryDirectory()}/a.txt`;
   const lines = Array.from({ length: 40 }, (_, i) => String(i).repeat(i * 997));
   await Deno.writeTextFile(path, lines.join("\r\n"));
-  const { rows } = await readText({ path, name: "a.txt" }, { splitBy: "line", column: "text" });
+  const file = openText({ path, name: "a.txt" }, { splitBy: "line", column: "text" });
+  const { rows } = await readRows(file);
   assert.deepEqual(rows.map(({ text }) => text), lines);
 });
 

@@ -34,12 +34,6 @@ export interface Column {
   readonly utc?: boolean;
 }
 
-/** A table that was read. */
-export interface Table {
-  columns: Column[];
-  rows: Row[];
-}
-
 /** The type of one value; undefined for null. */
 function cellType(cell: Cell | undefined): ColumnType | undefined {
   switch (typeof cell) {
@@ -82,29 +76,6 @@ function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
   if (a === b) return a;
   const numeric = (type: ColumnType): boolean => type === "int" || type === "float";
   return numeric(a) && numeric(b) ? "float" : "json";
-}
-
-/**
- * The columns of several tables that are put below one another. A column that is missing in one of
- * them is null there.
- */
-export function unionColumns(tables: readonly (readonly Column[])[]): Column[] {
-  const columns = new Map<string, Column>();
-  for (const column of tables.flat()) {
-    const known = columns.get(column.name);
-    if (known === undefined) {
-      columns.set(column.name, column);
-    } else {
-      const type = mergeTypes(known.type, column.type);
-      const names = known.names ?? column.names;
-      columns.set(column.name, {
-        name: column.name,
-        type,
-        ...(names && type === "int" ? { names } : {}),
-      });
-    }
-  }
-  return [...columns.values()];
 }
 
 /**
@@ -162,17 +133,6 @@ export function refuseColumnName(name: string, where: string): void {
     requirement: "no column may be called that: in JavaScript it is no cell of a row",
     remedy: "give the column another name in the file",
   });
-}
-
-/**
- * Gives every row a cell for columns such as `constructor`: a row that lacks one seems to have what every
- * object has by that name.
- */
-export function fillInherited(columns: readonly Column[], rows: readonly Row[]): void {
-  for (const { name } of columns) {
-    if (!(name in Object.prototype)) continue;
-    for (const row of rows) if (!Object.hasOwn(row, name)) row[name] = null;
-  }
 }
 
 /** A cell as text: what a template, a comparison or a message shows. */

@@ -7,6 +7,12 @@
 import type { Batch } from "./batch.ts";
 import type { Column, ColumnType, TimeUnit } from "./columns.ts";
 
+/** A file to read: where it is, and the name to show and to tell the format by. */
+export interface InputFile {
+  readonly path: string;
+  readonly name: string;
+}
+
 /** What a column of one file may hold. */
 export interface FoundColumn {
   readonly name: string;
@@ -14,6 +20,8 @@ export interface FoundColumn {
   readonly type: ColumnType | undefined;
   /** Whether it has integers past 2^53, which no float holds exactly. */
   readonly isWide?: boolean;
+  /** Whether its cells are texts that only look like a type, as in csv: beside others they stay texts. */
+  readonly isText?: boolean;
   /** What its integers stand for, where the file says it. */
   readonly names?: readonly string[];
   /** Of a timestamp, as in {@linkcode Column}. */
@@ -36,12 +44,14 @@ export interface BadRow {
 /** What a reader tells while it reads. */
 export interface Reading {
   readonly signal?: AbortSignal | undefined;
-  /** Bytes of the file that were read since the last call. */
+  /** Bytes of the file, as it lies on the disk, that were read since the last call. */
   readonly progress?: ((bytes: number) => void) | undefined;
   /** Takes a row that cannot be read, which is then left out; where it is absent the row is an error. */
   readonly reject?: ((row: BadRow) => void) | undefined;
-  /** At most this many rows. */
+  /** At most this many rows, those that cannot be read not counted. */
   readonly limit?: number | undefined;
+  /** Takes a sentence on what was guessed, once a file: its delimiter, what of it are rows. */
+  readonly notice?: ((text: string) => void) | undefined;
 }
 
 /** A file of rows. */

@@ -21,7 +21,7 @@ import { type Batch, rowOf } from "../formats/batch.ts";
 import { type Column, requireColumn, type Row } from "../formats/columns.ts";
 import { NOWHERE, rearranged } from "./rearrange.ts";
 import { Spill } from "./spill.ts";
-import { BatchBuilder, type OpenSink, type RowStream } from "./stream.ts";
+import { type OpenSink, RowBatches, type RowStream } from "./stream.ts";
 import { TextIndex } from "./text_index.ts";
 
 /** Which rules apply; those that are absent do not. They apply in the order of these fields. */
@@ -107,7 +107,7 @@ export async function filterRows(
       passed += batch.length;
       if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
     };
-    const builder = new BatchBuilder(columns, take);
+    const builder = new RowBatches(columns, take);
     for await (const batch of stream.batches(split, { signal })) {
       for (let i = 0; i < batch.length; i++) {
         for (const changed of transform(complete(rowOf(batch, i)), rules)) {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { BATCH, type Batch } from "../formats/batch.ts";
-import type { Cell, Column, Row } from "../formats/columns.ts";
+import type { Batch } from "../formats/batch.ts";
+import { BatchBuilder } from "../formats/batch_builder.ts";
+import type { Column, Row } from "../formats/columns.ts";
 import type { Reading } from "../formats/row_file.ts";
 
 /** Rows by split, which can be read more than once. */
@@ -32,41 +33,32 @@ export interface RowSink {
 export type OpenSink = (columns: readonly Column[], splits: readonly string[]) => RowSink;
 
 /** Rows that come one by one, as batches. */
-export class BatchBuilder {
+export class RowBatches {
   readonly #names: readonly string[];
+  readonly #builder: BatchBuilder;
   readonly #take: (batch: Batch) => void;
-  #cells: Cell[][] = [];
-  #length = 0;
-  #characters = 0;
 
   /** @param take Gets each batch when it is full. */
   constructor(columns: readonly Column[], take: (batch: Batch) => void) {
     this.#names = columns.map(({ name }) => name);
+    this.#builder = new BatchBuilder(columns);
     this.#take = take;
-    this.#begin();
   }
 
+  /** Adds a row; a column that it lacks is null. */
   add(row: Row): void {
-    for (const [i, name] of this.#names.entries()) {
+    let characters = 0;
+    const cells = this.#names.map((name) => {
       const cell = Object.hasOwn(row, name) ? row[name] ?? null : null;
-      this.#cells[i]!.push(cell);
-      if (typeof cell === "string") this.#characters += cell.length;
-    }
-    this.#length++;
-    if (this.#length >= BATCH.rows || this.#characters >= BATCH.characters) this.finish();
+      if (typeof cell === "string") characters += cell.length;
+      return cell;
+    });
+    this.#builder.add(cells, characters);
+    if (this.#builder.isFull) this.finish();
   }
 
   /** Hands on what is left. */
   finish(): void {
-    if (this.#length === 0) return;
-    const columns = new Map(this.#names.map((name, i) => [name, this.#cells[i]!]));
-    this.#take({ length: this.#length, columns });
-    this.#begin();
-  }
-
-  #begin(): void {
-    this.#cells = this.#names.map(() => []);
-    this.#length = 0;
-    this.#characters = 0;
+    if (!this.#builder.isEmpty) this.#take(this.#builder.take());
   }
 }

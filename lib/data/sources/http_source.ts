@@ -14,7 +14,7 @@ import { bareEtag, type Download, type PinnedFile } from "./pinned_file.ts";
 import { pieces, reason, request } from "./http.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { HttpSource } from "./source.ts";
-import type { InputFile } from "../formats/text_file.ts";
+import type { InputFile } from "../formats/row_file.ts";
 
 const REMEDY =
   "check the address and the network; run the same command again to go on from here, " +

@@ -19,7 +19,7 @@ import { isJsonObject } from "../../base/json.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { NpmSource } from "./source.ts";
-import type { InputFile } from "../formats/text_file.ts";
+import type { InputFile } from "../formats/row_file.ts";
 
 /** What `<pipeline>.lock` remembers of a source, which may be of thousands of files. */
 interface NpmPin {

@@ -10,7 +10,7 @@ import { fetchHub, type ModelPatterns, resolveHub } from "./hub_source.ts";
 import { fetchNpm, resolveNpm } from "./npm_source.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import type { Source } from "./source.ts";
-import type { InputFile } from "../formats/text_file.ts";
+import type { InputFile } from "../formats/row_file.ts";
 
 /** Finds what a source is right now. */
 export async function resolveSource(

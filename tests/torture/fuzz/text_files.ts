@@ -1,8 +1,9 @@
 /** CSV, JSON Lines and plain text: what was written is read back, anything else is told with its line. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { batchOf, rowOf } from "../../../lib/data/formats/batch.ts";
 import { inferColumns, type Row } from "../../../lib/data/formats/columns.ts";
-import { readTables } from "../../../lib/data/formats/read_table.ts";
+import { readTables } from "../../fixtures/row_files.ts";
 import type { Part } from "../part.ts";
 import { type Fuzz, fuzzPart, isUsableName, MAX_LEVELS, told } from "./fuzzing.ts";
 import { damagedBytes } from "./mutations.ts";
@@ -148,8 +149,10 @@ export const fuzz: Fuzz<Input> = {
       const file = { path: `${folder}/a`, name: "a.jsonl" };
       await Deno.writeTextFile(file.path, text);
       const back = await readTables([file], options);
-      assert.deepEqual(back.rows, rows);
-      assert.deepEqual(back.columns, inferColumns(rows));
+      const columns = inferColumns(rows);
+      assert.deepEqual(back.columns, columns);
+      const whole = batchOf(rows, columns);
+      assert.deepEqual(back.rows, rows.map((_, i) => rowOf(whole, i)));
       return;
     }
     const { extension, splitBy, bytes } = input;

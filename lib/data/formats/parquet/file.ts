@@ -8,7 +8,7 @@
  * @module
  */
 import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
-import type { FileMetaData, KeyValue, SchemaTree } from "hyparquet";
+import type { ColumnMetaData, FileMetaData, KeyValue, SchemaTree } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { nearest, UserError } from "../../../base/errors.ts";
 import { parseJson } from "../../../base/json.ts";
@@ -297,7 +297,10 @@ function isNarrow(metadata: FileMetaData, name: string): boolean {
   });
 }
 
-function chunksOf({ row_groups: groups }: FileMetaData, name: string) {
+function chunksOf(
+  { row_groups: groups }: FileMetaData,
+  name: string,
+): (ColumnMetaData | undefined)[] {
   return groups.map(({ columns }) =>
     columns.find(({ meta_data: chunk }) => chunk?.path_in_schema[0] === name)?.meta_data
   );

@@ -1,0 +1,56 @@
+/**
+ * What texts look like, and the values that they stand for: the cells of csv.
+ *
+ * @module
+ */
+import type { Cell, ColumnType } from "../columns.ts";
+import { KIND } from "./found_types.ts";
+
+const INT = /^[+-]?(?:0|[1-9]\d*)$/;
+const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+/** 007 and a phone number are names, not quantities. */
+const CODE = /^[+-]?0\d/;
+const BOOL = /^(?:true|false)$/i;
+
+/** The kind that a text looks like. */
+export function kindOfText(text: string): number {
+  const first = text.charCodeAt(0);
+  if (first < 0x30 ? first === 0x2b || first === 0x2d || first === 0x2e : first <= 0x39) {
+    if (INT.test(text)) return kindOfInteger(text);
+    if (!FLOAT.test(text) || CODE.test(text)) return KIND.string;
+    return Number.isFinite(Number(text)) ? KIND.float : KIND.huge;
+  }
+  const isBool = (text.length === 4 || text.length === 5) && BOOL.test(text);
+  return isBool ? KIND.bool : KIND.string;
+}
+
+/** The kind of an integer by its digits. */
+export function kindOfInteger(digits: string): number {
+  if (digits.length <= 16 && Number.isSafeInteger(Number(digits))) return KIND.int;
+  // No more than a sign and 19 digits are 64 bits; a bigint of a million digits takes its time.
+  if (digits.length > 20) return KIND.huge;
+  const value = BigInt(digits);
+  if (BigInt.asIntN(64, value) !== value) return KIND.huge;
+  return Number.isSafeInteger(Number(digits)) ? KIND.int : KIND.wide;
+}
+
+/** The value of a text in a column of a type; undefined where it is none of that type. */
+export function valueOfText(text: string, type: ColumnType): Cell | undefined {
+  switch (type) {
+    case "string":
+    case "timestamp":
+    case "json":
+      return text;
+    case "bool":
+      return BOOL.test(text) ? text.length === 4 : undefined;
+    case "float": {
+      const value = FLOAT.test(text) ? Number(text) : NaN;
+      return Number.isFinite(value) ? value : undefined;
+    }
+    case "int": {
+      if (!INT.test(text)) return undefined;
+      const kind = kindOfInteger(text);
+      return kind === KIND.int ? Number(text) : kind === KIND.wide ? BigInt(text) : undefined;
+    }
+  }
+}
