@@ -18,10 +18,13 @@ const IPV4 = new RegExp(
 const NUMBERED =
   /(?:\b(?:v|ver|version|versions|release|build|firmware|section|sec|chapter|clause|figure|fig|table|appendix|item|no|kapitel|abschnitt)\b[.:]?|§{1,2})\s{0,3}$/iu;
 
+/** What the one and the other holds; most texts don't. */
+const BYTES = /\d\.\d{1,3}\.\d/, COLONS = /::|:[0-9a-f]{1,4}:/i;
+
 /** The IPv6 addresses in a text, then its IPv4 addresses outside of these, each from left to right. */
 export function* ipAddressesIn(text: string): Generator<Span, void> {
   const taken: Span[] = [];
-  for (const { start, run } of runsOf(text)) {
+  for (const { start, run } of COLONS.test(text) ? runsOf(text) : []) {
     // The full stop or colon of a sentence.
     const address = run.replace(/\.+$/, "").replace(/(?<!:):$/, "");
     if (!isIpv6(address)) continue;
@@ -30,7 +33,7 @@ export function* ipAddressesIn(text: string): Generator<Span, void> {
     yield span;
   }
   let next = 0;
-  for (const { index, 0: address } of text.matchAll(IPV4)) {
+  for (const { index, 0: address } of BYTES.test(text) ? text.matchAll(IPV4) : []) {
     const end = index + address.length;
     while (next < taken.length && taken[next]!.end <= index) next++;
     if (next < taken.length && taken[next]!.start < end) continue;

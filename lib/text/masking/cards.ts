@@ -13,8 +13,12 @@ const FEWEST = 13, MOST = 19;
 /** Digits that no letter touches and that are no fraction. */
 const GROUP = /(?<![\p{L}\p{N}_]|[.,]|#)\d+(?![\p{L}_]|[.,]\d)/gu;
 
+/** What every card number holds; most texts don't. */
+const DIGITS = /\d(?:[ \u00a0-]?\d){12}/;
+
 /** The card numbers in a text, from left to right. */
 export function* cardsIn(text: string): Generator<Span, void> {
+  if (!DIGITS.test(text)) return;
   const groups = Array.from(
     text.matchAll(GROUP),
     ({ index, 0: digits }) => ({ start: index, end: index + digits.length, digits }),
