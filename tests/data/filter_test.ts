@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import type { Dataset } from "../../lib/data/rows/dataset.ts";
-import { type Filtered, filterRows, type FilterRules } from "../../lib/data/rows/filter.ts";
+import {
+  type Filtered,
+  filterRows,
+  type FilterRules,
+} from "../../lib/data/rows/filter/filter_rows.ts";
 import { splitStream } from "../../lib/data/rows/split_dataset.ts";
 import { streamOf, written } from "../fixtures/row_stream.ts";
 
@@ -163,4 +167,70 @@ Deno.test("rows that were labelled by a template and freed of copies divide even
     Object.values(splits).map((rows) => rows.filter((row) => row.label === "spam").length),
     [16, 2, 2],
   );
+});
+
+Deno.test("filterDataset() keeps one of near duplicates, over all splits, and shows what it dropped", async () => {
+  const words = Array.from({ length: 60 }, (_, i) => `word${i}`);
+  const near = [...words.slice(0, 59), "other"].join(" ");
+  const splits = {
+    train: [{ text: words.join(" ") }, { text: "something else entirely, and short" }],
+    test: [{ text: near }, { text: "a third text" }, { text: words.toReversed().join(" ") }],
+  };
+  for (const shuffle of [undefined, { seed: 3 }]) {
+    const result = await filterDataset({ columns: columns.slice(0, 1), splits }, {
+      column: "text",
+      near: { threshold: 0.8 },
+      ...(shuffle && { shuffle }),
+    });
+    const kept = Object.values(result.dataset.splits).map((rows) =>
+      rows.map(({ text }) => text).sort()
+    );
+    assert.deepEqual(kept, [
+      splits.train.map(({ text }) => text).sort(),
+      splits.test.slice(1).map(({ text }) => text).sort(),
+    ]);
+    assert.deepEqual(result.dropped, { near: 1 });
+    assert.deepEqual(result.examples, { near: [`${near.slice(0, 60)}…`] });
+  }
+});
+
+Deno.test("filterDataset() masks, spells, removes patterns and counts what it replaced", async () => {
+  const result = await filter(
+    [
+      "Colour: write to me@x.org [1]",
+      "IBAN \u0007 bell",
+      "Itâ€™s fine",
+      "foul play",
+      "2024-01-01 x",
+    ],
+    {
+      fixMojibake: true,
+      removeControls: true,
+      mask: { email: "<EMAIL>" },
+      spelling: { colour: "color" },
+      replacePatterns: { " \\[\\d+\\]": "" },
+      dropWords: ["foul"],
+      dropPatterns: ["^\\d{4}-"],
+    },
+  );
+  assert.deepEqual(texts(result), ["Color: write to <EMAIL>", "IBAN  bell", "It’s fine"]);
+  assert.deepEqual(result.replaced, { "mask email": 1, spelling: 1, replace_patterns: 1 });
+  assert.deepEqual(result.dropped, { drop_words: 1, drop_patterns: 1 });
+  assert.deepEqual(result.examples, { drop_words: ["foul play"], drop_patterns: ["2024-01-01 x"] });
+});
+
+Deno.test("filterDataset() drops by the quality rules of papers, each by its name, and by language", async () => {
+  const result = await filter(["too short", `{ ${"a word ".repeat(40)}`], {
+    quality: { thresholds: { gopher_min_words: 20, c4_max_curly_brackets: 0 } },
+  });
+  assert.deepEqual(result.dropped, { gopher_min_words: 1, c4_max_curly_brackets: 1 });
+  const detector = (text: string): { language: string; probability: number } => ({
+    language: text.slice(0, 2),
+    probability: text.length / 10,
+  });
+  const spoken = await filter(["en 67890", "de 67890", "en"], {
+    language: { keep: ["en"], minProbability: 0.5, detector },
+  });
+  assert.deepEqual(texts(spoken), ["en 67890"]);
+  assert.deepEqual(spoken.dropped, { language: 2 });
 });

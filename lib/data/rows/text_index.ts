@@ -2,17 +2,17 @@
  * Which texts were there before, in 20 bytes a text at most: a hash of 64 bits stands for each. Of a hundred
  * million texts two have the same hash by chance in one data set of thousands.
  *
- * The hash is that of cyrb53 (bryc, public domain) with all of its bits: two multiplicative hashes, finished
- * as MurmurHash3 does.
- *
  * @module
  */
+
+import { hashText } from "../../text/duplicates/text_hash.ts";
 
 /** Texts to numbers: the first row that had a text. */
 export class TextIndex {
   /** For each place two halves of a hash, and one more than the number; 0 for nothing. */
   #table = new Uint32Array(3 << 10);
   #size = 0;
+  readonly #hashed = new Uint32Array(4);
   #low = 0;
   #high = 0;
 
@@ -71,16 +71,7 @@ export class TextIndex {
   }
 
   #hash(text: string): void {
-    let a = 0xdeadbeef | 0;
-    let b = 0x41c6ce57 | 0;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      a = Math.imul(a ^ unit, 0x9e3779b1);
-      b = Math.imul(b ^ unit, 0x5f356495);
-    }
-    a = Math.imul(a ^ a >>> 16, 0x85ebca6b) ^ Math.imul(b ^ b >>> 13, 0xc2b2ae35);
-    b = Math.imul(b ^ b >>> 16, 0x85ebca6b) ^ Math.imul(a ^ a >>> 13, 0xc2b2ae35);
-    this.#low = a >>> 0;
-    this.#high = b >>> 0;
+    hashText(this.#hashed, text);
+    [this.#low, this.#high] = [this.#hashed[0]!, this.#hashed[1]!];
   }
 }

@@ -20,8 +20,11 @@ import { Page } from "./page.ts";
 import { type Duplicates, duplicatesOf, RepeatedNgrams } from "./repetition.ts";
 import { sentenceCount } from "./sentences.ts";
 
+/** The sets of rules: one a paper, or a table of it. */
+export const QUALITY_SETS = ["gopher_quality", "gopher_repetition", "c4"] as const;
+
 /** The set that a rule is of. */
-export type QualitySet = "gopher_quality" | "gopher_repetition" | "c4";
+export type QualitySet = (typeof QUALITY_SETS)[number];
 
 /** A rule. */
 export interface QualityRule {
@@ -79,6 +82,9 @@ export const QUALITY_RULES = {
 /** The name of a rule. */
 export type QualityRuleName = keyof typeof QUALITY_RULES;
 
+/** All names, in the order in which the rules are tried. */
+export const QUALITY_NAMES = Object.keys(QUALITY_RULES) as readonly QualityRuleName[];
+
 /** Thresholds by rule; a rule that is absent does not apply. */
 export type QualityThresholds = Readonly<Partial<Record<QualityRuleName, number>>>;
 
@@ -126,7 +132,7 @@ export function qualityOf(
   lists: QualityLists = {},
 ): QualityFailure | undefined {
   const measures = new Measures(text, lists);
-  for (const rule of RULE_NAMES) {
+  for (const rule of QUALITY_NAMES) {
     const threshold = rules[rule];
     if (threshold === undefined) continue;
     const value = measures.of(rule);
@@ -136,7 +142,6 @@ export function qualityOf(
   return undefined;
 }
 
-const RULE_NAMES = Object.keys(QUALITY_RULES) as QualityRuleName[];
 const STOP_WORDS = new Set("the be to of and that have with".split(" "));
 const BULLET = /^(?:[•‣▪◦●■□◆➢✓·∙⁃]|[-–*]\s)/u;
 const ELLIPSIS_AT_END = /(?:\.{3}|…)$/;
