@@ -18,32 +18,110 @@ export function isGlob(path: string): boolean {
 /** The pieces of a pattern: what crosses folders, a set of characters, and every single character. */
 const PIECES = /\*\*\/?|\[[!^]?[^][^\]]*\]|[^]/gu;
 
+/** What a pattern matches. */
+export interface Glob {
+  test(path: string): boolean;
+}
+
 /**
- * The regular expression that a pattern stands for.
+ * A step of a pattern: takes a character that fits, goes on at another step, or at either of two.
+ *
+ * Not a regular expression: where a name almost fits, that tries every division of it among the stars, which
+ * takes time without end for names that somebody else chose.
+ */
+type Step =
+  | { readonly type: "take"; readonly fits: (char: string) => boolean }
+  | { readonly type: "go"; to: number }
+  | { readonly type: "fork"; to: number };
+
+/**
+ * Compiles a pattern. It is tried in time proportional to its own length times that of the path.
  *
  * @param pattern With `/` between folders.
  * @param options `slash`: `*` and `?` also match `/`, as Python's fnmatch does, which the hub's
  * `allow_patterns` follow.
  */
-export function globToRegExp(pattern: string, { slash = false } = {}): RegExp {
-  const any = slash ? "[^]" : "[^/]";
-  // Twice the same crossing is one; as two, what does not match would be tried in every division.
-  const pieces = pattern.replaceAll(/\*{3,}/g, "**").replaceAll(/(?:\*\*\/){2,}/g, "**/")
-    .match(PIECES) ?? [];
-  const pairs = pairedBraces(pieces);
-  let depth = 0;
-  const source = pieces.map((piece, i) => {
-    if (piece === "**/") return "(?:[^]*/)?";
-    if (piece === "**") return "[^]*";
-    if (piece === "*") return `${any}*`;
-    if (piece === "?") return any;
-    if (pairs.has(i)) return piece === "{" ? (depth++, "(?:") : (depth--, ")");
-    if (piece === "," && depth > 0) return "|";
-    if (piece.length > 2 && piece.startsWith("[")) return `${slash ? "" : "(?!/)"}${setOf(piece)}`;
-    return piece.replace(/[\\^$.*+?()[\]{}|/]/, "\\$&");
-  }).join("");
-  return new RegExp(`^${source}$`, "u");
+export function compileGlob(pattern: string, { slash = false } = {}): Glob {
+  const pieces = pattern.replaceAll(/\*{3,}/g, "**").match(PIECES) ?? [];
+  const steps = stepsOf(pieces, slash ? () => true : (char) => char !== "/");
+  return {
+    test: (path) => {
+      let at = new Set<number>();
+      reach(steps, 0, at);
+      for (const char of path) {
+        const next = new Set<number>();
+        for (const i of at) {
+          const step = steps[i];
+          if (step?.type === "take" && step.fits(char)) reach(steps, i + 1, next);
+        }
+        at = next;
+        if (at.size === 0) return false;
+      }
+      return at.has(steps.length);
+    },
+  };
 }
+
+/** Adds a step, and those that follow without a character. */
+function reach(steps: readonly Step[], start: number, into: Set<number>): void {
+  const waiting = [start];
+  for (let i = waiting.pop(); i !== undefined; i = waiting.pop()) {
+    if (into.has(i)) continue;
+    into.add(i);
+    const step = steps[i];
+    if (step?.type === "fork") waiting.push(i + 1);
+    if (step?.type === "fork" || step?.type === "go") waiting.push(step.to);
+  }
+}
+
+function stepsOf(pieces: readonly string[], any: (char: string) => boolean): Step[] {
+  const pairs = pairedBraces(pieces);
+  const steps: Step[] = [];
+  /** Of each open brace, the fork before the choice that is read, and the ways out of the others. */
+  const open: { fork: Step & { to: number }; readonly ends: (Step & { to: number })[] }[] = [];
+  const take = (fits: (char: string) => boolean): void => void steps.push({ type: "take", fits });
+  const add = <T extends Step>(step: T): T => {
+    steps.push(step);
+    return step;
+  };
+  const repeat = (fits: (char: string) => boolean): void => {
+    const start = steps.length;
+    const fork = add({ type: "fork", to: 0 });
+    take(fits);
+    fork.to = add({ type: "go", to: start }) && steps.length;
+  };
+  pieces.forEach((piece, i) => {
+    const group = open.at(-1);
+    if (piece === "**/") {
+      const fork = add({ type: "fork", to: 0 });
+      repeat(() => true);
+      take((char) => char === "/");
+      fork.to = steps.length;
+    } else if (piece === "**") repeat(() => true);
+    else if (piece === "*") repeat(any);
+    else if (piece === "?") take(any);
+    else if (pairs.has(i) && piece === "{") {
+      open.push({ fork: add({ type: "fork", to: 0 }), ends: [] });
+    } else if (group !== undefined && (piece === "," || pairs.has(i))) {
+      group.ends.push(add({ type: "go", to: 0 }));
+      group.fork.to = steps.length;
+      if (piece === ",") group.fork = add({ type: "fork", to: 0 });
+      else {
+        // The last choice has nothing else beside it: its fork leads nowhere.
+        group.fork.to = NOWHERE;
+        for (const end of group.ends) end.to = steps.length;
+        open.pop();
+      }
+    } else if (piece.length > 2 && piece.startsWith("[")) {
+      const set = new RegExp(`^${setOf(piece)}$`, "u");
+      take((char) => any(char) && set.test(char));
+    } else take((char) => char === piece);
+  });
+  return steps;
+}
+
+/** Past the end of every pattern, and no end itself. */
+const NOWHERE = Number.MAX_SAFE_INTEGER;
 
 /** Which pieces are braces that have their other half; the others are text. */
 function pairedBraces(pieces: readonly string[]): ReadonlySet<number> {
@@ -93,7 +171,7 @@ export function naturalCompare(a: string, b: string): number {
  */
 export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
   const matches: string[] = [];
-  const expression = globToRegExp(pattern);
+  const glob = compileGlob(pattern);
   const parts = pattern.split("/");
   const fixed = parts.slice(0, Math.min(parts.findIndex(isGlob), parts.length - 1));
   const deep = pattern.includes("**") || pattern.includes("{") ? Infinity : parts.length;
@@ -105,7 +183,7 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
       const { isDirectory, isFile } = info;
       if (isDirectory && entry.isSymlink && await isAbove(folder, inner)) continue;
       if (isDirectory && inner.length < deep) await walk(inner);
-      else if (isFile && expression.test(inner.join("/"))) matches.push(inner.join("/"));
+      else if (isFile && glob.test(inner.join("/"))) matches.push(inner.join("/"));
     }
   };
   await walk(fixed);

@@ -35,6 +35,7 @@ Deno.test("compileTemplate() refuses names that are no columns and broken syntax
     ["{% for tag in tagz %}{{ tag }}{% endfor %}", /uses "tagz"/],
     ["{% if lable == 1 %}{{ text }}{% endif %}", /uses "lable"/],
     ["{{ text ", /template is no Jinja template/],
+    [`{{ text }}${" ".repeat(200_000)}b`, /white space in a row/],
   ];
   for (const [template, message] of table) {
     assert.throws(() => compileTemplate(template, OPTIONS), message);

@@ -22,6 +22,7 @@ export interface ParsedTemplate {
 
 /** Parses a template. Throws whatever the package throws; {@linkcode whyUnreadable} puts it into words. */
 export function parseTemplate(source: string): ParsedTemplate {
+  refuseLongSpaces(source);
   const template = new Template(source);
   // Every walk over the tree, the package's own too, calls itself once a level.
   if (isDeep(template.parsed.body)) throw new RangeError(TOO_DEEP);
@@ -29,6 +30,14 @@ export function parseTemplate(source: string): ParsedTemplate {
     body: template.parsed.body,
     render: (values) => interpret(template.parsed, { ...ROW_VALUES, ...values }),
   };
+}
+
+/** More white space in a row no template has, and the package takes time by the square of it. */
+const MAX_SPACES = 1000;
+
+function refuseLongSpaces(source: string): void {
+  if (!new RegExp(`\\s{${MAX_SPACES}}`).test(source)) return;
+  throw new SyntaxError(`it has more than ${MAX_SPACES} characters of white space in a row`);
 }
 
 /** How many levels of a tree may lie in each other: brackets, operators in a row, blocks. */
