@@ -174,7 +174,7 @@ class Measures {
       case "gopher_max_ellipsis_lines":
         return shareOf(page.lines, (line) => ELLIPSIS_AT_END.test(line.slice(-3)));
       case "gopher_min_alphabetic_words":
-        return shareOf(page.words, (word) => /\p{L}/u.test(word));
+        return shareOf(page.words, (word) => /[a-z]/i.test(word) || /\p{L}/u.test(word));
       case "gopher_min_stop_words":
         return this.#stopWords();
       case "gopher_max_duplicate_lines":
