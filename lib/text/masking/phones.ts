@@ -43,7 +43,7 @@ const FORMS: readonly Form[] = [
   { pattern: form(`${BEFORE}\\+[1-9]\\d{7,14}${EXTENSION}${BEHIND}`) },
   {
     pattern: form(
-      `${BEFORE}(?:\\+|00)${GAP}?\\(?[1-9]\\d{0,2}\\)?(?:${GAP}?(?:\\(0\\))?${GAP}?\\(?\\d\\)?){6,12}${EXTENSION}${BEHIND}`,
+      `${BEFORE}(?:\\+${GAP}?\\(?|00)[1-9]\\d{0,2}\\)?(?:${GAP}?(?:\\(0\\))?${GAP}?\\(?\\d\\)?){6,12}${EXTENSION}${BEHIND}`,
     ),
     accept: (match) => between(digitsIn(match), 8, 15) ? match.length : 0,
   },
@@ -118,7 +118,8 @@ export function* phonesIn(text: string): Generator<Span, void> {
  * group behind a long one, and what is too much, belongs to what follows.
  */
 function trunkLength(match: string): number {
-  if (isDate(match)) return 0;
+  // Five digits, a hyphen and four are an American ZIP code.
+  if (isDate(match) || /^\d{5}-\d{4}$/.test(match)) return 0;
   const groups = [...match.matchAll(/\d+/g)];
   while (groups.length > 1) {
     const sizes = groups.map(({ 0: digits }) => digits.length);
