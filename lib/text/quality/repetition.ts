@@ -73,7 +73,9 @@ export class RepeatedNgrams {
     this.#levels = [levelOfWords(words)];
   }
 
-  /** The share of characters in occurrences of the most frequent n-gram; of equally frequent ones the longest. */
+  /**
+   * The share of characters in occurrences of the most frequent n-gram; of equally frequent ones the longest.
+   */
   topShare(n: number): number {
     const { ngrams, counts } = this.#level(n);
     let [most, longest, top] = [1, 0, -1];

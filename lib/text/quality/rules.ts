@@ -6,11 +6,11 @@
  * - `c4_…`: Raffel et al. 2020 (https://arxiv.org/abs/1910.10683), section 2.2: those that drop pages. Its rules
  *   for lines are in `c4_lines.ts`, and come before.
  *
- * Where they differ from datatrove's GopherQualityFilter: words are what stands between white space, counted and
- * measured without punctuation at their ends, where datatrove counts each mark as a word; stop words count in
- * any case; blank lines are no lines; a bullet is more than `•` and `-`, and a hyphen or star is one before white
- * space alone. Repetition: see `repetition.ts`. C4: `lorem ipsum` and `{` count in the whole page, not only in lines that other rules
- * leave; sentences are told by rule (`sentences.ts`), not by a trained model.
+ * Where they differ from datatrove's GopherQualityFilter: words are what stands between white space, counted
+ * and measured without punctuation at their ends, where datatrove counts each mark as a word; stop words count
+ * in any case; blank lines are no lines; a bullet is more than `•` and `-`, and a hyphen or star is one before
+ * white space alone. Repetition: see `repetition.ts`. C4: `lorem ipsum` and `{` count in the whole page, not
+ * only in lines that other rules leave; sentences are told by rule (`sentences.ts`), not by a trained model.
  *
  * @module
  */
