@@ -1,8 +1,8 @@
 /**
  * When two texts count as the same.
  *
- * `exact` compares every character. `normalized` also finds copies that differ in case, white space
- * or Unicode form. Left out: near duplicates, where a changed word makes another text: they are in `duplicates/`.
+ * `exact` compares every character. `normalized` also finds copies that differ in case, white space or Unicode
+ * form. Left out: near duplicates, where a changed word makes another text: they are in `duplicates/`.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * Which language a text is in: the package eld (Efficient Language Detector, 60 languages), whose scores become
  * probabilities.
  *
- * eld reads the first 350 bytes or so of a text, and the first lines of a page are often a menu. Of longer texts
- * the middle and the end are read as well, and all count alike. What it knows no words of is in no
+ * eld reads the first 350 bytes or so of a text, and the first lines of a page are often a menu. Of longer
+ * texts the middle and the end are read as well, and all count alike. What it knows no words of is in no
  * language: numbers, code, a language it doesn't have; one that is near to another may be taken for it
  * (Indonesian for Malay).
  *
@@ -34,7 +34,8 @@ const SCALE = 25;
 const TEMPERATURE = 7;
 
 /**
- * Loads the detector: about 2 MB of n-grams, in memory 70 MB, which is why nothing else of this room imports it.
+ * Loads the detector: about 2 MB of n-grams, in memory 70 MB, which is why nothing else of this room imports
+ * it.
  *
  * @example
  * ```ts

@@ -1,9 +1,9 @@
 /**
  * Where markup stands in a text that may hold some: tags, comments, declarations, whole scripts and styles.
  *
- * Attributes are read as browsers read them (https://html.spec.whatwg.org/multipage/parsing.html), but what
- * no tag closes is text. A parser (htmlparser2, parse5) takes `a <b, c` for the beginning of a tag and drops
- * all that follows, which in reviews and e-mails is what people wrote. Whatever a text holds, finding takes a time
+ * Attributes are read as browsers read them (https://html.spec.whatwg.org/multipage/parsing.html), but what no
+ * tag closes is text. A parser (htmlparser2, parse5) takes `a <b, c` for the beginning of a tag and drops all
+ * that follows, which in reviews and e-mails is what people wrote. Whatever a text holds, finding takes a time
  * in proportion to its length: what was looked for in vain is not looked for again.
  *
  * @module

@@ -2,11 +2,11 @@
  * Repair of mojibake: UTF-8 that was read as windows-1252 or latin-1, once or several times (`Ã©` for `é`,
  * `â€™` for `’`), after the idea of ftfy (Speer 2019, https://doi.org/10.5281/zenodo.2591652).
  *
- * ftfy scores a text before and after. Here each sequence of characters whose bytes are UTF-8 is looked at: it is
- * repaired where no text would hold it as it stands, such as a capital Ã after a small letter, a euro sign
- * behind â, or two letters of one script side by side. What a text may hold, such as `IRMÃ”` or `está»…`,
- * is repaired only where the same text has another of its script that is beyond doubt. Left out: bytes that
- * were lost on the way, and UTF-8 read as another code page.
+ * ftfy scores a text before and after. Here each sequence of characters whose bytes are UTF-8 is looked at: it
+ * is repaired where no text would hold it as it stands, such as a capital Ã after a small letter, a euro sign
+ * behind â, or two letters of one script side by side. What a text may hold, such as `IRMÃ”` or `está»…`, is
+ * repaired only where the same text has another of its script that is beyond doubt. Left out: bytes that were
+ * lost on the way, and UTF-8 read as another code page.
  *
  * @module
  */
@@ -23,7 +23,10 @@ const SEQUENCE = new RegExp(
   "gu",
 );
 
-/** What may follow a letter in a text that is as it was written: ends of quotations, dashes, marks, raised digits. */
+/**
+ * What may follow a letter in a text that is as it was written: ends of quotations, dashes, marks, raised
+ * digits.
+ */
 const AFTER_LETTERS = new Set("\u00a0\u00ad»«’‘”“…–—›‹™®©°²³¹ºª·•");
 
 /** Scripts and other sets that are told apart, by code points. */

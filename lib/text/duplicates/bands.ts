@@ -4,8 +4,9 @@
  * compared. Texts of similarity s do so with probability 1 - (1 - s^rows)^bands.
  *
  * Others (datasketch) choose bands so that the areas of misses and of needless comparisons are alike, which
- * finds 2 of 5 pairs that are just as similar as the threshold (0.8 of 128: 9 bands of 13 rows). Here what is compared
- * is compared exactly: a needless comparison costs time alone. So bands are chosen to miss hardly any.
+ * finds 2 of 5 pairs that are just as similar as the threshold (0.8 of 128: 9 bands of 13 rows). Here what is
+ * compared is compared exactly: a needless comparison costs time alone. So bands are chosen to miss hardly
+ * any.
  *
  * @module
  */

@@ -2,10 +2,11 @@
  * Near duplicates among very many texts: MinHash, locality-sensitive hashing, and the exact Jaccard
  * similarity of whatever these propose.
  *
- * Two phases. {@linkcode NearDuplicates.add} sees each text once and keeps 8 bytes a row in memory (12 where the
- * longest is kept); shingles (4 bytes a word) and hashes of bands (4 bytes a band: 84 a row by default) are
- * spilled. {@linkcode NearDuplicates.clusters} takes one band after the other: it sorts its hashes (8 bytes a
- * row), compares the texts that agree, and joins those that are as similar as the threshold (4 bytes a row).
+ * Two phases. {@linkcode NearDuplicates.add} sees each text once and keeps 8 bytes a row in memory (12 where
+ * the longest is kept); shingles (4 bytes a word) and hashes of bands (4 bytes a band: 84 a row by default)
+ * are spilled. {@linkcode NearDuplicates.clusters} takes one band after the other: it sorts its hashes (8
+ * bytes a row), compares the texts that agree, and joins those that are as similar as the threshold (4 bytes a
+ * row).
  *
  * Similarity is that of the texts' shingles, exact where a text has at most 4,000 different ones; of
  * longer texts the 4,000 smallest hashes stand for all (a bottom-k sketch, standard error below 0.01).

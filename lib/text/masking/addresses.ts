@@ -16,7 +16,10 @@ const IPV4 = new RegExp(
 
 /** What is before four numbers that are no address. */
 const NUMBERED =
-  /(?:\b(?:v|ver|version|versions|release|build|firmware|section|sec|chapter|clause|figure|fig|table|appendix|item|no|kapitel|abschnitt)\b[.:]?|§{1,2})\s{0,3}$/iu;
+  /(?:\b(?:v|ver|versions?|releases?|since|build|firmware|oid|section|sec|chapter|clause|figure|fig|table|appendix|item|no|kapitel|abschnitt)\b[.:]?|§{1,2})\s{0,3}$/iu;
+
+/** And what is behind it. */
+const RELEASED = /^\s(?:releases?|version|beta|alpha|rc\d?)\b/i;
 
 /** What the one and the other holds; most texts don't. */
 const BYTES = /\d\.\d{1,3}\.\d/, COLONS = /::|:[0-9a-f]{1,4}:/i;
@@ -37,7 +40,9 @@ export function* ipAddressesIn(text: string): Generator<Span, void> {
     const end = index + address.length;
     while (next < taken.length && taken[next]!.end <= index) next++;
     if (next < taken.length && taken[next]!.start < end) continue;
-    if (!NUMBERED.test(text.slice(Math.max(0, index - 16), index))) yield { start: index, end };
+    const isNumbered = NUMBERED.test(text.slice(Math.max(0, index - 16), index)) ||
+      RELEASED.test(text.slice(end, end + 16));
+    if (!isNumbered) yield { start: index, end };
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * Numbers of payment cards: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, annex B: Luhn) and whose
- * first digits are those of card schemes (2200 to 2799, 3 to 6), in one piece or in groups with spaces or
- * hyphens between them, the first of four or six digits. One of ten other numbers of that form has the
+ * Numbers of payment cards: 13 to 19 digits whose check digit is right (ISO/IEC 7812-1, annex B: Luhn) and
+ * whose first digits are those of card schemes (2200 to 2799, 3 to 6), in one piece or in groups with spaces
+ * or hyphens between them, the first of four or six digits. One of ten other numbers of that form has the
  * right check digit, too.
  *
  * @module

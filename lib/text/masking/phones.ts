@@ -1,8 +1,8 @@
 /**
  * Telephone numbers: international ones (ITU-T E.123 and E.164: `+49 30 123456`, `0049 …`), and those national
  * forms that can be told from other numbers: of North America (`(212) 555-0123`), with a trunk 0
- * (`030 1234567`, `01 23 45 67 89`, `(020) 7946 0958`), of Russia (`8 (495) 123-45-67`) and Brazil, and whatever is
- * called one (`Tel.: 5550123`). Years, dates, prices and numbers of orders are none.
+ * (`030 1234567`, `01 23 45 67 89`, `(020) 7946 0958`), of Russia (`8 (495) 123-45-67`) and Brazil, and
+ * whatever is called one (`Tel.: 5550123`). Years, dates, prices and numbers of orders are none.
  *
  * Every pattern is bounded: none looks further than some thirty characters from where it began.
  *
@@ -43,7 +43,7 @@ const FORMS: readonly Form[] = [
   { pattern: form(`${BEFORE}\\+[1-9]\\d{7,14}${EXTENSION}${BEHIND}`) },
   {
     pattern: form(
-      `${BEFORE}(?:\\+|00)${GAP}?\\(?[1-9]\\d{0,2}\\)?(?:${GAP}?(?:\\(0\\))?${GAP}?\\(?\\d\\)?){6,12}${EXTENSION}${BEHIND}`,
+      `${BEFORE}(?:\\+${GAP}?\\(?|00)[1-9]\\d{0,2}\\)?(?:(?:${GAP}?\\(0\\))?${GAP}?\\(?\\d\\)?){6,12}${EXTENSION}${BEHIND}`,
     ),
     accept: (match) => between(digitsIn(match), 8, 15) ? match.length : 0,
   },
@@ -114,11 +114,12 @@ export function* phonesIn(text: string): Generator<Span, void> {
 }
 
 /**
- * How much of groups of digits is a number with a trunk 0: 9 to 12 digits, not all in pairs, and no date. A short
- * group behind a long one, and what is too much, belongs to what follows.
+ * How much of groups of digits is a number with a trunk 0: 9 to 12 digits, not all in pairs, and no date. A
+ * short group behind a long one, and what is too much, belongs to what follows.
  */
 function trunkLength(match: string): number {
-  if (isDate(match)) return 0;
+  // Five digits, a hyphen and four are an American ZIP code.
+  if (isDate(match) || /^\d{5}-\d{4}$/.test(match)) return 0;
   const groups = [...match.matchAll(/\d+/g)];
   while (groups.length > 1) {
     const sizes = groups.map(({ 0: digits }) => digits.length);

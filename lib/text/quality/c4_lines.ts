@@ -1,13 +1,14 @@
 /**
- * The rules of C4 that keep lines of a page (Raffel et al. 2020, "Exploring the Limits of Transfer Learning with
- * a Unified Text-to-Text Transformer", https://arxiv.org/abs/1910.10683, section 2.2, and the authors' code,
- * `c4_utils.py` of tensorflow_datasets). The rules that drop pages are among those of `rules.ts`, and are meant to see what is left here.
+ * The rules of C4 that keep lines of a page (Raffel et al. 2020, "Exploring the Limits of Transfer Learning
+ * with a Unified Text-to-Text Transformer", https://arxiv.org/abs/1910.10683, section 2.2, and the authors'
+ * code, `c4_utils.py` of tensorflow_datasets). The rules that drop pages are among those of `rules.ts`, and
+ * are meant to see what is left here.
  *
- * The paper's marks are `.`, `!`, `?` and the straight double quotation mark; datatrove's C4QualityFilter adds the
- * straight single one. Here curly and angled ones end a line, too, and the marks of Chinese, Japanese, Hindi and
- * Arabic; and neither `...` nor `…` does, whatever quotation mark or bracket follows. The paper's first version asks for
- * lines of 3 words and pages of 5 sentences, its last for 5 and 3: the defaults are the first's, as
- * datatrove's are.
+ * The paper's marks are `.`, `!`, `?` and the straight double quotation mark; datatrove's C4QualityFilter adds
+ * the straight single one. Here curly and angled ones end a line, too, and the marks of Chinese, Japanese,
+ * Hindi and Arabic; and neither `...` nor `…` does, whatever quotation mark or bracket follows. The paper's
+ * first version asks for lines of 3 words and pages of 5 sentences, its last for 5 and 3: the defaults are the
+ * first's, as datatrove's are.
  *
  * @module
  */

@@ -27,7 +27,10 @@ export class Page {
     return this.#words ??= this.text.match(/\S+/g) ?? [];
   }
 
-  /** What is left of words that have a letter, mark or digit, without what is before the first and after the last. */
+  /**
+   * What is left of words that have a letter, mark or digit, without what is before the first and after the
+   * last.
+   */
   get cores(): readonly string[] {
     return this.#cores ??= this.words.map(core).filter((word) => word !== "");
   }

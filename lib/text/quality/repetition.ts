@@ -40,6 +40,16 @@ export function duplicatesOf(parts: readonly string[]): Duplicates {
   };
 }
 
+/** The n-grams of one length, by the place of their first word. */
+interface Level {
+  /** The number of the n-gram at each place; -1 where it occurs once. */
+  readonly ngrams: Int32Array;
+  /** Whether the n-gram at each place was there before. */
+  readonly repeats: Uint8Array;
+  /** How often each n-gram occurs. */
+  readonly counts: Int32Array;
+}
+
 /**
  * The n-grams of a page that occur more than once.
  *
@@ -49,43 +59,39 @@ export function duplicatesOf(parts: readonly string[]): Duplicates {
 export class RepeatedNgrams {
   readonly #sizes: Uint32Array;
   readonly #characters: number;
-  /** At index n - 1: of each place the number of the n-gram that begins there; -1 where it occurs once. */
-  readonly #levels: Int32Array[];
-  /** At index n - 1: whether the n-gram that begins there was there before. */
-  readonly #repeats: Uint8Array[];
-  /** At index n - 1: of each n-gram how often it occurs. */
-  readonly #counts: number[][];
+  /** At index n - 1. */
+  readonly #levels: Level[];
 
   constructor(page: Page) {
     const { words } = page;
-    this.#sizes = Uint32Array.from(words, characterCount);
-    this.#characters = this.#sizes.reduce((sum, size) => sum + size, 0);
-    this.#levels = [];
-    this.#repeats = [];
-    this.#counts = [];
-    this.#addLevel(words.length, (place) => words[place]!);
+    this.#sizes = new Uint32Array(words.length);
+    let characters = 0;
+    for (let i = 0; i < words.length; i++) {
+      characters += this.#sizes[i] = characterCount(words[i]!);
+    }
+    this.#characters = characters;
+    this.#levels = [levelOfWords(words)];
   }
 
-  /** The share of characters in occurrences of the most frequent n-gram; of equally frequent ones the longest. */
+  /**
+   * The share of characters in occurrences of the most frequent n-gram; of equally frequent ones the longest.
+   */
   topShare(n: number): number {
-    this.#growTo(n);
-    const level = this.#levels[n - 1]!;
-    const counts = this.#counts[n - 1]!;
+    const { ngrams, counts } = this.#level(n);
     let [most, longest, top] = [1, 0, -1];
-    for (let place = 0; place < level.length; place++) {
-      const ngram = level[place]!;
+    for (let place = 0; place < ngrams.length; place++) {
+      const ngram = ngrams[place]!;
       if (ngram < 0 || counts[ngram]! < most) continue;
       const size = this.#size(place, n);
       if (counts[ngram]! === most && size <= longest) continue;
       [most, longest, top] = [counts[ngram]!, size, ngram];
     }
-    return top < 0 ? 0 : this.#share(n, (place) => level[place] === top);
+    return top < 0 ? 0 : this.#share(n, (place) => ngrams[place] === top);
   }
 
   /** The share of characters in n-grams that were there before. */
   duplicateShare(n: number): number {
-    this.#growTo(n);
-    const repeats = this.#repeats[n - 1]!;
+    const { repeats } = this.#level(n);
     return this.#share(n, (place) => repeats[place] === 1);
   }
 
@@ -108,39 +114,65 @@ export class RepeatedNgrams {
     return size;
   }
 
-  #growTo(n: number): void {
-    while (this.#levels.length < n) {
-      const below = this.#levels.at(-1)!;
-      const places = Math.max(0, below.length - 1);
-      // Two that overlap in all but a word each are one of a word more. Their numbers are below 2^26.
-      this.#addLevel(places, (place) => {
-        const [left, right] = [below[place]!, below[place + 1]!];
-        return left < 0 || right < 0 ? undefined : left * 2 ** 26 + right;
-      });
-    }
+  #level(n: number): Level {
+    while (this.#levels.length < n) this.#levels.push(levelAbove(this.#levels.at(-1)!));
+    return this.#levels[n - 1]!;
   }
+}
 
-  #addLevel(places: number, keyAt: (place: number) => string | number | undefined): void {
-    const numbers = new Map<string | number, number>();
-    const counts: number[] = [];
-    const level = new Int32Array(places).fill(-1);
-    const repeats = new Uint8Array(places);
-    for (let place = 0; place < places; place++) {
-      const key = keyAt(place);
-      if (key === undefined) continue;
-      let number = numbers.get(key);
-      if (number === undefined) {
-        numbers.set(key, number = counts.length);
-        counts.push(0);
-      } else repeats[place] = 1;
-      counts[number]!++;
-      level[place] = number;
+function levelOfWords(words: readonly string[]): Level {
+  const firsts = new Map<string, number>();
+  return levelOf(words.length, (place) => {
+    const first = firsts.get(words[place]!);
+    if (first === undefined) firsts.set(words[place]!, place);
+    return first;
+  });
+}
+
+/** The n-grams that are a word longer: two that overlap in all but a word each. */
+function levelAbove({ ngrams }: Level): Level {
+  const places = Math.max(0, ngrams.length - 1);
+  const isCandidate = (place: number): boolean => ngrams[place]! >= 0 && ngrams[place + 1]! >= 0;
+  let candidates = 0;
+  for (let place = 0; place < places; place++) if (isCandidate(place)) candidates++;
+  // Open addressing: one more than the place where a pair was first, 0 where a slot is free.
+  const mask = (1 << Math.ceil(Math.log2(2 * candidates + 2))) - 1;
+  const slots = new Int32Array(mask + 1);
+  return levelOf(places, (place) => {
+    if (!isCandidate(place)) return -1;
+    const [left, right] = [ngrams[place]!, ngrams[place + 1]!];
+    let hash = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b);
+    for (hash ^= hash >>> 15;; hash++) {
+      const first = slots[hash & mask]! - 1;
+      if (first < 0) {
+        slots[hash & mask] = place + 1;
+        return undefined;
+      }
+      if (ngrams[first] === left && ngrams[first + 1] === right) return first;
     }
-    for (let place = 0; place < places; place++) {
-      if (level[place]! >= 0 && counts[level[place]!] === 1) level[place] = -1;
-    }
-    this.#levels.push(level);
-    this.#repeats.push(repeats);
-    this.#counts.push(counts);
+  });
+}
+
+/**
+ * Numbers n-grams.
+ *
+ * @param firstOf Where the n-gram at a place was first; undefined where it is there, -1 where it can't repeat.
+ */
+function levelOf(places: number, firstOf: (place: number) => number | undefined): Level {
+  const ngrams = new Int32Array(places).fill(-1);
+  const repeats = new Uint8Array(places);
+  const counts = new Int32Array(places);
+  let count = 0;
+  for (let place = 0; place < places; place++) {
+    const first = firstOf(place);
+    if (first === -1) continue;
+    const ngram = first === undefined ? count++ : ngrams[first]!;
+    ngrams[place] = ngram;
+    counts[ngram]!++;
+    if (first !== undefined) repeats[place] = 1;
   }
+  for (let place = 0; place < places; place++) {
+    if (ngrams[place]! >= 0 && counts[ngrams[place]!] === 1) ngrams[place] = -1;
+  }
+  return { ngrams, repeats, counts: counts.subarray(0, count) };
 }

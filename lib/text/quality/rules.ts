@@ -6,11 +6,11 @@
  * - `c4_…`: Raffel et al. 2020 (https://arxiv.org/abs/1910.10683), section 2.2: those that drop pages. Its rules
  *   for lines are in `c4_lines.ts`, and come before.
  *
- * Where they differ from datatrove's GopherQualityFilter: words are what stands between white space, counted and
- * measured without punctuation at their ends, where datatrove counts each mark as a word; stop words count in
- * any case; blank lines are no lines; a bullet is more than `•` and `-`, and a hyphen or star is one before white
- * space alone. Repetition: see `repetition.ts`. C4: `lorem ipsum` and `{` count in the whole page, not only in lines that other rules
- * leave; sentences are told by rule (`sentences.ts`), not by a trained model.
+ * Where they differ from datatrove's GopherQualityFilter: words are what stands between white space, counted
+ * and measured without punctuation at their ends, where datatrove counts each mark as a word; stop words count
+ * in any case; blank lines are no lines; a bullet is more than `•` and `-`, and a hyphen or star is one before
+ * white space alone. Repetition: see `repetition.ts`. C4: `lorem ipsum` and `{` count in the whole page, not
+ * only in lines that other rules leave; sentences are told by rule (`sentences.ts`), not by a trained model.
  *
  * @module
  */
@@ -179,7 +179,7 @@ class Measures {
       case "gopher_max_ellipsis_lines":
         return shareOf(page.lines, (line) => ELLIPSIS_AT_END.test(line.slice(-3)));
       case "gopher_min_alphabetic_words":
-        return shareOf(page.words, (word) => /\p{L}/u.test(word));
+        return shareOf(page.words, (word) => /[a-z]/i.test(word) || /\p{L}/u.test(word));
       case "gopher_min_stop_words":
         return this.#stopWords();
       case "gopher_max_duplicate_lines":

@@ -1,9 +1,10 @@
 /**
  * How many sentences a text has, by rule and not by a trained model.
  *
- * A sentence ends at `.`, `!`, `?` or `…` before white space, unless a small letter follows in the same line, or the full stop
- * belongs to an initial ("J. Smith"), a title ("Dr. Smith") or a number of a list ("2. Next"); and at
- * `。`, `！`, `？`, `।` or `؟` in any place. Left out: sentences without any of these but the last.
+ * A sentence ends at `.`, `!`, `?` or `…` before white space, unless a small letter follows in the same line,
+ * or the full stop belongs to an initial ("J. Smith"), a title ("Dr. Smith") or a number of a list ("2.
+ * Next"); and at `。`, `！`, `？`, `।` or `؟` in any place. Left out: sentences without any of these but the
+ * last.
  *
  * @module
  */
