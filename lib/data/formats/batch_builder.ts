@@ -56,3 +56,12 @@ export class BatchBuilder {
     return batch;
   }
 }
+
+/**
+ * A text by itself. A piece of a longer one holds all of it in memory: a few cells that somebody keeps would hold
+ * the file.
+ */
+export function ownText(text: string): string {
+  // Shorter ones are copied anyway.
+  return text.length < 13 ? text : ` ${text}`.slice(1);
+}

@@ -22,6 +22,8 @@ export interface FoundColumn {
   readonly isWide?: boolean;
   /** Whether its cells are texts that only look like a type, as in csv: beside others they stay texts. */
   readonly isText?: boolean;
+  /** Whether it is `json` only because flat values of several types are in it. */
+  readonly isMixed?: boolean;
   /** What its integers stand for, where the file says it. */
   readonly names?: readonly string[];
   /** Of a timestamp, as in {@linkcode Column}. */

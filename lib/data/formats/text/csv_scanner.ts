@@ -14,6 +14,10 @@ import { MAX_LINE, tooLong } from "./text_file.ts";
 /** Most fields of a record: past it, the file is something else. */
 const MAX_FIELDS = 1 << 20;
 
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
+
 /** A record of a file. */
 export interface CsvRecord {
   readonly fields: string[];
@@ -67,6 +71,8 @@ export class CsvScanner {
       }
       return next[name];
     };
+    const lineEnd = (from: number): number =>
+      Math.min(find("newline", "\n", from), find("return", "\r", from));
     let at = 0;
     while (at < chunk.length) {
       if (this.#afterReturn) {
@@ -77,39 +83,19 @@ export class CsvScanner {
           continue;
         }
       }
-      const lineEnd = Math.min(find("newline", "\n", at), find("return", "\r", at));
       switch (this.#state) {
-        case "start": {
-          const char = chunk[at];
-          if (
-            this.#fields.length === 0 && lineEnd < chunk.length &&
-            find("quote", '"', at) > lineEnd
-          ) {
-            if (lineEnd > at) {
-              const fields = chunk.slice(at, lineEnd).split(delimiter);
-              records.push({ fields, line: this.#line, characters: lineEnd - at });
-            }
-            at = this.#endLine(chunk, lineEnd);
-          } else if (char === '"') {
-            this.#state = "quoted";
-            this.#quoteLine = this.#line;
-            at++;
-          } else if (char === delimiter || at === lineEnd) {
-            at = this.#endField(chunk, at, records);
-          } else {
-            this.#state = "plain";
-          }
+        case "start":
+          at = this.#plainFields(chunk, at, records);
           break;
-        }
         case "plain": {
-          const end = Math.min(lineEnd, find("delimiter", delimiter, at));
+          const end = Math.min(lineEnd(at), find("delimiter", delimiter, at));
           this.#append(chunk.slice(at, end));
           at = end < chunk.length ? this.#endField(chunk, end, records) : end;
           break;
         }
         case "quoted": {
           const end = find("quote", '"', at);
-          for (let line = next.newline; line < end; line = find("newline", "\n", line + 1)) {
+          for (let i = find("newline", "\n", at); i < end; i = find("newline", "\n", i + 1)) {
             this.#line++;
           }
           this.#append(chunk.slice(at, end));
@@ -125,7 +111,7 @@ export class CsvScanner {
             this.#append('"');
             this.#state = "quoted";
             at++;
-          } else if (char === delimiter || at === lineEnd) {
+          } else if (char === delimiter || char === "\n" || char === "\r") {
             at = this.#endField(chunk, at, records);
           } else {
             this.#mistake(`a closing quote is followed by "${char}"`, this.#line, records);
@@ -134,9 +120,9 @@ export class CsvScanner {
           break;
         }
         case "skipped":
-          at = lineEnd;
-          if (lineEnd === chunk.length) break;
-          at = this.#endLine(chunk, lineEnd);
+          at = lineEnd(at);
+          if (at === chunk.length) break;
+          at = this.#endLine(chunk, at);
           this.#state = "start";
       }
     }
@@ -157,6 +143,37 @@ export class CsvScanner {
       this.#endRecord(records);
     }
     return records;
+  }
+
+  /** Reads fields up to the end of their record, of the piece, or to one in quotes; returns where to go on. */
+  #plainFields(chunk: string, from: number, records: CsvRecord[]): number {
+    const fields = this.#fields;
+    const delimiter = this.#delimiter.charCodeAt(0);
+    let begin = from;
+    for (let at = from; at < chunk.length; at++) {
+      const code = chunk.charCodeAt(at);
+      if (code === delimiter) {
+        fields.push(chunk.slice(begin, at));
+        begin = at + 1;
+      } else if (code === NEWLINE || code === RETURN) {
+        fields.push(chunk.slice(begin, at));
+        this.#characters += at - from;
+        this.#endRecord(records);
+        return this.#endLine(chunk, at);
+      } else if (code === QUOTE && at === begin) {
+        this.#characters += at - from;
+        this.#state = "quoted";
+        this.#quoteLine = this.#line;
+        return at + 1;
+      }
+    }
+    this.#characters += begin - from;
+    this.#checkWidth();
+    if (begin < chunk.length) {
+      this.#state = "plain";
+      this.#append(chunk.slice(begin));
+    }
+    return chunk.length;
   }
 
   #append(text: string): void {
@@ -183,6 +200,10 @@ export class CsvScanner {
     this.#fields.push(this.#text);
     this.#text = "";
     this.#state = "start";
+    this.#checkWidth();
+  }
+
+  #checkWidth(): void {
     if (this.#fields.length <= MAX_FIELDS) return;
     throw new UserError({
       what: `this row has more than ${MAX_FIELDS} fields`,
@@ -192,6 +213,7 @@ export class CsvScanner {
   }
 
   #endRecord(records: CsvRecord[]): void {
+    this.#checkWidth();
     const fields = this.#fields;
     const isBlank = fields.length === 1 && fields[0] === "" && this.#quotedEmpty === undefined;
     if (!isBlank) {

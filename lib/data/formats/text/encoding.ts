@@ -214,9 +214,14 @@ export function beginningOf(bytes: Uint8Array): Beginning {
   return { encoding: undefined, mark: 0 };
 }
 
-/** Whether bytes are plain ASCII, which no file in UTF-16 is. */
-export function isAscii(bytes: Uint8Array): boolean {
-  return bytes.length >= 4 && bytes.every((byte) => byte !== 0 && byte < 0x80);
+/** Whether bytes are mostly ASCII, with no zero: no text in UTF-16 is, whose spaces and line ends have one. */
+export function isMostlyAscii(bytes: Uint8Array): boolean {
+  let ascii = 0;
+  for (const byte of bytes) {
+    if (byte === 0) return false;
+    if (byte < 0x80) ascii++;
+  }
+  return bytes.length >= 4 && ascii >= 0.8 * bytes.length;
 }
 
 /** A surrogate that stands alone. */

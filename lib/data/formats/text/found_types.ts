@@ -46,12 +46,16 @@ export class FoundTypes {
   /** The columns in order of first appearance. */
   columns(options: { readonly isText?: boolean } = {}): FoundColumn[] {
     const isText = options.isText ?? false;
-    return [...this.#kinds].map(([name, kinds]) => ({
-      name,
-      type: typeOf(kinds, isText),
-      ...((kinds & KIND.wide) !== 0 ? { isWide: true } : {}),
-      ...(isText ? { isText } : {}),
-    }));
+    return [...this.#kinds].map(([name, kinds]) => {
+      const type = typeOf(kinds, isText);
+      return {
+        name,
+        type,
+        ...((kinds & KIND.wide) !== 0 ? { isWide: true } : {}),
+        ...(isText ? { isText } : {}),
+        ...(type === "json" && (kinds & KIND.nested) === 0 ? { isMixed: true } : {}),
+      };
+    });
   }
 
   #open(name: string): void {

@@ -44,10 +44,8 @@ type Expected =
 /** What is being read: the characters up to a quote, a bracket or the end of a bare word. */
 type Within = "string" | "nested" | "word";
 
-const SPACE = /[^ \t\n\r\ufeff]/g;
-const IN_STRING = /["\\]/g;
-const IN_NESTED = /["[\]{}]/g;
-const WORD_END = /[,\]}:\s]/g;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** Cuts a document that comes in pieces. */
 export class JsonScanner {
@@ -109,10 +107,8 @@ export class JsonScanner {
         }
         continue;
       }
-      SPACE.lastIndex = at;
-      const found = SPACE.exec(chunk);
-      if (found === null) break;
-      at = found.index;
+      while (isSpace(chunk.charCodeAt(at))) at++;
+      if (at >= chunk.length) break;
       countTo(at);
       this.#place = { line: this.#line, column: at - lineStart + 1 };
       if (this.#expected === "nothing") {
@@ -202,35 +198,57 @@ export class JsonScanner {
       this.#isEscaped = false;
       at++;
     }
-    for (;;) {
-      const isText = this.#within === "string" || this.#isQuoted;
-      const pattern = isText ? IN_STRING : this.#within === "word" ? WORD_END : IN_NESTED;
-      pattern.lastIndex = at;
-      const found = pattern.exec(chunk);
-      if (found === null) return chunk.length;
-      at = found.index;
-      if (this.#within === "word") {
-        this.#within = undefined;
-        return at;
+    while (at < chunk.length) {
+      if (this.#within === "string" || this.#isQuoted) {
+        at = this.#stringEnd(chunk, at);
+        if (this.#within === undefined) return at;
+        continue;
       }
-      const char = found[0];
-      at++;
-      if (char === "\\") {
-        this.#isEscaped = at >= chunk.length;
-        at++;
-        if (this.#isEscaped) return chunk.length;
-      } else if (char === '"') {
-        if (this.#within === "string") {
+      const code = chunk.charCodeAt(at);
+      if (this.#within === "word") {
+        if (isSpace(code) || isMark(code)) {
           this.#within = undefined;
           return at;
         }
-        this.#isQuoted = !this.#isQuoted;
-      } else if (char === "[" || char === "{") {
-        this.#depth++;
-      } else if (--this.#depth === 0) {
-        this.#within = undefined;
-        return at;
+        at++;
+        continue;
       }
+      at++;
+      switch (code) {
+        case QUOTE:
+          this.#isQuoted = true;
+          break;
+        case 0x5b: // [
+        case 0x7b: // {
+          this.#depth++;
+          break;
+        case 0x5d: // ]
+        case 0x7d: // }
+          if (--this.#depth > 0) break;
+          this.#within = undefined;
+          return at;
+      }
+    }
+    return chunk.length;
+  }
+
+  /** Where the string that is being read ends, or the piece of the file. */
+  #stringEnd(chunk: string, from: number): number {
+    for (let at = from;;) {
+      const quote = chunk.indexOf('"', at);
+      const end = quote < 0 ? chunk.length : quote;
+      let begin = end;
+      while (begin > at && chunk.charCodeAt(begin - 1) === BACKSLASH) begin--;
+      const isEscaped = (end - begin) % 2 === 1;
+      if (quote < 0) {
+        this.#isEscaped = isEscaped;
+        return end;
+      }
+      at = quote + 1;
+      if (isEscaped) continue;
+      if (this.#within === "string") this.#within = undefined;
+      this.#isQuoted = false;
+      return at;
     }
   }
 
@@ -284,4 +302,14 @@ export class JsonScanner {
       at: { file: this.#file.name, ...place },
     });
   }
+}
+
+/** White space of JSON, and a byte order mark. */
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09 || code === 0xfeff;
+}
+
+/** What ends a bare word: , ] } : */
+function isMark(code: number): boolean {
+  return code === 0x2c || code === 0x5d || code === 0x7d || code === 0x3a;
 }

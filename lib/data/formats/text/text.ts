@@ -7,7 +7,7 @@ import type { Batch } from "../batch.ts";
 import type { Cell, Column } from "../columns.ts";
 import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
 import { encodingError, misfitError, rejectRow, type RowText } from "./bad_row.ts";
-import { BatchBuilder } from "../batch_builder.ts";
+import { BatchBuilder, ownText } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
 import { valueOfText } from "./looks.ts";
 import { lineBatches, MAX_LINE, tooLong, wholeText } from "./text_file.ts";
@@ -54,7 +54,7 @@ async function* batches(
   reading: for await (const rows of textRows(file, options, reading)) {
     for (const row of rows) {
       const column = columns[index];
-      const value = column === undefined ? null : valueOfText(row.text, column.type);
+      const value = column === undefined ? null : valueOfText(ownText(row.text), column.type);
       const error = encodingError(file, { row, encoding }) ??
         (value === undefined
           ? misfitError(file, { column: column!, shown: row.text, line: row.line })

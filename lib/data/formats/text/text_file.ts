@@ -9,7 +9,7 @@
 import { UserError } from "../../../base/errors.ts";
 import { fileBytes } from "../packed/bytes.ts";
 import type { InputFile, Reading } from "../row_file.ts";
-import { beginningOf, decoderOf, type Encoding, isAscii } from "./encoding.ts";
+import { beginningOf, decoderOf, type Encoding, isMostlyAscii } from "./encoding.ts";
 
 /** Characters of the longest line or field: no row is meant that is longer. */
 export const MAX_LINE: number = 1 << 28;
@@ -145,7 +145,7 @@ function withoutMark(
   const first = bytes.subarray(0, BEGINNING);
   const { encoding: seen, mark } = beginningOf(first);
   const isUtf16 = encoding === "utf-16le" || encoding === "utf-16be";
-  const real = seen ?? (isUtf16 && isAscii(first) ? "utf-8" : undefined);
+  const real = seen ?? (isUtf16 && isMostlyAscii(first) ? "utf-8" : undefined);
   if (real === undefined || real === encoding) return bytes.subarray(mark);
   throw new UserError({
     what: `${file.name} is not ${encoding.toUpperCase()} text: it is ${real.toUpperCase()}`,
