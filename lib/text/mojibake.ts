@@ -29,6 +29,12 @@ const SEQUENCE = new RegExp(
  */
 const AFTER_LETTERS = new Set("\u00a0\u00ad»«’‘”“…–—›‹™®©°²³¹ºª·•");
 
+/**
+ * An à whose second byte, a no-break space, has become a space: alone, or with the space behind it. `Ã` is a
+ * word in no language, but a letter that may be spoken of, so this too takes another that is beyond doubt.
+ */
+const LOST_A = /(?<![\p{Lu}\p{M}])Ã(?: (?= ))?( )(?=\p{Ll}|Ã )/gu;
+
 /** Scripts and other sets that are told apart, by code points. */
 const SETS: readonly (readonly [set: string, first: number, last: number])[] = [
   ["latin", 0x80, 0x17f],
@@ -101,7 +107,8 @@ function repairOnce(text: string): string {
     parts.push(text.slice(done, start), char);
     done = end;
   }
-  return parts.join("") + text.slice(done);
+  const repaired = parts.join("") + text.slice(done);
+  return sure.has("latin") ? repaired.replace(LOST_A, "à$1") : repaired;
 }
 
 /** The sequences of a text that are UTF-8 of a character of a known set. */

@@ -53,6 +53,7 @@ Deno.test("repairMojibake() repairs the broken part of a text and leaves what is
     ["5Â°C Â£20 Â»quoteÂ«", "5°C £20 »quote«"],
     ["ï»¿begins", "\ufeffbegins"],
     ["lost ï¿½ letter", "lost \ufffd letter"],
+    ["dÃ©jÃ  Ã la carte, voilÃ  un Ã  deux", "déjà à la carte, voilà un à deux"],
     // In doubt alone, repaired beside what is beyond doubt.
     ["tambÃ©m IRMÃƒ”", "também IRMÃ”"],
   ];
@@ -79,6 +80,8 @@ Deno.test("repairMojibake() leaves what somebody may have written", () => {
     "È» É» À» È“Roma” È™",
     "naïve façade",
     "ÃO",
+    "a letra Ã com til",
+    "Â  Ã  À",
     "Ünïcödé",
     "¡Olé! ¿Qué?",
     "ÉTÉ… ÉTÉ’S",

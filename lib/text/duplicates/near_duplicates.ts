@@ -46,7 +46,7 @@ const BLOCK = 4096;
 const SHINGLES = 4000;
 
 /** Of rows that agree in a band, how many earlier ones each is compared with: else time is quadratic. */
-const COMPARED = 32;
+const COMPARED = 16;
 
 /** A count of shingles takes 12 bits beside where they begin; this one says that there were more. */
 const CUT = SHINGLES + 1, COUNTS = 1 << 12;
@@ -176,8 +176,10 @@ export class NearDuplicates {
         entry.sketch ??= this.#sketchOf(entry.row);
         other.sketch ??= this.#sketchOf(other.row);
         this.#compared++;
-        const most = Math.min(entry.sketch.most, other.sketch.most);
-        const similarity = overlap(entry.sketch.hashes, other.sketch.hashes, most);
+        const similarity = overlap(entry.sketch.hashes, other.sketch.hashes, {
+          most: Math.min(entry.sketch.most, other.sketch.most),
+          atLeast: this.#threshold,
+        });
         if (similarity >= this.#threshold) joined.join(entry.row, other.row);
       }
       earlier.push(entry);

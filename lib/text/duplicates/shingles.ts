@@ -106,7 +106,7 @@ export function jaccardSimilarity(
 ): number {
   const shingler = new Shingler(options.ngram);
   const ofA = distinct(shingler.shinglesOf(a).slice());
-  return overlap(ofA, distinct(shingler.shinglesOf(b).slice()), 0x7fffffff);
+  return overlap(ofA, distinct(shingler.shinglesOf(b).slice()));
 }
 
 /** Sorts hashes in place. @returns The different ones, in order, in the same memory. */
@@ -119,23 +119,36 @@ export function distinct(hashes: Int32Array): Int32Array {
   return hashes.subarray(0, count);
 }
 
+/** How two sets of hashes are compared. */
+export interface OverlapOptions {
+  /**
+   * Only hashes that are at most this count: a fair sample of a set, for hashes have no order that texts know
+   * of. Default all.
+   */
+  readonly most?: number;
+  /** A similarity below this may be told as 0, which is found out sooner. Default 0. */
+  readonly atLeast?: number;
+}
+
 /**
- * The Jaccard similarity of two sets of hashes, of those alone that are at most `most`: a fair sample of a
- * set, for hashes have no order that texts know of.
+ * The Jaccard similarity of two sets of hashes.
  *
  * @param a Different hashes in order; `b` as well.
  */
-export function overlap(a: Int32Array, b: Int32Array, most: number): number {
-  let [i, j, shared, all] = [0, 0, 0, 0];
+export function overlap(a: Int32Array, b: Int32Array, options: OverlapOptions = {}): number {
+  const { most = 0x7fffffff, atLeast = 0 } = options;
   const [lengthA, lengthB] = [countUpTo(a, most), countUpTo(b, most)];
+  // Of s shared ones the similarity is s / (lengthA + lengthB - s).
+  const needed = atLeast * (lengthA + lengthB) / (1 + atLeast) - 1e-6;
+  let [i, j, shared] = [0, 0, 0];
   while (i < lengthA && j < lengthB) {
-    const [x, y] = [a[i]!, b[j]!];
+    const x = a[i]!, y = b[j]!;
     if (x === y) shared++;
+    else if (shared + Math.min(lengthA - i, lengthB - j) < needed) return 0;
     if (x <= y) i++;
     if (y <= x) j++;
-    all++;
   }
-  all += lengthA - i + lengthB - j;
+  const all = lengthA + lengthB - shared;
   return all === 0 ? 0 : shared / all;
 }
 
