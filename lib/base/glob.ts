@@ -2,10 +2,10 @@
  * File patterns and the order in which their matches are read.
  *
  * `*` and `?` stay within a folder, `**` crosses folders, `[abc]`, `[!abc]` and `{a,b}` as in a
- * shell. Left out: extended globs, `~`, hidden files being special.
+ * shell. Left out: extended globs, `~`.
  *
- * Not `glob` and `matchesGlob` of Node: they pass over hidden files, take a folder that is missing or
- * may not be read for an empty one, and read the environment, which stages are not granted.
+ * Not `glob` and `matchesGlob` of Node: they take a folder that is missing or may not be read for an empty
+ * one, and read the environment, which stages are not granted.
  *
  * @module
  */
@@ -17,6 +17,9 @@ export function isGlob(path: string): boolean {
 
 /** The pieces of a pattern: what crosses folders, a set of characters, and every single character. */
 const PIECES = /\*\*\/?|\[[!^]?[^][^\]]*\]|[^]/gu;
+
+/** Whether a character fits, after the one before, which is "/" at the beginning. */
+type Fits = (char: string, before: string) => boolean;
 
 /** What a pattern matches. */
 export interface Glob {
@@ -30,7 +33,7 @@ export interface Glob {
  * takes time without end for names that somebody else chose.
  */
 type Step =
-  | { readonly type: "take"; readonly fits: (char: string) => boolean }
+  | { readonly type: "take"; readonly fits: Fits }
   | { readonly type: "go"; to: number }
   | { readonly type: "fork"; to: number };
 
@@ -39,22 +42,26 @@ type Step =
  *
  * @param pattern With `/` between folders.
  * @param options `slash`: `*` and `?` also match `/`, as Python's fnmatch does, which the hub's
- * `allow_patterns` follow.
+ * `allow_patterns` follow. `hidden`: `*`, `?` and `**` also match names that begin with a dot; default true.
  */
-export function compileGlob(pattern: string, { slash = false } = {}): Glob {
+export function compileGlob(pattern: string, { slash = false, hidden = true } = {}): Glob {
   const pieces = pattern.replaceAll(/\*{3,}/g, "**").match(PIECES) ?? [];
-  const steps = stepsOf(pieces, slash ? () => true : (char) => char !== "/");
+  const all: Fits = hidden ? () => true : (char, before) => char !== "." || before !== "/";
+  const any: Fits = slash ? all : (char, before) => char !== "/" && all(char, before);
+  const steps = stepsOf(pieces, { all, any });
   return {
     test: (path) => {
       let at = new Set<number>();
       reach(steps, 0, at);
+      let before = "/";
       for (const char of path) {
         const next = new Set<number>();
         for (const i of at) {
           const step = steps[i];
-          if (step?.type === "take" && step.fits(char)) reach(steps, i + 1, next);
+          if (step?.type === "take" && step.fits(char, before)) reach(steps, i + 1, next);
         }
         at = next;
+        before = char;
         if (at.size === 0) return false;
       }
       return at.has(steps.length);
@@ -74,17 +81,20 @@ function reach(steps: readonly Step[], start: number, into: Set<number>): void {
   }
 }
 
-function stepsOf(pieces: readonly string[], any: (char: string) => boolean): Step[] {
+function stepsOf(
+  pieces: readonly string[],
+  { all, any }: { readonly all: Fits; readonly any: Fits },
+): Step[] {
   const pairs = pairedBraces(pieces);
   const steps: Step[] = [];
   /** Of each open brace, the fork before the choice that is read, and the ways out of the others. */
   const open: { fork: Step & { to: number }; readonly ends: (Step & { to: number })[] }[] = [];
-  const take = (fits: (char: string) => boolean): void => void steps.push({ type: "take", fits });
+  const take = (fits: Fits): void => void steps.push({ type: "take", fits });
   const add = <T extends Step>(step: T): T => {
     steps.push(step);
     return step;
   };
-  const repeat = (fits: (char: string) => boolean): void => {
+  const repeat = (fits: Fits): void => {
     const start = steps.length;
     const fork = add({ type: "fork", to: 0 });
     take(fits);
@@ -94,10 +104,10 @@ function stepsOf(pieces: readonly string[], any: (char: string) => boolean): Ste
     const group = open.at(-1);
     if (piece === "**/") {
       const fork = add({ type: "fork", to: 0 });
-      repeat(() => true);
+      repeat(all);
       take((char) => char === "/");
       fork.to = steps.length;
-    } else if (piece === "**") repeat(() => true);
+    } else if (piece === "**") repeat(all);
     else if (piece === "*") repeat(any);
     else if (piece === "?") take(any);
     else if (pairs.has(i) && piece === "{") {
@@ -114,7 +124,7 @@ function stepsOf(pieces: readonly string[], any: (char: string) => boolean): Ste
       }
     } else if (piece.length > 2 && piece.startsWith("[")) {
       const set = new RegExp(`^${setOf(piece)}$`, "u");
-      take((char) => any(char) && set.test(char));
+      take((char, before) => any(char, before) && set.test(char));
     } else take((char) => char === piece);
   });
   return steps;
@@ -162,7 +172,8 @@ export function naturalCompare(a: string, b: string): number {
 }
 
 /**
- * Every file below a folder that a pattern names, in natural order; paths count from the folder.
+ * Every file below a folder that a pattern names, in natural order; paths count from the folder. Names that
+ * begin with a dot are matched only where the pattern says the dot, as in a shell.
  *
  * Links that lead nowhere, back to themselves or to a folder that they lie in are passed over, and so are
  * pipes, sockets and devices, of which nobody knows an end.
@@ -171,7 +182,7 @@ export function naturalCompare(a: string, b: string): number {
  */
 export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
   const matches: string[] = [];
-  const glob = compileGlob(pattern);
+  const glob = compileGlob(pattern, { hidden: false });
   const parts = pattern.split("/");
   const fixed = parts.slice(0, Math.min(parts.findIndex(isGlob), parts.length - 1));
   const deep = pattern.includes("**") || pattern.includes("{") ? Infinity : parts.length;
