@@ -179,11 +179,10 @@ function addedColumns(
   columns: readonly Column[],
   templates: Readonly<Record<string, string>>,
 ): { columns: readonly Column[]; complete: (row: Row) => Row } {
-  const names = columns.map((column) => column.name);
   const added = Object.entries(templates).map(([name, template]) => ({
     name,
     type: "string" as const,
-    render: compileTemplate(template, { columns: names, option: `add_columns.${name}` }),
+    render: compileTemplate(template, { columns, option: `add_columns.${name}` }),
   }));
   if (added.length === 0) return { columns, complete: (row) => row };
   const all = new Map(columns.map((column) => [column.name, column]));
@@ -238,8 +237,7 @@ function rowTests(columns: readonly Column[], rules: FilterRules): RowTest[] {
   if (minWords !== undefined) add("min_words", (row) => wordCount(text(row)) < minWords);
   if (maxWords !== undefined) add("max_words", (row) => wordCount(text(row)) > maxWords);
   if (rules.where !== undefined) {
-    const names = columns.map((column) => column.name);
-    const holds = compileCondition(rules.where, { columns: names, option: "where" });
+    const holds = compileCondition(rules.where, { columns, option: "where" });
     add("where", (row) => !holds(row));
   }
   const { dedupe } = rules;

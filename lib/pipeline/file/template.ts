@@ -15,7 +15,7 @@ import type { Json } from "../../base/json.ts";
 import { nearest } from "../../base/errors.ts";
 import { findExpressions, OPEN } from "./template_scan.ts";
 import { EXPRESSION_NAMES, usedNames } from "../../base/jinja/names.ts";
-import type { JinjaNode } from "../../base/jinja/tree.ts";
+import type { JinjaNode } from "../../base/jinja/syntax/tree.ts";
 import { formatLabel } from "../schema/value_words.ts";
 import type { Problem, Problems } from "../yaml/problems.ts";
 import { jsonToNode, type MappingEntry, type Span, type YamlNode } from "../yaml/node.ts";
