@@ -111,6 +111,19 @@ function bounded<T>(compute: () => T): T {
 }
 
 /**
+ * Parses the expression of a `${{ }}`.
+ *
+ * @throws {Error} As {@linkcode parseTemplate}.
+ */
+export function parseExpression(expression: string): Statement & { readonly type: "Output" } {
+  // With spaces: `{{-` would take the sign of a number for a mark of Jinja's.
+  const { body } = parseTemplate(`{{ ${expression} }}`);
+  const [only] = body;
+  if (body.length === 1 && only?.type === "Output") return only;
+  throw new SyntaxError("it is not one expression");
+}
+
+/**
  * The value of an expression; undefined where it has none.
  *
  * @param values What the expression may name.
@@ -120,8 +133,9 @@ export function evaluateExpression(
   expression: string,
   values: Readonly<Record<string, Json>>,
 ): Json | undefined {
-  const [only] = parse(`{{${expression}}}`);
-  if (only?.type !== "Output") throw new SyntaxError("it is not one expression");
+  const only = parseExpression(expression);
+  const mistake = unknownFilter([only]);
+  if (mistake !== undefined) throw new TemplateError(mistake);
   const evaluate = compileExpression(only.expression);
   const cells = cellsOf(values, new Map());
   return bounded(() =>

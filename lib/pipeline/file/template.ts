@@ -6,8 +6,8 @@
  * is found in a branch that is not taken, too. `{{ }}` belongs to the rows and is left alone; a
  * literal `${{` is written `${{ '${{' }}`.
  *
- * Expressions are those of `@huggingface/jinja` (https://jinja.palletsprojects.com/en/stable/templates/#expressions);
- * statements (`{% %}`) are not evaluated here.
+ * Expressions are Jinja's (https://jinja.palletsprojects.com/en/stable/templates/#expressions), with Python's
+ * values; statements (`{% %}`) are not evaluated here.
  *
  * @module
  */
@@ -144,9 +144,7 @@ class Evaluator {
     }}}`;
     let root: JinjaNode;
     try {
-      const { body } = this.#jinja.parseTemplate(`{{${expression}}}`);
-      if (body.length !== 1) throw new SyntaxError("it is not one expression");
-      root = body[0]!;
+      root = this.#jinja.parseExpression(expression);
     } catch (error) {
       this.#problems.add(place, {
         what: `cannot read the expression ${shown}: ${this.#jinja.whyUnreadable(error)}`,

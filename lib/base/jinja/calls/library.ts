@@ -7,6 +7,7 @@
  * @module
  */
 import { TemplateError } from "../values/template_error.ts";
+import type { Value } from "../values/value.ts";
 import type { Filter, Library } from "./filter.ts";
 import { NUMBER_FILTERS } from "./number_filters.ts";
 import { SEQUENCE_FILTERS } from "./sequence_filters.ts";
@@ -27,12 +28,12 @@ export const TEST_NAMES: readonly string[] = [...TESTS.keys()];
 
 /** Applies filters and tests by name. */
 export const LIBRARY: Library = {
-  filter(name, value, given) {
+  filter(name, value, given): Value {
     const found = FILTERS.get(name);
     if (found === undefined) throw new TemplateError(`there is no filter "${name}"`);
     return found(value, given, LIBRARY);
   },
-  test(name, value, given) {
+  test(name, value, given): boolean {
     const found = TESTS.get(name);
     if (found === undefined) throw new TemplateError(`there is no test "${name}"`);
     return found(value, given, LIBRARY);

@@ -109,7 +109,7 @@ function text(value: string, { digits, ...rest }: Options): string {
 
 /** Python's `ascii`, of what `repr` gave. */
 export function ascii(value: string): string {
-  return value.replaceAll(/[^\x00-\x7f]/gu, (one) => {
+  return value.replaceAll(/\P{ASCII}/gu, (one) => {
     const code = one.codePointAt(0)!;
     const hex = code.toString(16);
     if (code <= 0xff) return `\\x${hex.padStart(2, "0")}`;

@@ -257,7 +257,7 @@ export const SEQUENCE_FILTERS: readonly [string, Filter][] = [
   lazily("unique", "case_sensitive? attribute?", unique),
   lazily("batch", "linecount fill_with?", batches),
   lazily("slice", "slices fill_with?", slices),
-  lazily("items", "", function* (value) {
+  lazily("items", "", function* (value): Items {
     if (value instanceof Undefined) return;
     if (!(value instanceof Dict)) return wrongType(value, "a dict");
     for (const [key, item] of value.entries()) yield new Tuple([key, item]);

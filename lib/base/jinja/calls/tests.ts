@@ -8,7 +8,16 @@ import { numberOf, wholeOf } from "../values/numbers.ts";
 import { ARITHMETIC } from "../values/operators.ts";
 import { contains, countOf, isIterable } from "../values/sequences.ts";
 import { isInCase } from "../values/text.ts";
-import { Callable, Dict, Float, Thing, Undefined, type Value, View } from "../values/value.ts";
+import {
+  Callable,
+  Dict,
+  Float,
+  keyOf,
+  Thing,
+  Undefined,
+  type Value,
+  View,
+} from "../values/value.ts";
 import { written } from "../values/written.ts";
 import type { Test } from "./filter.ts";
 import { bound, signature } from "./signature.ts";
@@ -72,6 +81,6 @@ export const TESTS: ReadonlyMap<string, Test> = new Map([
   ...order("le <=", "<="),
   ...order("gt greaterthan >", ">"),
   ...order("ge >=", ">="),
-  ["filter", (value, _, { hasFilter }) => typeof value === "string" && hasFilter(value)],
-  ["test", (value, _, { hasTest }) => typeof value === "string" && hasTest(value)],
+  ["filter", (value, _, { hasFilter }) => hasFilter(String(keyOf(value)))],
+  ["test", (value, _, { hasTest }) => hasTest(String(keyOf(value)))],
 ]);

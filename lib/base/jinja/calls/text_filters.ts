@@ -11,7 +11,7 @@ import { spendCharacters } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
 import { capitalized, lengthOf, lines, part, stripped, words } from "../values/text.ts";
 import { Dict, Tuple, Undefined, type Value } from "../values/value.ts";
-import { isIterable, itemsOf, listOf } from "../values/sequences.ts";
+import { isIterable, itemsOf, listOf, requireCount } from "../values/sequences.ts";
 import { jsonText } from "../values/json.ts";
 import { written } from "../values/written.ts";
 import { type Filter, filter, flag, named, textOf } from "./filter.ts";
@@ -65,9 +65,8 @@ function truncated(value: Value, [length, killwords, end, leeway]: Args): Value 
   if (most < lengthOf(ending) || spare < 0) {
     throw new TemplateError(`truncate cannot make a text of ${most} characters`);
   }
-  if (value instanceof Undefined) return value;
+  if (requireCount(value) <= most + spare) return value;
   const text = textArg(value);
-  if (lengthOf(text) <= most + spare) return text;
   const kept = part(text, 0, most - lengthOf(ending));
   const space = kept.lastIndexOf(" ");
   return (flag(killwords) || space < 0 ? kept : kept.slice(0, space)) + ending;

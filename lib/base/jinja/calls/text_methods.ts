@@ -270,7 +270,7 @@ export const TEXT_METHODS: ReadonlyMap<string, Method<string>> = new Map(Object.
   isdigit: every(new RegExp(`^[${DIGIT}]+$`, "u")),
   isnumeric: every(new RegExp(`^[\\p{N}${NUMERAL}]+$`, "u")),
   isalnum: every(/^[\p{L}\p{N}]+$/u),
-  isascii: plain((text) => !/[^\x00-\x7f]/.test(text)),
+  isascii: plain((text) => !/\P{ASCII}/u.test(text)),
   isspace: plain((text) => text !== "" && stripped(text) === ""),
   isprintable: plain((text) => !/[^\P{C}]|[^ \P{Z}]/u.test(text)),
   isidentifier: every(/^[\p{ID_Start}_]\p{ID_Continue}*$/u),

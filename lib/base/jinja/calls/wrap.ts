@@ -50,7 +50,7 @@ export function wrapped(text: string, wrapping: Wrapping): string[] {
       length += more;
     }
     if (chunks.length > 0 && lengthOf(chunks.at(-1)!) > width) {
-      cutLong(chunks, line, { ...wrapping, room: Math.max(1, width - length) });
+      cutLong(chunks, line, { ...wrapping, room: width - length });
     }
     if (line.length > 0 && BLANK.test(line.at(-1)!)) line.pop();
     if (line.length > 0) lines.push(line.join(""));

@@ -5,7 +5,7 @@
  */
 import { listOf } from "../values/sequences.ts";
 import { TemplateError } from "../values/template_error.ts";
-import { Callable, Dict, type Given, Range, type Value } from "../values/value.ts";
+import { Callable, Dict, type Given, Range, Undefined, type Value } from "../values/value.ts";
 import { written } from "../values/written.ts";
 import { bound, intArg, signature } from "../calls/signature.ts";
 import { Cycler, Joiner, Namespace } from "./things.ts";
@@ -37,6 +37,7 @@ function entriesOf({ positional, keywords }: Given, callee: string): Dict {
   if (positional.length > 1) throw new TemplateError(`${callee} takes one value at most`);
   const dict = new Dict();
   const [from] = positional;
+  if (from instanceof Undefined) throw new TemplateError(from.why);
   if (from instanceof Dict) { for (const [key, value] of from.entries()) dict.set(key, value); }
   else if (from !== undefined) {
     for (const pair of listOf(from).map(listOf)) {

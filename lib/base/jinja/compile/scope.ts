@@ -28,11 +28,8 @@ export class Scope {
 
   /** What the template itself has set; undefined where it has not. */
   local(name: string): Value | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.#parent) {
-      const value = scope.#values?.get(name);
-      if (value !== undefined) return value;
-    }
-    return undefined;
+    const value = this.#values?.get(name);
+    return value === undefined && this.#parent !== undefined ? this.#parent.local(name) : value;
   }
 
   /** What comes from without: a cell or a function. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { JinjaSyntaxError, type Token } from "./lexer.ts";
-import { type TokenStream } from "./token_stream.ts";
+import type { TokenStream } from "./token_stream.ts";
 import type { Arguments, Arithmetic, Comparison, Condition, Expression } from "./tree.ts";
 
 const CONSTANTS: ReadonlyMap<string, boolean | null> = new Map([

@@ -154,9 +154,11 @@ const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
+const SPECIAL = new RegExp('[\\\\"\\x00-\\x1f]', "g");
+
 function jsonString(text: string, ensureAscii: boolean): string {
   spendCharacters(text.length);
-  const special = ensureAscii ? /[\\"]|[^ -~]/g : /[\\"\x00-\x1f]/g;
+  const special = ensureAscii ? /[\\"]|[^ -~]/g : SPECIAL;
   const escaped = text.replaceAll(
     special,
     (unit) => SHORT[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

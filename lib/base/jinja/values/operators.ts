@@ -69,6 +69,9 @@ function repeated(value: Value, times: Value): Value | undefined {
   if (!isText && !(value instanceof Tuple) && !isList(value)) return undefined;
   const whole = wholeOf(times);
   if (whole === undefined) return undefined;
+  if (typeof whole === "bigint" && BigInt.asIntN(64, whole) !== whole) {
+    throw new TemplateError("nothing can be repeated so many times");
+  }
   const count = Math.max(0, Number(whole));
   if (isText) {
     spendCharacters(value.length * count);

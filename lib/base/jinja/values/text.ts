@@ -138,14 +138,14 @@ function splitFrom(text: string, separator: string, fromRight: boolean): string[
     : text.split(separator);
 }
 
+const LINE_END = "\\n\\v\\f\\r\\x1c-\\x1e\\x85\\u2028\\u2029";
+const LINES = new RegExp(`[^${LINE_END}]*(?:\\r\\n|[${LINE_END}])|[^${LINE_END}]+$`, "g");
+const END_OF_LINE = new RegExp(`(?:\\r\\n|[${LINE_END}])$`);
+
 /** Lines as `str.splitlines` has them. */
 export function lines(text: string, keepEnds = false): string[] {
-  const found = text.match(
-    /[^\n\v\f\r\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029])|[^\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+$/g,
-  ) ?? [];
-  return keepEnds
-    ? found
-    : found.map((line) => line.replace(/(?:\r\n|[\n\v\f\r\x1c-\x1e\x85\u2028\u2029])$/, ""));
+  const found = text.match(LINES) ?? [];
+  return keepEnds ? found : found.map((line) => line.replace(END_OF_LINE, ""));
 }
 
 /** One character as it begins a word. The letters that are two in one (ǆ) have a third form. */
