@@ -144,7 +144,7 @@ async function promptTexts(
   const names = Object.keys(dataset.splits);
   const split = options.split ?? (names.length === 1 ? names[0]! : "test");
   const render = compileTemplate(options.template, {
-    columns: dataset.columns.map(({ name }) => name),
+    columns: dataset.columns,
     option: "template",
   });
   const texts: string[] = [];

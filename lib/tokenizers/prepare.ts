@@ -93,7 +93,7 @@ async function trainTokenizer(
     });
   }
   const render = compileTemplate(template, {
-    columns: stream.columns.map((column) => column.name),
+    columns: stream.columns,
     option: "template",
   });
   const words = new WordCounts();

@@ -62,7 +62,7 @@ export async function tokenizeDataset(
 ): Promise<TokenizedDataset> {
   const { tokenizer, options, log, folder } = context;
   const render = compileTemplate(options.template, {
-    columns: stream.columns.map((column) => column.name),
+    columns: stream.columns,
     option: "template",
   });
   const labels = options.label_column === undefined

@@ -232,11 +232,10 @@ function addedColumns(
   columns: readonly Column[],
   templates: Readonly<Record<string, string>>,
 ): { columns: readonly Column[]; complete: (row: Row) => Row } {
-  const names = columns.map((column) => column.name);
   const added = Object.entries(templates).map(([name, template]) => ({
     name,
     type: "string" as const,
-    render: compileTemplate(template, { columns: names, option: `add_columns.${name}` }),
+    render: compileTemplate(template, { columns, option: `add_columns.${name}` }),
   }));
   if (added.length === 0) return { columns, complete: (row) => row };
   const all = new Map(columns.map((column) => [column.name, column]));

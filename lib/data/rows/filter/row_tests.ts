@@ -57,8 +57,7 @@ export function rowTests(columns: readonly Column[], rules: FilterRules): RowTes
     });
   }
   if (rules.where !== undefined) {
-    const names = columns.map((column) => column.name);
-    const holds = compileCondition(rules.where, { columns: names, option: "where" });
+    const holds = compileCondition(rules.where, { columns, option: "where" });
     add("where", (_, row) => !holds(row));
   }
   if (rules.dedupe !== undefined) {
