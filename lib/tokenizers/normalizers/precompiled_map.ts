@@ -3,8 +3,7 @@
  * replacements, looked up per grapheme, then per character.
  *
  * Source: `spm_precompiled` of Hugging Face tokenizers; the trie is a Darts double array
- * (github.com/s-yata/darts-clone). Stands in for the one of `@huggingface/tokenizers` 0.2.0, which
- * ignores the table and applies NFKC.
+ * (github.com/s-yata/darts-clone).
  *
  * @module
  */
@@ -14,6 +13,12 @@
  * need not go through the slow segmenter.
  */
 const ASCII_RUN = /((?:[\x20-\x7e](?=[\x20-\x7e]|$))+)/;
+
+/** A part of a text, and what stands in its place. */
+export interface Replacement {
+  readonly from: string;
+  readonly to: string | undefined;
+}
 
 /** A table of replacements from a tokenizer.json. */
 export class PrecompiledCharsMap {
@@ -56,13 +61,25 @@ export class PrecompiledCharsMap {
 
   #normalizeGraphemes(text: string): string {
     let out = "";
+    for (const { from, to } of this.#graphemeReplacements(text)) out += to ?? from;
+    return out;
+  }
+
+  /** The parts of a text in order, each with what replaces it; undefined where nothing does. */
+  *replacements(text: string): Iterable<Replacement> {
+    for (const [i, part] of text.split(ASCII_RUN).entries()) {
+      if (i % 2 === 0) yield* this.#graphemeReplacements(part);
+      else for (const char of part) yield { from: char, to: this.#replacement(char, 4) };
+    }
+  }
+
+  *#graphemeReplacements(text: string): Iterable<Replacement> {
     for (const { segment } of this.#graphemes.segment(text)) {
       // Longer graphemes are never in the table as a whole; the reference does not look.
       const whole = this.#replacement(segment, 5);
-      if (whole !== undefined) out += whole;
-      else for (const char of segment) out += this.#replacement(char, 4) ?? char;
+      if (whole !== undefined) yield { from: segment, to: whole };
+      else for (const char of segment) yield { from: char, to: this.#replacement(char, 4) };
     }
-    return out;
   }
 
   #replacement(text: string, maxBytes: number): string | undefined {
