@@ -53,7 +53,7 @@ const CONTROLS: Readonly<Record<string, string>> = {
 };
 
 /** Letters that, with the case ignored, are also matched by one character that is none of them. */
-const FOLDED_PAIRS = /ss|st|f[fil]|\P{ASCII}/iu;
+const FOLDED_PAIRS = /[sS][sStT]|[fF][fFiIlL]|\P{ASCII}/u;
 
 /** Places between characters. */
 const ANCHORS: Readonly<Record<string, string>> = {
