@@ -11,7 +11,7 @@ import { ByteLevel } from "../pre_tokenizers/byte_level.ts";
 import { Metaspace } from "../pre_tokenizers/metaspace.ts";
 import { asksForStart, type ParsedPreTokenizer } from "../pre_tokenizers/parse.ts";
 import { gpt2WordEnd, type WordEnd, wordEndOf } from "../scanning/byte_level_words.ts";
-import { BERT_CHUNKS, type Chunking, spaceChunks } from "../scanning/chunks.ts";
+import { BERT_CHUNKS, type Chunking, spaceChunks, WHITESPACE_CHUNKS } from "../scanning/chunks.ts";
 
 /** What a pipeline may do otherwise than part by part. */
 export interface Shortcuts {
@@ -108,7 +108,7 @@ function chunksOf({ tokenizer, normalizer, preTokenizer }: ShortcutParts): Chunk
     replacements(tokenizer.normalizer).every(isWithinWords);
   if (!local) return undefined;
   if (["WhitespaceSplit", "Whitespace", "BertPreTokenizer"].includes(first.type)) {
-    return spaceChunks(false);
+    return WHITESPACE_CHUNKS;
   }
   if (!(first.made instanceof Metaspace) || !first.made.settings.splits) return undefined;
   return spaceChunks(first.made.settings.scheme !== "always");

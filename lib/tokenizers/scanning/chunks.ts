@@ -59,28 +59,58 @@ const FIRM = new CharacterSet(
 );
 
 /**
- * What is between single spaces: for pre-tokenizers that split at spaces behind normalizers that look at
- * graphemes or at several spaces.
+ * What is between spaces and line ends with something firm on either side: for pre-tokenizers that drop
+ * white space behind normalizers that look at graphemes or at several spaces.
+ */
+export const WHITESPACE_CHUNKS: Chunking = {
+  start: (text, from) => from > 0 ? blanksEnd(text, from) : from,
+  end: (text, from) => {
+    for (let at = from; at < text.length;) {
+      if (!isBlank(text, at)) {
+        at++;
+        continue;
+      }
+      const end = blanksEnd(text, at);
+      const isFirm = at > from && isFirmBefore(text, at);
+      if (isFirm && (end === text.length || isFirmAt(text, end))) return at;
+      at = end;
+    }
+    return text.length;
+  },
+};
+
+/**
+ * What is between single spaces: for pre-tokenizers that make a mark of each.
  *
  * @param keepsSpace Whether a chunk begins with the space before it.
  */
 export function spaceChunks(keepsSpace: boolean): Chunking {
   return {
-    start: (text, from) => {
-      // A chunk ends only before a space that something firm follows.
-      return !keepsSpace && from > 0 && text.charCodeAt(from) === 0x20 ? from + 1 : from;
-    },
+    // A chunk ends only before a space that something firm follows.
+    start: (text, from) =>
+      !keepsSpace && from > 0 && text.charCodeAt(from) === BLANK ? from + 1 : from,
     end: (text, from) => {
-      let at = from;
-      if (keepsSpace && from > 0) at++;
-      for (;;) {
+      let at = keepsSpace && from > 0 ? from + 1 : from;
+      for (;; at++) {
         at = text.indexOf(" ", at);
         if (at === -1) return text.length;
         if (at > from && isFirmBefore(text, at) && isFirmAt(text, at + 1)) return at;
-        at++;
       }
     },
   };
+}
+
+const BLANK = 0x20;
+const NEWLINE = 0x0a;
+
+function isBlank(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at);
+  return unit === BLANK || unit === NEWLINE;
+}
+
+function blanksEnd(text: string, from: number): number {
+  while (from < text.length && isBlank(text, from)) from++;
+  return from;
 }
 
 function isFirmAt(text: string, at: number): boolean {
