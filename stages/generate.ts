@@ -58,6 +58,7 @@ samples:
     const { openCausalModel } = await import("../lib/evaluation/open_model.ts");
     const { generate } = await import("../lib/decoding/generate.ts");
     const { resolveSettings } = await import("../lib/decoding/resolve.ts");
+    const { continuationText } = await import("../lib/tokenizers/continuation.ts");
     const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
 
@@ -79,7 +80,10 @@ samples:
     });
 
     const lines = sequences.map(({ prompt, sequence, ids, promptLength, finish }) => {
-      const continuation = tokenizer.decode(ids.slice(promptLength), { skipSpecialTokens: true });
+      const continuation = continuationText(tokenizer, ids, {
+        promptLength,
+        skipSpecialTokens: true,
+      });
       const text = texts[prompt]!;
       // Three texts are enough for a terminal, and of three prompts they say more than of one.
       const rank = sequence * texts.length + prompt;

@@ -11,7 +11,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { BYTE_TO_CHAR, splitWords } from "../codecs/byte_level.ts";
+import { BYTE_TO_CHAR, splitWords } from "../components/byte_level.ts";
 
 /** Options of {@linkcode trainBpe}, named as in Hugging Face tokenizers. */
 export interface TrainBpeOptions {

@@ -51,6 +51,18 @@ export function tokenBytes(token: string): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** A text with each byte of its UTF-8 as the character that spells it. */
+export function spelledBytes(text: string): string {
+  if (PLAIN.test(text)) return text;
+  let out = "";
+  for (const byte of UTF8.encode(text)) out += BYTE_TO_CHAR[byte]!;
+  return out;
+}
+
+/** Characters that spell themselves. */
+const PLAIN = /^[!-~]*$/;
+const UTF8 = new TextEncoder();
+
 function byteToChar(): string[] {
   const printable = (byte: number): boolean =>
     (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;

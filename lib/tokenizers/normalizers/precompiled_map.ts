@@ -3,17 +3,24 @@
  * replacements, looked up per grapheme, then per character.
  *
  * Source: `spm_precompiled` of Hugging Face tokenizers; the trie is a Darts double array
- * (github.com/s-yata/darts-clone). Stands in for the one of `@huggingface/tokenizers` 0.2.0, which
- * ignores the table and applies NFKC.
+ * (github.com/s-yata/darts-clone).
  *
  * @module
  */
 
-/**
- * Printable ASCII before more of it: each such character is a grapheme of its own, and most of a text
- * need not go through the slow segmenter.
- */
-const ASCII_RUN = /((?:[\x20-\x7e](?=[\x20-\x7e]|$))+)/;
+/** Characters that make a grapheme with no other of them: most of a text in most scripts. */
+const SINGLE = " -~[[\\p{L}\\p{N}]&&[\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}" +
+  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}]]";
+
+/** Those before more of them: such parts of a text need not go through the slow segmenter. */
+const SINGLES = new RegExp(`((?:[${SINGLE}](?=[${SINGLE}]|$))+)`, "v");
+const ASCII = /^[ -~]*$/;
+
+/** A part of a text, and what stands in its place. */
+export interface Replacement {
+  readonly from: string;
+  readonly to: string | undefined;
+}
 
 /** A table of replacements from a tokenizer.json. */
 export class PrecompiledCharsMap {
@@ -24,6 +31,8 @@ export class PrecompiledCharsMap {
   readonly #encoder = new TextEncoder();
   readonly #decoder = new TextDecoder();
   readonly #cache = new Map<string, string | undefined>();
+  /** Whether nothing printable of ASCII is replaced. */
+  readonly #keepsAscii: boolean;
 
   /**
    * @param base64 `precompiled_charsmap`: trie size in bytes (uint32, little endian), trie, texts.
@@ -36,33 +45,46 @@ export class PrecompiledCharsMap {
     if (size === 0 || 4 + size > bytes.length) throw new RangeError("the charsmap is cut off");
     this.#trie = Uint32Array.from({ length: size >> 2 }, (_, i) => view.getUint32(4 + 4 * i, true));
     this.#texts = bytes.subarray(4 + size);
+    this.#keepsAscii = Array.from({ length: 0x5f }, (_, i) => String.fromCharCode(0x20 + i))
+      .every((char) => this.#replacement(char, 4) === undefined);
   }
 
   /** Normalizes a text. */
   normalize(text: string): string {
-    return text.split(ASCII_RUN).map((part, i) =>
-      i % 2 === 0 ? this.#normalizeGraphemes(part) : this.#normalizeAscii(part)
+    if (ASCII.test(text)) return this.#keepsAscii ? text : this.#normalizeSingles(text);
+    return text.split(SINGLES).map((part, i) =>
+      i % 2 === 0 ? this.#normalizeGraphemes(part) : this.#normalizeSingles(part)
     ).join("");
   }
 
-  #normalizeAscii(text: string): string {
+  #normalizeSingles(text: string): string {
     let out = "";
-    for (let i = 0; i < text.length; i++) {
-      const char = text.charAt(i);
-      out += this.#replacement(char, 4) ?? char;
-    }
+    for (const char of text) out += this.#replacement(char, 4) ?? char;
     return out;
   }
 
   #normalizeGraphemes(text: string): string {
     let out = "";
+    for (const { from, to } of this.#graphemeReplacements(text)) out += to ?? from;
+    return out;
+  }
+
+  /** The parts of a text in order, each with what replaces it; undefined where nothing does. */
+  *replacements(text: string): Iterable<Replacement> {
+    for (const [i, part] of text.split(SINGLES).entries()) {
+      if (i % 2 === 0) yield* this.#graphemeReplacements(part);
+      else for (const char of part) yield { from: char, to: this.#replacement(char, 4) };
+    }
+  }
+
+  *#graphemeReplacements(text: string): Iterable<Replacement> {
+    if (text === "") return;
     for (const { segment } of this.#graphemes.segment(text)) {
       // Longer graphemes are never in the table as a whole; the reference does not look.
       const whole = this.#replacement(segment, 5);
-      if (whole !== undefined) out += whole;
-      else for (const char of segment) out += this.#replacement(char, 4) ?? char;
+      if (whole !== undefined) yield { from: segment, to: whole };
+      else for (const char of segment) yield { from: char, to: this.#replacement(char, 4) };
     }
-    return out;
   }
 
   #replacement(text: string, maxBytes: number): string | undefined {
