@@ -47,8 +47,8 @@ type Step =
 export function compileGlob(pattern: string, { slash = false, hidden = true } = {}): Glob {
   const pieces = pattern.replaceAll(/\*{3,}/g, "**").match(PIECES) ?? [];
   const all: Fits = hidden ? () => true : (char, before) => char !== "." || before !== "/";
-  const any: Fits = slash ? all : (char, before) => char !== "/" && all(char, before);
-  const steps = stepsOf(pieces, { all, any });
+  const within: Fits = slash ? all : (char, before) => char !== "/" && all(char, before);
+  const steps = stepsOf(pieces, { all, within });
   return {
     test: (path) => {
       let at = new Set<number>();
@@ -83,7 +83,7 @@ function reach(steps: readonly Step[], start: number, into: Set<number>): void {
 
 function stepsOf(
   pieces: readonly string[],
-  { all, any }: { readonly all: Fits; readonly any: Fits },
+  { all, within }: { readonly all: Fits; readonly within: Fits },
 ): Step[] {
   const pairs = pairedBraces(pieces);
   const steps: Step[] = [];
@@ -108,8 +108,8 @@ function stepsOf(
       take((char) => char === "/");
       fork.to = steps.length;
     } else if (piece === "**") repeat(all);
-    else if (piece === "*") repeat(any);
-    else if (piece === "?") take(any);
+    else if (piece === "*") repeat(within);
+    else if (piece === "?") take(within);
     else if (pairs.has(i) && piece === "{") {
       open.push({ fork: add({ type: "fork", to: 0 }), ends: [] });
     } else if (group !== undefined && (piece === "," || pairs.has(i))) {
@@ -124,7 +124,7 @@ function stepsOf(
       }
     } else if (piece.length > 2 && piece.startsWith("[")) {
       const set = new RegExp(`^${setOf(piece)}$`, "u");
-      take((char, before) => any(char, before) && set.test(char));
+      take((char, before) => within(char, before) && set.test(char));
     } else take((char) => char === piece);
   });
   return steps;

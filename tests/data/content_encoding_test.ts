@@ -1,7 +1,7 @@
 /** Servers that pack a file by themselves: what is kept and read is what they packed. */
 import assert from "node:assert/strict";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { undoEncoding } from "../../lib/data/sources/content_encoding.ts";
+import { undoEncoding } from "../../lib/data/formats/packed/content_encoding.ts";
 import { readDataset } from "../../lib/data/rows/dataset.ts";
 import { scene } from "../fixtures/hub_scene.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";

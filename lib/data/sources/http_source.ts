@@ -8,7 +8,7 @@ import { UserError } from "../../base/errors.ts";
 import { isHost } from "../../base/outside/hosts.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
 import { statusError, tooLong } from "./answers.ts";
-import { undoEncoding } from "./content_encoding.ts";
+import { undoEncoding } from "../formats/packed/content_encoding.ts";
 import { download, prune } from "./download.ts";
 import { announcedSize, limitsWith } from "./limits.ts";
 import { bareEtag, type Download, type PinnedFile } from "./pinned_file.ts";

@@ -154,7 +154,7 @@ const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
-const SPECIAL = new RegExp('[\\\\"\\x00-\\x1f]', "g");
+const SPECIAL = new RegExp(`[\\\\"${String.fromCharCode(0)}-${String.fromCharCode(0x1f)}]`, "g");
 
 function jsonString(text: string, ensureAscii: boolean): string {
   spendCharacters(text.length);

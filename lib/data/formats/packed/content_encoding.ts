@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
-import { bounded, fileBytes } from "../formats/packed/bytes.ts";
-import type { InputFile } from "../formats/row_file.ts";
+import { UserError } from "../../../base/errors.ts";
+import { bounded, fileBytes } from "./bytes.ts";
+import type { InputFile } from "../row_file.ts";
 
 type Bytes = AsyncIterable<Uint8Array<ArrayBuffer>>;
 
