@@ -17,7 +17,7 @@ const splitName = z.string().regex(SPLIT_NAME, { error: SPLIT_NAME_WORDS }).refi
 const options = z.object({
   from: z.union([z.string(), z.array(z.string()).min(1), z.record(splitName, sources)])
     .describe("a source, a list of them, or a mapping from the name of a split to its sources"),
-  format: z.enum(["auto", "parquet", "jsonl", "csv", "txt"]).default("auto")
+  format: z.enum(["auto", "parquet", "jsonl", "json", "csv", "txt"]).default("auto")
     .describe("format of the files; auto: by their names"),
   split_by: z.enum(["line", "blank_line", "file"]).default("line")
     .describe("txt: what a row is"),
@@ -26,11 +26,18 @@ const options = z.object({
       "txt: the name of the column; csv: the column that stays text whatever it looks like",
     ),
   delimiter: z.string().length(1).optional()
-    .describe("csv: the character between fields; default a comma, a tab in .tsv files"),
+    .describe(
+      "csv: the character between fields; default a tab in .tsv files, else guessed and told",
+    ),
   column_names: z.array(z.string().min(1)).min(1).optional()
     .describe("csv: names of the columns of files without a header line"),
   columns: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string().min(1))]).optional()
     .describe("the columns to keep: a list, or a mapping from their names to new ones"),
+  encoding: z.enum(["utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252"]).optional()
+    .describe("of jsonl, json, csv and txt files; default UTF-8, which others are never taken for"),
+  on_error: z.enum(["error", "skip", "reject"]).default("error").describe(
+    "a row that cannot be read: an error, left out and counted, or left out and written to rejected.jsonl with its reason",
+  ),
   limit: z.int().min(0).default(0).describe("read this many rows of each split; 0: all"),
   max_bytes: z.int().min(1).optional()
     .describe(
@@ -59,7 +66,9 @@ Writes rows, or a model where \`from\` is one. Sources:
 - a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
   are in: \`data/*.jsonl\`
 
-Files are parquet, jsonl (or a JSON array or object), csv or txt, the last three also with .gz. What a
+Files are parquet, jsonl, json (an array of objects, or an object with one), csv or txt, all but the first
+also packed as .gz or .zst. The type of a column is decided over all files and splits before a value is
+converted: what is text in one file stays as it was written in all, and no integer is rounded. What a
 movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
 Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
 server that sends less than 64 KB a minute counts as broken, and redirects lead neither from https to http

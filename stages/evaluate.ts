@@ -79,6 +79,7 @@ scores:
   async run({ inputs, output, options, seed, summary, ...context }): Promise<void> {
     const { readTokens } = await import("../lib/data/tokens/tokens.ts");
     const { commonTask, fittingMetrics } = await import("../lib/evaluation/task.ts");
+    const { continuationText } = await import("../lib/tokenizers/continuation.ts");
     const { loadTokenizer } = await import("../lib/tokenizers/load.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
 
@@ -94,6 +95,11 @@ scores:
       tokens: await readTokens(inputs.data!.path),
       split: options.split,
       text: (ids: ArrayLike<number>): string => tokenizer.decode(ids, { skipSpecialTokens: true }),
+      continuation: (prompt: ArrayLike<number>, ids: ArrayLike<number>): string =>
+        continuationText(tokenizer, [...Array.from(prompt), ...Array.from(ids)], {
+          promptLength: prompt.length,
+          skipSpecialTokens: true,
+        }),
       batchSize: options.per_device_eval_batch_size,
       seed: options.seed ?? seed,
     };

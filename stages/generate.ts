@@ -58,6 +58,7 @@ samples:
     const { openCausalModel } = await import("../lib/evaluation/open_model.ts");
     const { generate } = await import("../lib/decoding/generate.ts");
     const { resolveSettings } = await import("../lib/decoding/resolve.ts");
+    const { continuationText } = await import("../lib/tokenizers/continuation.ts");
     const { encodePrompt, loadTokenizer } = await import("../lib/tokenizers/load.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
 
@@ -79,7 +80,10 @@ samples:
     });
 
     const lines = sequences.map(({ prompt, sequence, ids, promptLength, finish }) => {
-      const continuation = tokenizer.decode(ids.slice(promptLength), { skipSpecialTokens: true });
+      const continuation = continuationText(tokenizer, ids, {
+        promptLength,
+        skipSpecialTokens: true,
+      });
       const text = texts[prompt]!;
       // Three texts are enough for a terminal, and of three prompts they say more than of one.
       const rank = sequence * texts.length + prompt;
@@ -137,17 +141,20 @@ async function promptTexts(
   const misuse = promptMisuse(options, data !== undefined);
   if (misuse !== undefined) throw new UserError(misuse);
   if (data === undefined) return options.prompts!;
-  const { readDataset, readDatasetInfo } = await import("../lib/data/rows/dataset.ts");
+  const { openDataset } = await import("../lib/data/rows/dataset.ts");
+  const { rowOf } = await import("../lib/data/formats/batch.ts");
   const { compileTemplate } = await import("../lib/text/template.ts");
-  const info = await readDatasetInfo(data);
-  const names = Object.keys(info.splits);
+  const dataset = await openDataset(data);
+  const names = Object.keys(dataset.splits);
   const split = options.split ?? (names.length === 1 ? names[0]! : "test");
-  const { splits } = await readDataset(data, { splits: [split] });
-  const rows = splits[split]!.slice(0, options.limit);
-  if (rows.length === 0) throw new UserError({ what: `the split "${split}" of data has no rows` });
   const render = compileTemplate(options.template, {
-    columns: info.columns.map(({ name }) => name),
+    columns: dataset.columns,
     option: "template",
   });
-  return rows.map(render);
+  const texts: string[] = [];
+  for await (const batch of dataset.batches(split, { limit: options.limit })) {
+    for (let i = 0; i < batch.length; i++) texts.push(render(rowOf(batch, i)));
+  }
+  if (texts.length === 0) throw new UserError({ what: `the split "${split}" of data has no rows` });
+  return texts;
 }

@@ -31,22 +31,64 @@ const options = z.object({
     .describe("the column whose equal texts (white space aside) always land in one part"),
   stratify: z.string().optional()
     .describe("a column whose values are as frequent in each part as in all rows"),
-  group: z.string().optional().describe("a column whose equal values always land in one part"),
-  shuffle: z.boolean().default(true)
-    .describe("deal the rows out at random; false: the parts are stretches of the rows in order"),
+  group: z.string().optional().describe(
+    "a column whose equal values always land in one part; a row without a value is a group of its own",
+  ),
+  k_folds: z.int().min(2).max(1000).optional()
+    .describe(
+      "cross-validation: this many equal folds, of which one is `validation`, the others `train`",
+    ),
+  fold: z.int().min(0).optional()
+    .describe('which fold is `validation`, from 0; in a matrix: "${{ matrix.fold }}"'),
+  time: z.string().optional().describe(
+    "a column with times: the parts are stretches of the rows by their time, so that `train` is the past",
+  ),
+  shuffle: z.boolean().optional().describe(
+    "deal the rows out at random; false: the parts are stretches of the rows in order; default true, with `time` false",
+  ),
   seed: z.int().min(0).optional().describe("for shuffle; default the pipeline's seed"),
   source: z.array(z.string()).min(1).optional().describe(
     "divide only these splits of the input and carry the others over; default all of them, put together",
   ),
 });
 
-const checkedOptions = options.refine((given) => given.shuffle || given.seed === undefined, {
+const isShuffled = (given: { shuffle?: boolean | undefined; time?: string | undefined }): boolean =>
+  given.shuffle ?? given.time === undefined;
+
+const checkedOptions = options.refine((given) => isShuffled(given) || given.seed === undefined, {
   path: ["seed"],
   message: "left out, or go with shuffle: true",
   ...acrossOptions,
-}).refine((given) => given.shuffle || given.stratify === undefined, {
+}).refine((given) => isShuffled(given) || given.stratify === undefined, {
   path: ["stratify"],
   message: "left out, or go with shuffle: true",
+  ...acrossOptions,
+}).refine((given) => given.time === undefined || given.shuffle !== true, {
+  path: ["shuffle"],
+  message: "left out, or false, with time",
+  ...acrossOptions,
+}).refine((given) => (given.k_folds === undefined) === (given.fold === undefined), {
+  path: ["fold"],
+  message: "given with k_folds, and not without it",
+  ...acrossOptions,
+}).refine(
+  (given) => given.k_folds === undefined || given.fold === undefined || given.fold < given.k_folds,
+  {
+    path: ["fold"],
+    message: "less than k_folds: folds count from 0",
+    ...acrossOptions,
+  },
+).refine(
+  ({ k_folds, parts, train, validation }) =>
+    !k_folds || (parts ?? train ?? validation) === undefined,
+  {
+    path: ["k_folds"],
+    message: "left out, or go without train, validation and parts: the folds are those",
+    ...acrossOptions,
+  },
+).refine(({ k_folds, test }) => !k_folds || test === undefined || test < 1, {
+  path: ["test"],
+  message: "a fraction with k_folds: the share that is kept apart from the folds",
   ...acrossOptions,
 }).refine(
   ({ parts, train, validation, test }) => !parts || (train ?? validation ?? test) === undefined,
@@ -72,13 +114,26 @@ folds:
   with: { train: 0.8, validation: 0.1, test: 0.1, stratify: label }
 \`\`\`
 
+Cross-validation is a matrix over the folds; \`evaluate\` that takes all of them gives mean and deviation:
+
+\`\`\`yaml
+folds:
+  uses: split
+  inputs: { data: clean }
+  matrix: { fold: [0, 1, 2, 3, 4] }
+  with: { k_folds: 5, fold: "\${{ matrix.fold }}" }
+\`\`\`
+
+The folds are the same whichever of them is asked for. With \`test\` that share is kept apart from all.
+
 An input that is split already is put together first. To divide one of its splits and keep the others,
 name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`test\` as it is; a row of
 \`train\` whose text is in \`test\` is then dropped.`,
   inputs: { data: "rows" },
   output: "rows",
   options: checkedOptions,
-  check({ options: { parts, train, validation, test } }): Misuse | undefined {
+  check({ options: { parts, train, validation, test, k_folds } }): Misuse | undefined {
+    if (k_folds !== undefined) return undefined;
     const given = Object.entries(parts ?? { train, validation, test })
       .flatMap(([name, share]) => share === undefined ? [] : [{ name, share }]);
     const sum = given.reduce((total, { share }) => total + share, 0);
@@ -93,32 +148,44 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       remedy: "for instance train: 0.8, validation: 0.1, test: 0.1",
     };
   },
-  async run({ inputs, output, options, seed, log, summary }): Promise<void> {
-    const { readDataset, requireColumn, writeDataset } = await import(
+  async run({ inputs, output, options, seed, log, summary, signal }): Promise<void> {
+    const { DatasetWriter, openDataset, requireColumn } = await import(
       "../lib/data/rows/dataset.ts"
     );
-    const { chooseParts, splitDataset } = await import("../lib/data/rows/split_dataset.ts");
-    const dataset = await readDataset(inputs.data!.path);
-    for (const name of [options.column, options.stratify, options.group]) {
+    const { chooseParts, foldShares, splitStream } = await import(
+      "../lib/data/rows/split_dataset.ts"
+    );
+    const dataset = await openDataset(inputs.data!.path);
+    for (const name of [options.column, options.stratify, options.group, options.time]) {
       if (name !== undefined) requireColumn(dataset.columns, name);
     }
-    const { train, validation, test } = options;
-    const parts = chooseParts({ train, validation, test }, options.parts);
-    const result = splitDataset(dataset, {
+    const { train, validation, test, k_folds: count, fold = 0 } = options;
+    const folds = count === undefined ? undefined : { count, fold, test: test ?? 0 };
+    const parts = folds === undefined
+      ? chooseParts({ train, validation, test }, options.parts)
+      : foldShares(folds);
+    let writer: InstanceType<typeof DatasetWriter> | undefined;
+    const result = await splitStream(dataset, {
       parts,
       seed: options.seed ?? seed,
-      shuffle: options.shuffle,
+      shuffle: isShuffled(options),
       column: options.column,
       ...(options.stratify !== undefined && { stratify: options.stratify }),
       ...(options.group !== undefined && { group: options.group }),
+      ...(options.time !== undefined && { time: options.time }),
+      ...(folds !== undefined && { folds }),
       ...(options.source !== undefined && { source: options.source }),
+    }, {
+      open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      folder: output.path,
+      signal,
     });
-    const sizes = Object.entries(result.dataset.splits)
-      .map(([name, rows]) => `${name} ${rows.length}`).join(", ");
+    const sizes = Object.entries(result.sizes).map(([name, rows]) => `${name} ${rows}`).join(", ");
     const report = [sizes, ...result.notes].join("; ");
     log(report);
-    for (const [name, share] of Object.entries(parts)) {
-      if (share > 0 && result.dataset.splits[name]!.length === 0) {
+    const wanted = folds === undefined ? parts : { train: 1, validation: 1, test: folds.test };
+    for (const [name, share] of Object.entries(wanted)) {
+      if (share > 0 && result.sizes[name] === 0) {
         throw new UserError({
           what: `the part "${name}" has no rows: ${report}`,
           requirement: "a part with a share needs at least one row",
@@ -127,7 +194,7 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       }
     }
     summary({ type: "note", text: report });
-    await writeDataset(output.path, result.dataset);
+    await writer!.finish();
   },
 });
 

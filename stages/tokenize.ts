@@ -112,11 +112,11 @@ tokens:
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
-    const { readDataset } = await import("../lib/data/rows/dataset.ts");
+    const { openDataset } = await import("../lib/data/rows/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
-    const dataset = await readDataset(inputs.data!.path);
+    const stream = await openDataset(inputs.data!.path);
     const prepared = await prepareTokenizer(output.path, {
-      dataset,
+      stream,
       template: options.template,
       source: inputs.tokenizer?.path,
       train: options.train,
@@ -125,8 +125,9 @@ tokens:
     });
     const name = inputs.tokenizer?.path ?? output.path;
     using tokenizer = await watchedTokenizer(prepared, { name });
-    const tokens = await tokenizeDataset(dataset, {
+    const tokens = await tokenizeDataset(stream, {
       tokenizer,
+      folder: output.path,
       options,
       trained: options.train !== undefined,
       progress,
@@ -134,6 +135,9 @@ tokens:
       signal,
     });
     await writeTokens(output.path, tokens);
+    for (const rows of Object.values(tokens.splits)) {
+      if ("stored" in rows) await Deno.remove(rows.stored.file);
+    }
     for (const text of tokens.notes) summary({ type: "note", text });
   },
 });

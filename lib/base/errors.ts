@@ -85,6 +85,9 @@ export class UserErrors extends Error {
   }
 }
 
+/** Names that are longer were never typed; to compare two takes time and room of the product of both. */
+const LONGEST_NAME = 500;
+
 /**
  * The candidate closest to `name` by edit distance, if it is close enough to be a slip.
  *
@@ -100,6 +103,7 @@ export class UserErrors extends Error {
  * ```
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
   const limit = Math.max(2, Math.ceil(name.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;

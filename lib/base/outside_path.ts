@@ -10,7 +10,7 @@ import { UserError } from "./errors.ts";
 import { portabilityMistake, portableIdentity } from "./outside/portable_name.ts";
 
 /** The longest path that every file system takes, in bytes. */
-const MAX_PATH = 1024;
+export const MAX_PATH = 1024;
 
 const encoder = new TextEncoder();
 

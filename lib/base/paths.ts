@@ -51,3 +51,17 @@ export function pathMistake(path: string): string | undefined {
     ? undefined
     : "a path is Unicode text, and this has half of a character";
 }
+
+/** What Deno lets everybody read in them. */
+const OPEN_DEVICES = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"];
+
+/**
+ * Whether an absolute path lies in one of the system's own folders, which hold no data: they are endless,
+ * or different at each look, and Deno keeps them from whoever has not every permission.
+ */
+export function isSystemPath(path: string): boolean {
+  return /^\/(?:proc|sys|dev)(?:\/|$)/.test(path) && !OPEN_DEVICES.includes(path);
+}
+
+/** What is told of a path in the system's own folders, as the end of a sentence. */
+export const SYSTEM_WORDS = "in the system's own folders (/proc, /sys, /dev) and is no data";

@@ -32,6 +32,8 @@ export interface Watched {
 export interface Watch extends Disposable {
   /** Says that there is progress; from here on the next step is waited for. */
   step(): void;
+  /** Says that nothing is waited for until the next step. */
+  rest(): void;
   /**
    * Does something and returns what it does; before the first and between two nothing is watched.
    *
@@ -84,15 +86,17 @@ export async function startWatch({ parts, deadline }: Watched): Promise<Watch> {
     Atomics.add(numbers, STEPS, 1);
     Atomics.store(numbers, WAITING, 1);
   };
+  const rest = (): void => void Atomics.store(numbers, WAITING, 0);
   return {
     step,
+    rest,
     during: (work, more = 0) => {
       Atomics.store(numbers, MORE, Math.min(more, MAX_MORE));
       step();
       try {
         return work();
       } finally {
-        Atomics.store(numbers, WAITING, 0);
+        rest();
       }
     },
     [Symbol.dispose]: () => worker.terminate(),

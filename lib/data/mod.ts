@@ -1,5 +1,15 @@
 /**
- * Reading and writing what stages hand on: `import { readDataset } from "temper/data"`.
+ * Reading and writing what stages hand on: `import { openDataset, readDataset } from "temper/data"`.
+ *
+ * `readDataset` and `writeDataset` hold all of a small dataset in memory; of any size a dataset is read and
+ * written in batches of columns:
+ *
+ * ```ts ignore
+ * const dataset = await openDataset(inputs.data.path);
+ * const writer = new DatasetWriter(output.path, { columns: dataset.columns, splits: ["train"] });
+ * for await (const batch of dataset.batches("train")) writer.write("train", batch);
+ * await writer.finish();
+ * ```
  *
  * For stages outside this repository. Built-in stages import the one file they need, so that a
  * change elsewhere in the room does not change their key.
@@ -13,6 +23,9 @@ export {
   type ColumnType,
   type Dataset,
   type DatasetInfo,
+  type DatasetReader,
+  DatasetWriter,
+  openDataset,
   readDataset,
   readDatasetInfo,
   requireColumn,
@@ -20,5 +33,6 @@ export {
   UNSPLIT,
   writeDataset,
 } from "./rows/dataset.ts";
+export { type Batch, batchOf, rowOf } from "./formats/batch.ts";
 export type { Json as JsonValue } from "../base/json.ts";
 export { inferColumns } from "./formats/columns.ts";

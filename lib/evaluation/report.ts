@@ -21,6 +21,8 @@ export interface EvaluationRequest {
   readonly split: string;
   /** Token ids to text, without special tokens. */
   readonly text: (ids: ArrayLike<number>) => string;
+  /** The text of token ids that follow those of a prompt, likewise. */
+  readonly continuation: (prompt: ArrayLike<number>, ids: ArrayLike<number>) => string;
   /** What to compute, all of it of the model's task. */
   readonly metrics: readonly string[];
   /** Rows computed side by side. */

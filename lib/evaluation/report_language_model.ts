@@ -54,7 +54,7 @@ export async function reportLanguageModel(
   request: EvaluationRequest,
   settings: LanguageModelSettings,
 ): Promise<EvaluationReport> {
-  const { tokens: { info, splits }, metrics: asked, seed, text, log } = request;
+  const { tokens: { info, splits }, metrics: asked, seed, text, continuation, log } = request;
   if (info.labels !== undefined) {
     throw new UserError({
       what: `the rows have classes (${info.labels.join(", ")}), and a language model uses none`,
@@ -104,7 +104,7 @@ export async function reportLanguageModel(
     row: example.row,
     prompt: text(example.prompt),
     ...tuned.predictions[i]!,
-    reference: text(example.reference),
+    reference: continuation(example.prompt, example.reference),
     ...(baseline === undefined ? {} : { baseline: baseline.predictions[i]! }),
   }));
   return {
@@ -126,7 +126,8 @@ export async function reportLanguageModel(
 
 /** Asks one model. */
 async function measure(
-  { metrics: asked, seed, text, device, threads, batchSize, log, signal }: EvaluationRequest,
+  { metrics: asked, seed, continuation, device, threads, batchSize, log, signal }:
+    EvaluationRequest,
   { role, dir, plan, eosTokenIds, settings, progress }: {
     readonly role: string;
     readonly dir: string;
@@ -142,10 +143,10 @@ async function measure(
     ...{ plan, eosTokenIds, seed, batchSize, progress, signal },
     generation: settings,
   });
-  const predictions = continuations.map(text);
+  const predictions = continuations.map((ids, i) => continuation(plan.examples[i]!.prompt, ids));
   const pairs = predictions.map((prediction, i) => ({
     prediction,
-    reference: text(plan.examples[i]!.reference),
+    reference: continuation(plan.examples[i]!.prompt, plan.examples[i]!.reference),
   }));
   const texts = scoreTexts(pairs, { metrics: pairs.length === 0 ? [] : asked, seed });
   const perplexity = plan.windows.length === 0 ? {} : {

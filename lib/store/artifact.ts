@@ -115,7 +115,10 @@ export class Artifacts {
     const digest = sha256Hex(text);
     await guarded({ doing: "store an artifact", path: this.pathOf(digest) }, async () => {
       await ensureFolder(this.#layout.artifacts);
-      await writeFileAtomic(this.pathOf(digest), text, { temporary: this.#layout.temporary });
+      await writeFileAtomic(this.pathOf(digest), text, {
+        temporary: this.#layout.temporary,
+        replacesFolder: true,
+      });
     });
     return { digest, files: files.length, bytes };
   }

@@ -33,4 +33,4 @@ export {
 export { ResumeFolders } from "./resume.ts";
 export { isSettled, REST, stampOf, StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";
-export { writeFileAtomic, type WriteOptions } from "./disk/durable.ts";
+export { ensureFolder, writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

@@ -13,7 +13,7 @@ import { diskTime } from "../base/disk_time.ts";
 import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
-import { HeldFile, holderState, isAbandoned, lookAt } from "./locks/held_file.ts";
+import { HeldFile, holderState, isAbandoned, lookAtFile } from "./locks/held_file.ts";
 
 /** A folder for one attempt. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -90,8 +90,11 @@ export class Scratch {
         if (await lstatOf(`${path}.json`) === undefined) await removeOld(path);
         continue;
       }
-      const look = await lookAt(path);
-      if (look === undefined) continue;
+      const look = await lookAtFile(path);
+      if (look === undefined) {
+        await removeOld(path);
+        continue;
+      }
       const state = await holderState(path, look);
       if (look.owner === undefined) await removeOld(path);
       else if (

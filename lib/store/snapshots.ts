@@ -14,7 +14,14 @@ import { dirname, join } from "node:path";
 import { diskTime } from "../base/disk_time.ts";
 import { canonicalDigest } from "../base/canonical_json.ts";
 import { type Digest, hashFile, sha256Hex } from "../base/hash.ts";
-import { listNames, lstatOf, removeQuietly, temporaryName, writeAll } from "./disk/durable.ts";
+import {
+  ensureFolder,
+  listNames,
+  lstatOf,
+  removeQuietly,
+  temporaryName,
+  writeAll,
+} from "./disk/durable.ts";
 import { guarded, systemCode } from "./disk/failure.ts";
 import type { StoreLayout } from "./disk/layout.ts";
 import type { StoreIndex } from "./index.ts";
@@ -117,12 +124,14 @@ export class Snapshots {
     temporary: string,
     { root, ...what }: { root: string; files: SnapshotFiles; signal: AbortSignal | undefined },
   ): Promise<void> {
-    await Deno.mkdir(this.#layout.snapshots, { recursive: true });
+    await ensureFolder(this.#layout.snapshots);
     for (let attempt = 0;; attempt++) {
       try {
         return await Deno.rename(temporary, root);
       } catch (error) {
-        if (!["ENOTEMPTY", "EEXIST"].includes(systemCode(error) ?? "") || attempt > 2) throw error;
+        if (!["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error) ?? "") || attempt > 2) {
+          throw error;
+        }
       }
       // Another process was quicker, and a stage of it may be reading; one that is damaged has to go.
       if (await this.#isWhole(root, what)) return;

@@ -8,6 +8,7 @@ import { Artifacts } from "./artifact.ts";
 import { Blobs } from "./blobs.ts";
 import { StoreIndex } from "./index.ts";
 import { layoutOf, type StoreLayout } from "./disk/layout.ts";
+import { mendFolders, type SetAside } from "./disk/mend.ts";
 import { Locks } from "./locks/lock.ts";
 import { Runs } from "./records/record.ts";
 import { ResumeFolders } from "./resume.ts";
@@ -26,6 +27,8 @@ export interface Store extends Disposable {
   readonly resume: ResumeFolders;
   readonly snapshots: Snapshots;
   readonly index: StoreIndex;
+  /** Sets aside what stands where the store's own folders belong. */
+  mend(): Promise<SetAside[]>;
   /** Removes what dead processes left (scratch folders, locks, temporary files) and what nobody used for long. */
   sweep(): Promise<void>;
   /** Closes the index. */
@@ -65,12 +68,14 @@ export function openStore(
     artifacts: new Artifacts(layout, blobs),
     actions,
     runs: records,
+    mend: () => mendFolders(layout),
     sweep: async () => {
       const isBusy = (): Promise<boolean> => records.isBusy();
       await scratch.sweep({ isBusy });
       await resume.sweep();
       await snapshots.sweep({ isBusy });
       await locks.sweep();
+      await records.sweep();
     },
     close,
     [Symbol.dispose]: close,

@@ -7,13 +7,10 @@
  * @module
  */
 import { decodeHTML } from "entities/decode";
+import { MarkupScanner } from "./markup.ts";
 
 /** A form of Unicode normalization (https://unicode.org/reports/tr15/). */
 export type UnicodeForm = "NFC" | "NFD" | "NFKC" | "NFKD";
-
-/** A comment, a doctype, a whole script or style, or a tag with its name. */
-const MARKUP =
-  /<!--[^]*?-->|<![a-zA-Z][^<>]*>|<\?[^<>]*>|<(script|style)\b[^<>]*>[^]*?<\/\1\s*>|<\/?([a-zA-Z][a-zA-Z0-9:-]*)(?:\s(?:"[^"]*"|'[^']*'|[^'"<>])*|\/)?>/gi;
 
 /** Tags that begin or end a line where a browser shows them. */
 const BLOCKS = new Set(
@@ -33,13 +30,50 @@ const BLOCKS = new Set(
  */
 export function stripHtml(text: string): string {
   if (!text.includes("<")) return decodeHTML(text);
-  return decodeHTML(
-    text.replace(
-      MARKUP,
-      (_, hidden: string | undefined, tag: string | undefined) =>
-        hidden === undefined && tag !== undefined && BLOCKS.has(tag.toLowerCase()) ? "\n" : "",
-    ),
+  const parts: string[] = [];
+  let done = 0;
+  for (const { start, end, tag } of new MarkupScanner(text).markup()) {
+    parts.push(text.slice(done, start), tag !== undefined && BLOCKS.has(tag) ? "\n" : "");
+    done = end;
+  }
+  return decodeHTML(parts.join("") + text.slice(done));
+}
+
+/** What {@linkcode removeControls} removes. */
+export interface ControlOptions {
+  /**
+   * Characters without width as well: byte order marks, zero-width and soft breaks, marks of writing
+   * direction. Joiners stay, which letters and emoji need. Default false.
+   */
+  readonly invisible?: boolean;
+}
+
+/** A command to a terminal, such as one that sets a colour (ECMA-48). */
+const TERMINAL_COMMAND = new RegExp(`${String.fromCharCode(0x1b)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
+
+/** C0 without tab and line ends, DEL, and C1 without NEL, which is a line end. */
+const CONTROLS = /(?![\t\n\r\u0085])\p{Cc}/gu;
+
+/** Characters of Unicode's category Cf that only steer how text is laid out. */
+const INVISIBLE =
+  /[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/**
+ * Removes control characters (C0, DEL, C1) and what colours a terminal. Tabs and line ends stay; vertical
+ * tabs and form feeds, which end lines, become line ends.
+ *
+ * @example
+ * ```ts
+ * import { removeControls } from "./clean.ts";
+ * if (removeControls("\u001b[1mA\u0000b\u001b[0m\tc\fd") !== "Ab\tc\nd") throw new Error();
+ * ```
+ */
+export function removeControls(text: string, options: ControlOptions = {}): string {
+  const visible = text.replace(/[\v\f]/g, "\n").replace(TERMINAL_COMMAND, "").replace(
+    CONTROLS,
+    "",
   );
+  return options.invisible ? visible.replace(INVISIBLE, "") : visible;
 }
 
 /** Every run of white space (line ends and no-break spaces too) as one space; none at the ends. */

@@ -1,12 +1,14 @@
 /**
  * When two texts count as the same.
  *
- * `exact` compares every character. `normalized` also finds copies that differ in case, white space
- * or Unicode form. Left out: near duplicates (a changed word makes another text).
+ * `exact` compares every character. `normalized` also finds copies that differ in case, white space or Unicode
+ * form. Left out: near duplicates, where a changed word makes another text: they are in `duplicates/`.
  *
  * @module
  */
 import { normalizeWhitespace } from "./clean.ts";
+import { SeenHashes } from "./duplicates/seen_hashes.ts";
+import { hashText } from "./duplicates/text_hash.ts";
 
 /** How texts are compared. */
 export type DedupeMode = "exact" | "normalized";
@@ -17,7 +19,7 @@ export function textKey(text: string, mode: DedupeMode): string {
 }
 
 /**
- * Remembers texts.
+ * Remembers texts by their hashes of 64 bits, in 11 to 16 bytes each, however long they are.
  *
  * @example
  * ```ts
@@ -28,7 +30,8 @@ export function textKey(text: string, mode: DedupeMode): string {
  */
 export class SeenTexts {
   readonly #mode: DedupeMode;
-  readonly #keys = new Set<string>();
+  readonly #seen = new SeenHashes();
+  readonly #hash = new Uint32Array(4);
 
   constructor(mode: DedupeMode) {
     this.#mode = mode;
@@ -36,9 +39,7 @@ export class SeenTexts {
 
   /** Adds a text. @returns Whether it, or one that counts as the same, was there before. */
   add(text: string): boolean {
-    const key = textKey(text, this.#mode);
-    const known = this.#keys.has(key);
-    if (!known) this.#keys.add(key);
-    return known;
+    hashText(this.#hash, textKey(text, this.#mode));
+    return this.#seen.add(this.#hash);
   }
 }

@@ -1,14 +1,17 @@
 /**
  * Jinja templates over rows: `{{ text }}`, compiled once and rendered for every row.
  *
- * The language is that of @huggingface/jinja, the subset that chat templates use. A name that is no
- * column is an error when the template is compiled: Jinja itself would render it as nothing.
+ * What comes out is what Jinja in Python gives (`lib/base/jinja/template.ts` lists the departures): `None`,
+ * `True` and `1.0` are written so, texts are counted in code points, an empty text is not 0. But a null cell
+ * that is printed as it is, `{{ title }}`, is nothing. A name that is no column is an error when the template
+ * is compiled: Jinja itself would render it as nothing.
  *
  * @module
  */
 import { nearest, UserError } from "../base/errors.ts";
+import { unknownFilter } from "../base/jinja/filters.ts";
 import { TEMPLATE_NAMES, usedNames } from "../base/jinja/names.ts";
-import { type ParsedTemplate, parseTemplate } from "../base/jinja/template.ts";
+import { type ParsedTemplate, parseTemplate, whyUnreadable } from "../base/jinja/template.ts";
 
 /** Values by column. */
 export type TemplateRow = Readonly<Record<string, unknown>>;
@@ -16,35 +19,55 @@ export type TemplateRow = Readonly<Record<string, unknown>>;
 /** Renders a row. */
 export type RowTemplate = (row: TemplateRow) => string;
 
+/** A column: its name, or with its type, which tells a float that is 1.0 from an int. */
+export type TemplateColumn = string | { readonly name: string; readonly type?: string };
+
+/** What templates may name, and where they stand. */
+export interface TemplateOptions {
+  /** The columns; a cell of one that a row lacks is null. */
+  readonly columns: readonly TemplateColumn[];
+  /** Where the template stands, for messages. */
+  readonly option: string;
+}
+
 /**
  * Compiles a template.
  *
  * @param source The template.
- * @param options `columns`: the names it may use; `option`: where it stands, for messages.
- * @throws {UserError} Where it is no Jinja or names what is no column.
+ * @throws {UserError} Where it is no Jinja, or names what is no column, filter or test.
  *
  * @example
  * ```ts
  * import { compileTemplate } from "./template.ts";
  * const render = compileTemplate("{{ text | upper }}!", { columns: ["text"], option: "template" });
  * if (render({ text: "ahoy" }) !== "AHOY!") throw new Error();
+ * const columns = [{ name: "grade", type: "float" }];
+ * const grade = compileTemplate("{{ grade }}", { columns, option: "template" });
+ * if (grade({ grade: 1 }) !== "1.0") throw new Error();
  * ```
  */
-export function compileTemplate(
-  source: string,
-  options: { columns: readonly string[]; option: string },
-): RowTemplate {
-  const { columns, option } = options;
+export function compileTemplate(source: string, options: TemplateOptions): RowTemplate {
+  const { option } = options;
+  const types = new Map(
+    options.columns.map((column) =>
+      typeof column === "string"
+        ? [column, undefined] as const
+        : [column.name, column.type] as const
+    ),
+  );
+  const columns = [...types.keys()];
   let template: ParsedTemplate;
   try {
-    template = parseTemplate(source);
+    template = parseTemplate(source, { columns: types });
   } catch (error) {
     throw new UserError({
-      what: `${option} is no Jinja template: ${(error as Error).message}: ${source}`,
+      what: `${option} is no Jinja template: ${whyUnreadable(error)}: ${source}`,
       requirement: "columns stand in double braces: {{ text }}",
       cause: error,
     });
   }
+  const mistake = unknownFilter(template.body);
+  if (mistake !== undefined) throw new UserError({ what: `in ${option} ${mistake}: ${source}` });
   const unknown = unknownName(template, columns);
   if (unknown !== undefined) {
     throw new UserError({
@@ -56,7 +79,7 @@ export function compileTemplate(
   }
   const render = (row: TemplateRow): string => {
     try {
-      return template.render(toContext(row));
+      return template.render(row);
     } catch (error) {
       throw new UserError({
         what: `${option} fails: ${(error as Error).message}: ${source}`,
@@ -67,7 +90,7 @@ export function compileTemplate(
   };
   // The usual template is a column as it is; Jinja would only cost time.
   const only = /^\{\{\s*([A-Za-z_]\w*)\s*\}\}$/.exec(source)?.[1];
-  if (only === undefined || !columns.includes(only)) return render;
+  if (only === undefined || !types.has(only) || /^(?:true|false|none)$/i.test(only)) return render;
   return (row) => {
     const cell = row[only];
     return typeof cell === "string" ? cell : render(row);
@@ -75,14 +98,14 @@ export function compileTemplate(
 }
 
 /**
- * Compiles a condition: a template that renders `true` or `false`.
+ * Compiles a condition: a template that renders `True` or `False`.
  *
  * @throws {UserError} As {@linkcode compileTemplate}; the function it returns throws where a row
- * renders anything else (but 1, 0, True and False, which count as well).
+ * renders anything else (but 1, 0, true and false, which count as well).
  */
 export function compileCondition(
   source: string,
-  options: { columns: readonly string[]; option: string },
+  options: TemplateOptions,
 ): (row: TemplateRow) => boolean {
   const render = compileTemplate(source, options);
   return (row) => {
@@ -104,16 +127,6 @@ function unknownName({ body }: ParsedTemplate, columns: readonly string[]): stri
   if (allowsMissing) return undefined;
   const known = new Set([...columns, ...TEMPLATE_NAMES, ...defined]);
   return paths.map(([head]) => head!).find((name) => !known.has(name));
-}
-
-/** What Jinja sees: every column, an integer past 2^53, which it has not, as its digits. */
-function toContext(row: TemplateRow): Record<string, unknown> {
-  const context: Record<string, unknown> = {};
-  for (const [name, cell] of Object.entries(row)) {
-    if (typeof cell !== "bigint") context[name] = cell;
-    else context[name] = Number.isSafeInteger(Number(cell)) ? Number(cell) : String(cell);
-  }
-  return context;
 }
 
 function describeRow(row: TemplateRow): string {

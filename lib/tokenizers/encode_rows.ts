@@ -9,6 +9,8 @@
  */
 import { UserError } from "../base/errors.ts";
 import { IGNORED_LABEL, type TokenRows } from "../data/tokens/rows.ts";
+import type { StoredTokenRows } from "../data/tokens/tokens.ts";
+import { IdStore } from "./id_store.ts";
 import type { Tokenizer } from "./load.ts";
 
 /** Options of {@linkcode RowEncoder}. */
@@ -33,7 +35,7 @@ export interface RowEncoderOptions {
 
 /** What became of the texts of a split. */
 export interface EncodedSplit {
-  readonly rows: TokenRows;
+  readonly rows: TokenRows | StoredTokenRows;
   /** Texts that gave a row or, with packing, a part of one. */
   readonly texts: number;
   /** Texts without a token, left out. */
@@ -49,16 +51,20 @@ export class RowEncoder {
   readonly #before: readonly number[];
   readonly #after: readonly number[];
   readonly #eos: number | undefined;
-  readonly #ids = new GrowingIds();
+  readonly #ids: IdStore;
   readonly #offsets: number[] = [0];
   readonly #labels: number[] = [];
   #texts = 0;
   #dropped = 0;
   #truncated = 0;
 
-  /** @throws {UserError} where the options do not go together or the tokenizer lacks an end token. */
-  constructor(tokenizer: Tokenizer, options: RowEncoderOptions) {
+  /**
+   * @param options `file`: where ids go that are too many for the memory.
+   * @throws {UserError} where the options do not go together or the tokenizer lacks an end token.
+   */
+  constructor(tokenizer: Tokenizer, options: RowEncoderOptions & { readonly file: string }) {
     this.#tokenizer = tokenizer;
+    this.#ids = new IdStore(options.file);
     this.#options = options;
     const around = options.addSpecialTokens ?? true;
     this.#before = around ? tokenizer.around.before : [];
@@ -113,28 +119,28 @@ export class RowEncoder {
     const { padTokenId, eosTokenId } = this.#tokenizer;
     if (packing) {
       for (let end = maxLength; end <= this.#ids.length; end += maxLength) this.#offsets.push(end);
-      if (dropRemainder) this.#ids.length = this.#offsets.at(-1)!;
-      else if (this.#ids.length > this.#offsets.at(-1)!) this.#offsets.push(this.#ids.length);
+      const rest = this.#ids.length > this.#offsets.at(-1)!;
+      if (rest && !dropRemainder) this.#offsets.push(this.#ids.length);
     }
     return {
-      rows: {
-        rows: this.#offsets.length - 1,
-        columns: {
-          input_ids: {
-            per: "token",
-            data: this.#ids.toArray(),
-            offsets: Float64Array.from(this.#offsets),
-            pad: padTokenId ?? eosTokenId ?? 0,
-          },
-          ...(this.#options.labelled
-            ? { labels: { per: "row", data: Int32Array.from(this.#labels), pad: IGNORED_LABEL } }
-            : {}),
-        },
-      },
+      rows: this.#rows(padTokenId ?? eosTokenId ?? 0),
       texts: this.#texts,
       dropped: this.#dropped,
       truncated: this.#truncated,
     };
+  }
+
+  #rows(pad: number): TokenRows | StoredTokenRows {
+    const rows = this.#offsets.length - 1;
+    const offsets = Float64Array.from(this.#offsets);
+    const labels = this.#options.labelled
+      ? { labels: { per: "row", data: Int32Array.from(this.#labels), pad: IGNORED_LABEL } as const }
+      : {};
+    const length = this.#offsets.at(-1)!;
+    const data = this.#ids.finish(length);
+    return typeof data === "string"
+      ? { rows, stored: { file: data, length, offsets, pad }, ...labels }
+      : { rows, columns: { input_ids: { per: "token", data, offsets, pad }, ...labels } };
   }
 
   #checkLengths(): void {
@@ -154,37 +160,5 @@ export class RowEncoder {
         requirement: `it must be more than ${around} special tokens and a stride of ${stride}`,
       });
     }
-  }
-}
-
-/** An Int32Array that grows: millions of ids without an object each. */
-class GrowingIds {
-  #data = new Int32Array(1 << 12);
-  length = 0;
-
-  push(id: number): void {
-    this.#reserve(1);
-    this.#data[this.length++] = id;
-  }
-
-  append(ids: readonly number[]): void {
-    this.#reserve(ids.length);
-    this.#data.set(ids, this.length);
-    this.length += ids.length;
-  }
-
-  endsWith(id: number): boolean {
-    return this.length > 0 && this.#data[this.length - 1] === id;
-  }
-
-  toArray(): Int32Array<ArrayBuffer> {
-    return this.#data.slice(0, this.length);
-  }
-
-  #reserve(count: number): void {
-    if (this.length + count <= this.#data.length) return;
-    const larger = new Int32Array(Math.max(this.#data.length * 2, this.length + count));
-    larger.set(this.#data);
-    this.#data = larger;
   }
 }

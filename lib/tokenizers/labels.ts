@@ -9,7 +9,15 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { cellText, type Dataset, requireColumn, type Row } from "../data/rows/dataset.ts";
+import {
+  type Cell,
+  cellText,
+  type Column,
+  type ColumnType,
+  requireColumn,
+  type Row,
+} from "../data/formats/columns.ts";
+import type { RowStream } from "../data/rows/stream.ts";
 
 /** Beyond this a column holds identifiers rather than classes. */
 const MAX_CLASSES = 65_536;
@@ -25,35 +33,33 @@ export interface Labels {
 }
 
 /**
- * Reads what classes a column holds.
+ * Reads what classes a column holds, in one pass over it.
  *
- * @param dataset All splits.
+ * @param stream All splits.
  * @param column Its name.
  * @throws {UserError} where there is no such column, a row has no label, or the values are no classes.
  */
-export function readLabels(dataset: Dataset, column: string): Labels {
-  const classes = readClasses(dataset, column);
-  const { names, of } = classes;
-  const counts = Object.entries(dataset.splits).map(([split, rows]) => {
-    const seen = new Int32Array(names.length);
-    for (const row of rows) seen[of(row)]!++;
-    return { split, seen };
+export async function readLabels(stream: RowStream, column: string): Promise<Labels> {
+  const counts = await countLabels(stream, column);
+  const { names, id, numbered } = classesOf(counts, requireColumn(stream.columns, column));
+  const seen = counts.map(({ split, values }) => {
+    const rows = new Float64Array(names.length);
+    for (const [value, count] of values) rows[id(value)]! += count;
+    return { split, rows };
   });
-  const train = counts.find(({ split }) => split === "train")?.seen;
-  const unseen = counts.flatMap(({ split, seen }) =>
-    names.flatMap((name, id) =>
-      train?.[id] === 0 && seen[id]! > 0
-        ? [`rows of the class "${name}": ${seen[id]} in ${split}, none in train to learn from`]
+  const train = seen.find(({ split }) => split === "train")?.rows;
+  const unseen = seen.flatMap(({ split, rows }) =>
+    names.flatMap((name, i) =>
+      train?.[i] === 0 && rows[i]! > 0
+        ? [`rows of the class "${name}": ${rows[i]} in ${split}, none in train to learn from`]
         : []
     )
   );
   // Names that came with the column are the data set's own choice.
-  const unused = classes.numbered
-    ? names.filter((_, id) => counts.every(({ seen }) => seen[id] === 0))
-    : [];
+  const unused = numbered ? names.filter((_, i) => seen.every(({ rows }) => rows[i] === 0)) : [];
   return {
     names,
-    of,
+    of: (row) => id(row[column]!),
     notes: [
       ...unseen,
       ...unused.length === 0
@@ -63,59 +69,88 @@ export function readLabels(dataset: Dataset, column: string): Labels {
   };
 }
 
-/** Names and numbers; `numbered` where the names were made of the numbers. */
-function readClasses(
-  dataset: Dataset,
-  column: string,
-): Omit<Labels, "notes"> & { readonly numbered?: boolean } {
-  const { type, names } = requireColumn(dataset.columns, column);
-  const rows = Object.entries(dataset.splits).flatMap(([split, list]) =>
-    list.map((row, index) => ({ split, row, index }))
-  );
-  const unlabelled = rows.find(({ row }) => row[column] === null || row[column] === undefined);
-  if (unlabelled !== undefined) {
+/** How often each value stands in the label column of a split. */
+interface LabelCounts {
+  readonly split: string;
+  readonly values: ReadonlyMap<Cell, number>;
+}
+
+async function countLabels(stream: RowStream, column: string): Promise<LabelCounts[]> {
+  const { type } = requireColumn(stream.columns, column);
+  if (type === "float" || type === "json" || type === "timestamp") {
     throw new UserError({
-      what: `row ${unlabelled.index} of split "${unlabelled.split}" has no "${column}"`,
+      what: `column "${column}" holds ${type} values, which are no classes`,
+      requirement: "a label column holds whole numbers from 0, class names or booleans",
+    });
+  }
+  const counts: LabelCounts[] = [];
+  for (const split of Object.keys(stream.splits)) {
+    const values = new Map<Cell, number>();
+    let index = 0;
+    for await (const batch of stream.batches(split, { columns: [column] })) {
+      for (const cell of batch.columns.get(column)!) {
+        checkLabel(cell, { split, index, column, type });
+        values.set(cell, (values.get(cell) ?? 0) + 1);
+        if (values.size > MAX_CLASSES) checkCount(values.size, column);
+        index++;
+      }
+    }
+    counts.push({ split, values });
+  }
+  return counts;
+}
+
+function checkLabel(
+  cell: Cell,
+  { split, index, column, type }: {
+    readonly split: string;
+    readonly index: number;
+    readonly column: string;
+    readonly type: ColumnType;
+  },
+): void {
+  if (cell === null) {
+    throw new UserError({
+      what: `row ${index} of split "${split}" has no "${column}"`,
       requirement: "every row needs a label",
       remedy: "drop such rows with the filter stage",
     });
   }
-  const label = (row: Row): number => Number(row[column]);
+  if (type === "int" && Number(cell) < 0) {
+    throw new UserError({
+      what: `row ${index} of split "${split}" has the label ${cell}`,
+      requirement: "labels count from 0",
+      remedy: "drop unlabelled rows with the filter stage",
+    });
+  }
+  if (type === "int") checkCount(Number(cell) + 1, column);
+}
+
+/** Names and numbers; `numbered` where the names were made of the numbers. */
+function classesOf(
+  counts: readonly LabelCounts[],
+  { name, type, names }: Column,
+): { names: readonly string[]; id: (cell: Cell) => number; numbered: boolean } {
+  const values = new Set(counts.flatMap((each) => [...each.values.keys()]));
   switch (type) {
     case "bool":
-      return { names: ["false", "true"], of: label };
-    case "string": {
-      const classes = [...new Set(rows.map(({ row }) => cellText(row[column])))].sort();
-      checkCount(classes.length, column);
-      const idOf = new Map(classes.map((name, id) => [name, id]));
-      return { names: classes, of: (row) => idOf.get(cellText(row[column])) ?? -1 };
-    }
+      return { names: ["false", "true"], id: Number, numbered: false };
     case "int": {
-      const highest = rows.reduce((most, { row }) => Math.max(most, label(row)), -1);
-      const negative = rows.find(({ row }) => label(row) < 0);
-      if (negative !== undefined) {
-        throw new UserError({
-          what: `row ${negative.index} of split "${negative.split}" has the label ${
-            label(negative.row)
-          }`,
-          requirement: "labels count from 0",
-          remedy: "drop unlabelled rows with the filter stage",
-        });
-      }
-      checkCount(highest + 1, column);
+      let highest = -1;
+      for (const value of values) highest = Math.max(highest, Number(value));
       const count = Math.max(highest + 1, names?.length ?? 0);
       return {
-        names: Array.from({ length: count }, (_, id) => names?.[id] ?? String(id)),
-        of: label,
+        names: Array.from({ length: count }, (_, i) => names?.[i] ?? String(i)),
+        id: Number,
         numbered: names === undefined,
       };
     }
-    case "float":
-    case "json":
-      throw new UserError({
-        what: `column "${column}" holds ${type} values, which are no classes`,
-        requirement: "a label column holds whole numbers from 0, class names or booleans",
-      });
+    default: {
+      const classes = [...values].map(cellText).sort();
+      checkCount(classes.length, name);
+      const idOf = new Map(classes.map((each, i) => [each, i]));
+      return { names: classes, id: (cell) => idOf.get(cellText(cell)) ?? -1, numbered: false };
+    }
   }
 }
 

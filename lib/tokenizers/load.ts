@@ -1,17 +1,15 @@
 /**
  * A tokenizer from a folder: text to token ids and back, with the same ids as Hugging Face tokenizers.
  *
- * Byte-level BPE (GPT-2, RoBERTa, BART and what is trained here) runs on our own encoder, which is
- * faster and agrees with the reference on U+0085 and U+FEFF; the other kinds run on
- * `@huggingface/tokenizers`. Left out: encoding of pairs, offsets, `spiece.model` files.
+ * A tokenizer is made of the components that its tokenizer.json names (`codecs/component_codec.ts`).
  *
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { byteLevelCodec } from "./codecs/byte_level_codec.ts";
 import type { Codec } from "./codecs/codec.ts";
+import { componentCodec } from "./codecs/component_codec.ts";
+import { ComponentError } from "./components/settings.ts";
 import { readTokenizerFiles, type TokenizerFiles } from "./codecs/files.ts";
-import { huggingFaceCodec } from "./codecs/hugging_face_codec.ts";
 
 export type { Codec, DecodeOptions, EncodeOptions } from "./codecs/codec.ts";
 
@@ -45,17 +43,28 @@ export async function loadTokenizer(dir: string): Promise<Tokenizer> {
 
 /** The file is somebody else's, and nothing says of its parts that they are what their names promise. */
 function openCodec(files: TokenizerFiles, dir: string): Codec {
-  try {
-    return byteLevelCodec(files, dir) ?? huggingFaceCodec(files, dir);
-  } catch (cause) {
-    if (cause instanceof UserError) throw cause;
-    throw new UserError({
-      what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
-      requirement: "it must be the file that Hugging Face tokenizers saves",
-      remedy: "fetch or make the tokenizer again",
-      cause,
-    });
-  }
+  const told = <T>(call: () => T): T => {
+    try {
+      return call();
+    } catch (cause) {
+      if (cause instanceof UserError) throw cause;
+      throw new UserError({
+        what: `cannot use ${dir}/tokenizer.json: ${cause instanceof Error ? cause.message : cause}`,
+        ...cause instanceof ComponentError ? {} : {
+          requirement: "it must be the file that Hugging Face tokenizers saves",
+          remedy: "fetch or make the tokenizer again",
+        },
+        cause,
+      });
+    }
+  };
+  const codec = told(() => componentCodec(files));
+  return {
+    ...codec,
+    encode: (text, options) => told(() => codec.encode(text, options)),
+    encodeWithOffsets: (text, options) => told(() => codec.encodeWithOffsets(text, options)),
+    decode: (ids, options) => told(() => codec.decode(ids, options)),
+  };
 }
 
 /**

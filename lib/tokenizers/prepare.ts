@@ -5,17 +5,19 @@
  */
 import type { Json } from "../base/json.ts";
 import { UserError } from "../base/errors.ts";
-import { type Dataset, UNSPLIT } from "../data/rows/dataset.ts";
+import { rowOf } from "../data/formats/batch.ts";
+import { UNSPLIT } from "../data/rows/dataset.ts";
+import type { RowStream } from "../data/rows/stream.ts";
 import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
 import { readTokenizerFiles } from "./codecs/files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
 import { saveBpe } from "./save.ts";
-import { trainBpe } from "./training/train_bpe.ts";
+import { trainBpe, WordCounts } from "./training/train_bpe.ts";
 
 /** What {@linkcode prepareTokenizer} works from. Exactly one of `source` and `train` is needed. */
 export interface PrepareOptions {
-  readonly dataset: Dataset;
+  readonly stream: RowStream;
   /** Row template whose texts a tokenizer is trained on. */
   readonly template: string;
   /** Folder of a model or of tokens. */
@@ -81,21 +83,24 @@ async function trainTokenizer(
   dir: string,
   options: PrepareOptions & { readonly train: NonNullable<PrepareOptions["train"]> },
 ): Promise<void> {
-  const { dataset, template, train, maxLength, log } = options;
-  const rows = dataset.splits.train ?? dataset.splits[UNSPLIT];
-  if (rows === undefined) {
+  const { stream, template, train, maxLength, log } = options;
+  const names = Object.keys(stream.splits);
+  const split = ["train", UNSPLIT].find((name) => names.includes(name));
+  if (split === undefined) {
     throw new UserError({
       what: 'cannot train a tokenizer: there is no split "train"',
-      requirement: `a tokenizer is trained on "train" alone; the splits are ${
-        Object.keys(dataset.splits).join(", ")
-      }`,
+      requirement: `a tokenizer is trained on "train" alone; the splits are ${names.join(", ")}`,
     });
   }
   const render = compileTemplate(template, {
-    columns: dataset.columns.map((column) => column.name),
+    columns: stream.columns,
     option: "template",
   });
-  const trained = trainBpe(rows.map(render), {
+  const words = new WordCounts();
+  for await (const batch of stream.batches(split)) {
+    for (let i = 0; i < batch.length; i++) words.add(render(rowOf(batch, i)));
+  }
+  const trained = trainBpe(words, {
     vocabSize: train.vocab_size,
     minFrequency: train.min_frequency,
     specialTokens: train.special_tokens,

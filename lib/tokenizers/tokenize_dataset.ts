@@ -4,8 +4,8 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import type { Dataset } from "../data/rows/dataset.ts";
-import type { TokenRows } from "../data/tokens/rows.ts";
+import { rowOf } from "../data/formats/batch.ts";
+import type { RowStream } from "../data/rows/stream.ts";
 import type { UnwrittenTokens } from "../data/tokens/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
@@ -32,6 +32,8 @@ export interface TokenizeContext {
   readonly options: TokenizeOptions;
   /** Whether the tokenizer was trained on this dataset. */
   readonly trained: boolean;
+  /** For files that {@linkcode TokenizedDataset} may name, and that its reader removes. */
+  readonly folder: string;
   readonly progress: (done: number, total: number, unit: string) => void;
   readonly log: (message: string) => void;
   readonly signal: AbortSignal;
@@ -55,17 +57,17 @@ const ROWS_PER_TURN = 512;
  * @throws {UserError} where the template, a label or the options do not fit, or no row has a token.
  */
 export async function tokenizeDataset(
-  dataset: Dataset,
+  stream: RowStream,
   context: TokenizeContext,
 ): Promise<TokenizedDataset> {
-  const { tokenizer, options, log } = context;
+  const { tokenizer, options, log, folder } = context;
   const render = compileTemplate(options.template, {
-    columns: dataset.columns.map((column) => column.name),
+    columns: stream.columns,
     option: "template",
   });
   const labels = options.label_column === undefined
     ? undefined
-    : readLabels(dataset, options.label_column);
+    : await readLabels(stream, options.label_column);
   const bounded = options.truncation || options.packing;
   const maxLength = bounded ? options.max_length ?? tokenizer.modelMaxLength : undefined;
   if (options.max_length === undefined && bounded) {
@@ -75,12 +77,13 @@ export async function tokenizeDataset(
         : `max_length is ${maxLength}, the tokenizer's model_max_length`,
     );
   }
-  const total = Object.values(dataset.splits).reduce((sum, rows) => sum + rows.length, 0);
+  const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
   let done = 0;
-  const splits: Record<string, TokenRows> = {};
+  const splits: Record<string, EncodedSplit["rows"]> = {};
   const counts: Record<string, Counts> = {};
-  for (const [name, rows] of Object.entries(dataset.splits)) {
+  for (const name of Object.keys(stream.splits)) {
     const encoder = new RowEncoder(tokenizer, {
+      file: `${folder}/.${name}.ids`,
       maxLength,
       overflow: options.return_overflowing_tokens,
       stride: options.stride,
@@ -90,9 +93,12 @@ export async function tokenizeDataset(
       dropRemainder: options.drop_remainder,
       labelled: labels !== undefined,
     });
-    for (const row of rows) {
-      encoder.add(render(row), labels?.of(row));
-      if (++done % ROWS_PER_TURN === 0) await turn(context, { done, total });
+    for await (const batch of stream.batches(name, { signal: context.signal })) {
+      for (let i = 0; i < batch.length; i++) {
+        const row = rowOf(batch, i);
+        encoder.add(render(row), labels?.of(row));
+        if (++done % ROWS_PER_TURN === 0) await turn(context, { done, total });
+      }
     }
     const { rows: encoded, ...rest } = encoder.finish();
     splits[name] = encoded;
@@ -136,23 +142,24 @@ async function turn(
 }
 
 function describe(
-  splits: Readonly<Record<string, TokenRows>>,
+  splits: TokenizedDataset["splits"],
   { counts, maxLength }: {
     counts: Readonly<Record<string, Counts>>;
     maxLength: number | undefined;
   },
 ): string {
   const number = (value: number): string => value.toLocaleString("en-US");
-  const parts = Object.entries(splits).map(([name, { rows, columns }]) => {
+  const parts = Object.entries(splits).map(([name, split]) => {
+    const tokens = "stored" in split ? split.stored.length : split.columns.input_ids.data.length;
     const { texts, dropped, truncated } = counts[name]!;
-    const notes = [`${number(columns.input_ids.data.length)} tokens`];
+    const notes = [`${number(tokens)} tokens`];
     if (truncated > 0) {
       notes.push(
         `${(100 * truncated / texts).toFixed(1)} % of texts longer than ${maxLength} tokens`,
       );
     }
     if (dropped > 0) notes.push(`${number(dropped)} empty dropped`);
-    return `${name} ${number(rows)} rows, ${notes.join(", ")}`;
+    return `${name} ${number(split.rows)} rows, ${notes.join(", ")}`;
   });
   return parts.join("; ");
 }

@@ -46,6 +46,11 @@ export async function watchedTokenizer(
     ...tokenizer,
     encode: (text, options) =>
       watch.during(() => tokenizer.encode(text, options), text.length / CHARACTERS_A_MS),
+    encodeWithOffsets: (text, options) =>
+      watch.during(
+        () => tokenizer.encodeWithOffsets(text, options),
+        (typeof text === "string" ? text : text.join("")).length / CHARACTERS_A_MS,
+      ),
     decode: (ids, options) =>
       watch.during(() => tokenizer.decode(ids, options), ids.length / CHARACTERS_A_MS),
     [Symbol.dispose]: () => watch[Symbol.dispose](),

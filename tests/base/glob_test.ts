@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { expandGlob, globToRegExp, naturalCompare } from "../../lib/base/glob.ts";
+import { compileGlob, expandGlob, naturalCompare } from "../../lib/base/glob.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
-Deno.test("globToRegExp() matches as a shell does", () => {
+Deno.test("compileGlob() matches as a shell does", () => {
   const cases: [string, string, boolean][] = [
     ["data/*.txt", "data/a.txt", true],
     ["data/*.txt", "data/x/a.txt", false],
@@ -34,17 +34,68 @@ Deno.test("globToRegExp() matches as a shell does", () => {
     ["?.txt", "\u{1f40b}.txt", true],
   ];
   for (const [pattern, path, expected] of cases) {
-    assert.equal(globToRegExp(pattern).test(path), expected, `${pattern} ${path}`);
+    assert.equal(compileGlob(pattern).test(path), expected, `${pattern} ${path}`);
   }
-  assert.equal(globToRegExp("*.json", { slash: true }).test("a/b.json"), true);
+  assert.equal(compileGlob("*.json", { slash: true }).test("a/b.json"), true);
+  const shown: [string, string, boolean][] = [
+    ["*.txt", ".#a.txt", false],
+    ["data/*.txt", "data/.a.txt", false],
+    [".*", ".a", true],
+    ["data/.a*", "data/.a.txt", true],
+    ["**/*.txt", "a/.git/b.txt", false],
+    ["**/*.txt", "a/b.c/d.txt", true],
+    ["a/**", "a/b/.c", false],
+    ["?a", ".a", false],
+    ["[.]a", ".a", false],
+    ["**/.a/*", "x/.a/b", true],
+  ];
+  for (const [pattern, path, expected] of shown) {
+    assert.equal(
+      compileGlob(pattern, { hidden: false }).test(path),
+      expected,
+      `${pattern} ${path}`,
+    );
+  }
 });
 
-Deno.test("globToRegExp() is done soon with patterns that cross folders many times", () => {
+Deno.test("compileGlob() is done soon with patterns that cross folders many times", () => {
   const path = `${"a/".repeat(40)}b`;
   const started = performance.now();
-  assert.equal(globToRegExp(`${"**/".repeat(30)}c`).test(path), false);
-  assert.equal(globToRegExp(`${"*".repeat(60)}c`).test(path), false);
+  assert.equal(compileGlob(`${"**/".repeat(30)}c`).test(path), false);
+  assert.equal(compileGlob(`${"*".repeat(60)}c`).test(path), false);
+  const almost = `data/train-${"-of-".repeat(10_000)}`;
+  for (const pattern of ["data/train-*-of-*.parquet", "data/*a*-*o*f*-*.x", "**/*-of-*/*-of-*x"]) {
+    assert.equal(compileGlob(pattern).test(almost), false, pattern);
+  }
   assert.ok(performance.now() - started < 5000);
+});
+
+Deno.test("expandGlob() passes over links that lead nowhere, back to themselves or upwards", async () => {
+  const dir = await temporaryDirectory();
+  await Deno.mkdir(`${dir}/sub`);
+  await Deno.mkdir(`${dir}/other`);
+  for (const name of ["a.txt", "sub/b.txt", "other/c.txt"]) {
+    await Deno.writeTextFile(`${dir}/${name}`, "");
+  }
+  await Deno.symlink("loop.txt", `${dir}/loop.txt`);
+  await Deno.symlink("nowhere", `${dir}/dangling.txt`);
+  await Deno.symlink("a.txt/b", `${dir}/below.txt`);
+  await Deno.symlink("a.txt", `${dir}/link.txt`);
+  const pipe = new Deno.Command("mkfifo", { args: [`${dir}/pipe.txt`] });
+  if (Deno.build.os !== "windows") assert.ok((await pipe.output()).success);
+  // Two of them: each way of going round would be another path.
+  for (const name of ["up", "sub/up1", "sub/up2"]) await Deno.symlink(dir, `${dir}/${name}`);
+  await Deno.symlink("../sub", `${dir}/other/sub`);
+  await Deno.symlink("../other", `${dir}/sub/other`);
+  assert.deepEqual(await expandGlob(dir, "*.txt"), ["a.txt", "link.txt"]);
+  assert.deepEqual(await expandGlob(dir, "**/*.txt"), [
+    "a.txt",
+    "link.txt",
+    "other/c.txt",
+    "other/sub/b.txt",
+    "sub/b.txt",
+    "sub/other/c.txt",
+  ]);
 });
 
 Deno.test("expandGlob() finds files in the order a person counts", async () => {
@@ -71,7 +122,7 @@ Deno.test("expandGlob() reads no pattern in the name of the folder", async () =>
     await Deno.mkdir(`${dir}/${folder}`);
     await Deno.writeTextFile(`${dir}/${folder}/.in ${folder}.txt`, "");
   }
-  assert.deepEqual(await expandGlob(`${dir}/[ab]`, "*.txt"), [".in [ab].txt"]);
-  assert.deepEqual(await expandGlob(`${dir}/{a}`, "*.txt"), [".in {a}.txt"]);
+  assert.deepEqual(await expandGlob(`${dir}/[ab]`, ".*.txt"), [".in [ab].txt"]);
+  assert.deepEqual(await expandGlob(`${dir}/{a}`, ".*.txt"), [".in {a}.txt"]);
   await assert.rejects(expandGlob(`${dir}/none`, "*.txt"), Deno.errors.NotFound);
 });

@@ -9,7 +9,7 @@ import { readDataset, readDatasetInfo, writeDataset } from "../../lib/data/rows/
 import { splitNameMistake } from "../../lib/data/rows/split_name.ts";
 import { parseHeader } from "../../lib/data/formats/safetensors_header.ts";
 import { checkSafetensorsHeader } from "../../lib/data/formats/safetensors_check.ts";
-import { readTables } from "../../lib/data/rows/read_table.ts";
+import { readTables } from "../fixtures/row_files.ts";
 import { readTokens } from "../../lib/data/tokens/tokens.ts";
 import { MARK, parseLine } from "../../lib/pipeline/sandbox/protocol.ts";
 import { Lockfile } from "../../lib/pipeline/key/lockfile.ts";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { formatUserError, UserError } from "../../lib/base/errors.ts";
 import { BATCH } from "../../lib/data/formats/batch.ts";
-import type { Table } from "../../lib/data/formats/columns.ts";
 import type { BadRow, Reading } from "../../lib/data/formats/row_file.ts";
 import { type CsvOptions, openCsv } from "../../lib/data/formats/text/csv.ts";
-import { fileOf, readRows } from "../fixtures/row_files.ts";
+import { fileOf, readRows, type Table } from "../fixtures/row_files.ts";
 
 async function read(
   content: string,

@@ -5,7 +5,7 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
 import type { Cell, Column, ColumnType, Row } from "../../lib/data/formats/columns.ts";
 import { readDataset, readDatasetInfo, writeDataset } from "../../lib/data/mod.ts";
-import { readParquet } from "../../lib/data/formats/parquet.ts";
+import { readParquet } from "../fixtures/parquet_files.ts";
 import { randomStream } from "../../lib/base/random.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -24,12 +24,15 @@ Deno.test("a dataset comes back as it was written, whatever its cells hold", asy
       [0, -1, 2 ** 53 - 1, 2n ** 62n, -(2n ** 63n), random.nextUint32()][random.nextBelow(6)]!,
     float: () => [0, 1.5, -Infinity, NaN, 1e300, random.nextFloat()][random.nextBelow(6)]!,
     bool: () => random.nextBelow(2) === 1,
+    timestamp: () =>
+      ["1969-12-31T23:59:59.999999Z", "2024-02-29T12:00:00.000001Z"][random.nextBelow(2)]!,
     json: () => [{ a: [1, { b: null }] }, [], "text", 3, false, text()][random.nextBelow(6)]!,
   };
   for (let round = 0; round < 25; round++) {
     const columns: Column[] = (Object.keys(make) as ColumnType[]).map((type) => ({
       name: `${type}.column`,
       type,
+      ...(type === "timestamp" ? { unit: "us", utc: true } : {}),
     }));
     const rows = (count: number): Row[] =>
       Array.from(
@@ -184,7 +187,7 @@ Deno.test("readParquet() turns foreign types into rows", async () => {
       "int",
       "int",
       "float",
-      "string",
+      "timestamp",
       "json",
       "string",
     ]);
@@ -225,6 +228,70 @@ Deno.test("readParquet() shows days as dates and columns without a type as nulls
     await Deno.writeFile(`${dir}/d.parquet`, new Uint8Array(bytes));
     const { rows } = await readParquet(`${dir}/d.parquet`);
     assert.deepEqual(rows, [{ day: "2020-01-02", none: null }, { day: null, none: null }]);
+  });
+});
+
+Deno.test("timestamps, decimals and unsigned integers of a parquet file are exact", async () => {
+  await withFolder(async (dir) => {
+    const time = (name: string, unit: "MICROS" | "NANOS", isAdjustedToUTC: boolean) => ({
+      name,
+      type: "INT64" as const,
+      logical_type: { type: "TIMESTAMP" as const, unit, isAdjustedToUTC },
+      repetition_type: "OPTIONAL" as const,
+    });
+    const decimal = (name: string, precision: number, scale: number) => ({
+      name,
+      type: "INT64" as const,
+      converted_type: "DECIMAL" as const,
+      precision,
+      scale,
+      repetition_type: "OPTIONAL" as const,
+    });
+    const path = `${dir}/exact.parquet`;
+    const unsigned = {
+      name: "unsigned",
+      type: "INT64" as const,
+      converted_type: "UINT_64" as const,
+      repetition_type: "OPTIONAL" as const,
+    };
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: "micros", data: [1_582_977_600_000_001n, -1n] },
+        { name: "nanos", data: [1_582_977_600_123_456_789n, null] },
+        { name: "price", data: [1.15, -0.01] },
+        { name: "long", data: [12345678901234.56, null] },
+        { name: "unsigned", data: [2n ** 63n - 1n, 7n] },
+      ],
+      schema: [
+        { name: "root", num_children: 5 },
+        time("micros", "MICROS", false),
+        time("nanos", "NANOS", true),
+        decimal("price", 9, 2),
+        decimal("long", 17, 2),
+        unsigned,
+      ],
+    });
+    await Deno.writeFile(path, new Uint8Array(bytes));
+    const { columns, rows } = await readParquet(path);
+    assert.deepEqual(columns.map(({ type, unit, utc }) => [type, unit, utc]), [
+      ["timestamp", "us", false],
+      ["timestamp", "ns", true],
+      ["float", undefined, undefined],
+      ["string", undefined, undefined],
+      ["int", undefined, undefined],
+    ]);
+    assert.deepEqual(rows, [
+      {
+        micros: "2020-02-29T12:00:00.000001",
+        nanos: "2020-02-29T12:00:00.123456789Z",
+        price: 1.15,
+        long: "12345678901234.56",
+        unsigned: 2n ** 63n - 1n,
+      },
+      { micros: "1969-12-31T23:59:59.999999", nanos: null, price: -0.01, long: null, unsigned: 7 },
+    ]);
+    await writeDataset(dir, { columns, splits: { data: rows } });
+    assert.deepEqual(await readDataset(dir), { columns, splits: { data: rows } });
   });
 });
 

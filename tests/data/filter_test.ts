@@ -1,11 +1,24 @@
 import assert from "node:assert/strict";
-import { filterDataset, type FilterRules } from "../../lib/data/rows/filter.ts";
-import { splitDataset } from "../../lib/data/rows/split_dataset.ts";
+import type { Dataset } from "../../lib/data/rows/dataset.ts";
+import { type Filtered, filterRows } from "../../lib/data/rows/filter/filter_rows.ts";
+import type { FilterRules } from "../../lib/data/rows/filter/rules.ts";
+import { splitStream } from "../../lib/data/rows/split_dataset.ts";
+import { streamOf, written } from "../fixtures/row_stream.ts";
 
 const columns = [{ name: "text", type: "string" as const }, {
   name: "label",
   type: "int" as const,
 }];
+
+/** A dataset after its way through the stream. */
+async function filterDataset(
+  dataset: Dataset,
+  rules: FilterRules,
+): Promise<Filtered & { dataset: Dataset }> {
+  const sink = await written();
+  const result = await filterRows(streamOf(dataset), rules, sink);
+  return { ...result, dataset: { columns: sink.columns, splits: sink.splits } };
+}
 
 function filter(
   texts: (string | null)[],
@@ -15,11 +28,11 @@ function filter(
   return filterDataset({ columns, splits: { data } }, { column: "text", ...rules });
 }
 
-function texts(result: ReturnType<typeof filterDataset>): unknown[] {
+function texts(result: { readonly dataset: Dataset }): unknown[] {
   return Object.values(result.dataset.splits).flat().map((row) => row.text);
 }
 
-Deno.test("filterDataset() applies each rule, and counts what it drops", () => {
+Deno.test("filterDataset() applies each rule, and counts what it drops", async () => {
   const cases: [
     (string | null)[],
     Omit<FilterRules, "column">,
@@ -60,15 +73,15 @@ Deno.test("filterDataset() applies each rule, and counts what it drops", () => {
     [["", "ab"], { dropEmpty: true, minLength: 3 }, [], { drop_empty: 1, min_length: 1 }],
   ];
   for (const [input, rules, output, dropped] of cases) {
-    const result = filter(input, rules);
+    const result = await filter(input, rules);
     assert.deepEqual(texts(result), output, JSON.stringify(rules));
     assert.deepEqual(result.dropped, dropped, JSON.stringify(rules));
     assert.equal(result.kept, output.length);
   }
 });
 
-Deno.test("filterDataset() copies the other columns into every passage", () => {
-  const result = filter(["x", "One.\nOne.\n\nTwo."], {
+Deno.test("filterDataset() copies the other columns into every passage", async () => {
+  const result = await filter(["x", "One.\nOne.\n\nTwo."], {
     passages: { minChars: 4, maxChars: 12 },
     normalizeWhitespace: true,
   });
@@ -79,12 +92,12 @@ Deno.test("filterDataset() copies the other columns into every passage", () => {
   ]);
 });
 
-Deno.test("filterDataset() finds copies over all splits, and limits each", () => {
+Deno.test("filterDataset() finds copies over all splits, and limits each", async () => {
   const splits = {
     train: [{ text: "a" }, { text: "b" }],
     test: [{ text: "a" }, { text: "c" }, { text: "d" }],
   };
-  const result = filterDataset({ columns: columns.slice(0, 1), splits }, {
+  const result = await filterDataset({ columns: columns.slice(0, 1), splits }, {
     column: "text",
     dedupe: "exact",
     limit: 1,
@@ -93,40 +106,41 @@ Deno.test("filterDataset() finds copies over all splits, and limits each", () =>
   assert.deepEqual(result.dropped, { dedupe: 1, limit: 2 });
 });
 
-Deno.test("filterDataset() shuffles by its seed, before the limit", () => {
+Deno.test("filterDataset() shuffles by its seed, before the limit", async () => {
   const input = Array.from({ length: 30 }, (_, i) => String(i));
-  const of = (seed: number): unknown[] => texts(filter(input, { shuffle: { seed }, limit: 10 }));
-  assert.deepEqual(of(1), of(1));
-  assert.notDeepEqual(of(1), of(2));
-  assert.notDeepEqual(of(1), input.slice(0, 10));
+  const of = async (seed: number): Promise<unknown[]> =>
+    texts(await filter(input, { shuffle: { seed }, limit: 10 }));
+  assert.deepEqual(await of(1), await of(1));
+  assert.notDeepEqual(await of(1), await of(2));
+  assert.notDeepEqual(await of(1), input.slice(0, 10));
 });
 
-Deno.test("filterDataset() refuses bounds that no passage can keep", () => {
-  assert.throws(
+Deno.test("filterDataset() refuses bounds that no passage can keep", async () => {
+  await assert.rejects(
     () => filter(["a"], { passages: { minChars: 9, maxChars: 5 } }),
     /min_chars must not be more/,
   );
 });
 
-Deno.test("filterDataset() names the columns where its own is missing", () => {
+Deno.test("filterDataset() names the columns where its own is missing", async () => {
   const dataset = { columns, splits: { data: [] } };
-  assert.throws(
+  await assert.rejects(
     () => filterDataset(dataset, { column: "txt" }),
     /no column "txt".*did you mean "text".*text, label/,
   );
-  assert.throws(() => filterDataset(dataset, { column: "label" }), /column "label" is int/);
-  assert.throws(
+  await assert.rejects(() => filterDataset(dataset, { column: "label" }), /column "label" is int/);
+  await assert.rejects(
     () => filterDataset(dataset, { column: "text", where: "{{ lable }}" }),
     /did you mean "label"/,
   );
 });
 
-Deno.test("rows that were labelled by a template and freed of copies divide evenly, no text in two parts", () => {
+Deno.test("rows that were labelled by a template and freed of copies divide evenly, no text in two parts", async () => {
   const data = Array.from({ length: 240 }, (_, i) => ({
     text: `${["Mail", "mail", " mail "][i % 3]} ${i % 80}`,
     group: i % 4 === 0 ? "spam-1" : "easy-ham-2",
   }));
-  const { dataset } = filterDataset(
+  const { dataset } = await filterDataset(
     {
       columns: [{ name: "text", type: "string" }, { name: "group", type: "string" }],
       splits: { data },
@@ -138,13 +152,10 @@ Deno.test("rows that were labelled by a template and freed of copies divide even
     },
   );
   const parts = { train: 0.8, validation: 0.1, test: 0.1 };
-  const { splits } = splitDataset(dataset, {
-    parts,
-    seed: 1,
-    shuffle: true,
-    column: "text",
-    stratify: "label",
-  }).dataset;
+  const sink = await written();
+  const options = { parts, seed: 1, shuffle: true, column: "text", stratify: "label" };
+  await splitStream(streamOf(dataset), options, sink);
+  const { splits } = sink;
   const key = (text: unknown): string => String(text).trim().toLowerCase();
   const all = Object.values(splits).flat().map((row) => key(row.text));
   assert.equal(all.length, 80);
@@ -153,4 +164,70 @@ Deno.test("rows that were labelled by a template and freed of copies divide even
     Object.values(splits).map((rows) => rows.filter((row) => row.label === "spam").length),
     [16, 2, 2],
   );
+});
+
+Deno.test("filterDataset() keeps one of near duplicates, over all splits, and shows what it dropped", async () => {
+  const words = Array.from({ length: 60 }, (_, i) => `word${i}`);
+  const near = [...words.slice(0, 59), "other"].join(" ");
+  const splits = {
+    train: [{ text: words.join(" ") }, { text: "something else entirely, and short" }],
+    test: [{ text: near }, { text: "a third text" }, { text: words.toReversed().join(" ") }],
+  };
+  for (const shuffle of [undefined, { seed: 3 }]) {
+    const result = await filterDataset({ columns: columns.slice(0, 1), splits }, {
+      column: "text",
+      near: { threshold: 0.8 },
+      ...(shuffle && { shuffle }),
+    });
+    const kept = Object.values(result.dataset.splits).map((rows) =>
+      rows.map(({ text }) => text).sort()
+    );
+    assert.deepEqual(kept, [
+      splits.train.map(({ text }) => text).sort(),
+      splits.test.slice(1).map(({ text }) => text).sort(),
+    ]);
+    assert.deepEqual(result.dropped, { near: 1 });
+    assert.deepEqual(result.examples, { near: [`${near.slice(0, 60)}…`] });
+  }
+});
+
+Deno.test("filterDataset() masks, spells, removes patterns and counts what it replaced", async () => {
+  const result = await filter(
+    [
+      "Colour: write to me@x.org [1]",
+      "IBAN \u0007 bell",
+      "Itâ€™s fine",
+      "foul play",
+      "2024-01-01 x",
+    ],
+    {
+      fixMojibake: true,
+      removeControls: true,
+      mask: { email: "<EMAIL>" },
+      spelling: { colour: "color" },
+      replacePatterns: { " \\[\\d+\\]": "" },
+      dropWords: ["foul"],
+      dropPatterns: ["^\\d{4}-"],
+    },
+  );
+  assert.deepEqual(texts(result), ["Color: write to <EMAIL>", "IBAN  bell", "It’s fine"]);
+  assert.deepEqual(result.replaced, { "mask email": 1, spelling: 1, replace_patterns: 1 });
+  assert.deepEqual(result.dropped, { drop_words: 1, drop_patterns: 1 });
+  assert.deepEqual(result.examples, { drop_words: ["foul play"], drop_patterns: ["2024-01-01 x"] });
+});
+
+Deno.test("filterDataset() drops by the quality rules of papers, each by its name, and by language", async () => {
+  const result = await filter(["too short", `{ ${"a word ".repeat(40)}`], {
+    quality: { thresholds: { gopher_min_words: 20, c4_max_curly_brackets: 0 } },
+  });
+  assert.deepEqual(result.dropped, { gopher_min_words: 1, c4_max_curly_brackets: 1 });
+  const detector = (text: string): { language: string; probability: number } => ({
+    language: text.slice(0, 2),
+    probability: text.length / 10,
+  });
+  const spoken = await filter(["en 67890", "de 67890", "en"], {
+    language: { keep: ["en"], minProbability: 0.5, detector },
+  });
+  assert.deepEqual(texts(spoken), ["en 67890"]);
+  assert.deepEqual(spoken.dropped, { language: 2 });
 });

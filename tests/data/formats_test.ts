@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
 import { formatUserError, UserError } from "../../lib/base/errors.ts";
-import { type Cell, inferColumns, type Table } from "../../lib/data/formats/columns.ts";
+import { type Cell, inferColumns } from "../../lib/data/formats/columns.ts";
 import { type CsvOptions, openCsv } from "../../lib/data/formats/text/csv.ts";
 import { openJsonl } from "../../lib/data/formats/text/json.ts";
 import { randomStream } from "../../lib/base/random.ts";
-import { formatOf, type ReadOptions, readTables } from "../../lib/data/rows/read_table.ts";
+import { formatOf, type ReadOptions } from "../../lib/data/rows/table_files.ts";
+
 import { openText, type TextOptions } from "../../lib/data/formats/text/text.ts";
 import type { InputFile } from "../../lib/data/formats/row_file.ts";
-import { readRows } from "../fixtures/row_files.ts";
+import { readRows, readTables, type Table } from "../fixtures/row_files.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 /** Calls `use` with a file of these bytes. */
@@ -64,6 +66,34 @@ Deno.test("readText() has a row for each line, paragraph or file", async () => {
   for (const splitBy of ["line", "blank_line", "file"] as const) {
     assert.deepEqual(await of(splitBy, ""), []);
   }
+});
+
+Deno.test("readText() reads every member of gzip, also a hundred thousand empty ones", async () => {
+  const options = { splitBy: "line", column: "text" } as const;
+  const bytesOf = async (members: readonly Uint8Array<ArrayBuffer>[]): Promise<Uint8Array> =>
+    new Uint8Array(await new Blob([...members]).arrayBuffer());
+  const pack = (text: string): Uint8Array<ArrayBuffer> => new Uint8Array(gzipSync(text));
+  const cases = [
+    [["a\n", "", "b\nc", "d\n"].map(pack), ["a", "b", "cd"]],
+    [[...Array<Uint8Array<ArrayBuffer>>(100_000).fill(pack("")), pack("end")], ["end"]],
+  ] as const;
+  for (const [members, lines] of cases) {
+    const { rows } = await withFile(
+      "a.txt.gz",
+      await bytesOf(members),
+      (file) => readText(file, options),
+    );
+    assert.deepEqual(rows.map(({ text }) => text), lines);
+  }
+  const first = await withFile(
+    "a.txt.gz",
+    pack("line\n".repeat(1_000_000)),
+    (file) => readText(file, { ...options, limit: 1 }),
+  );
+  assert.deepEqual(first.rows.map(({ text }) => text), ["line"]);
+  const cut = await bytesOf([pack("a\n"), pack("b\n").subarray(0, -9)]);
+  const told = await failure(withFile("a.txt.gz", cut, (file) => readText(file, options)));
+  assert.match(told, /a\.txt\.gz cannot be unpacked: it is cut off/);
 });
 
 Deno.test("readText() reads gzip", async () => {

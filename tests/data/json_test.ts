@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { formatUserError, UserError } from "../../lib/base/errors.ts";
-import type { Table } from "../../lib/data/formats/columns.ts";
 import type { BadRow, Reading, RowFile } from "../../lib/data/formats/row_file.ts";
 import { openJson, openJsonl } from "../../lib/data/formats/text/json.ts";
 import { JsonScanner } from "../../lib/data/formats/text/json_scanner.ts";
-import { fileOf, readRows } from "../fixtures/row_files.ts";
+import { fileOf, readRows, type Table } from "../fixtures/row_files.ts";
 
 async function opened(content: string, name = "a.json"): Promise<RowFile> {
   const file = await fileOf(name, content);

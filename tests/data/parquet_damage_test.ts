@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
-import { readParquet } from "../../lib/data/formats/parquet.ts";
+import { readParquet } from "../fixtures/parquet_files.ts";
 import { type Damages, KINDS, smallParquet } from "../fixtures/damaged_parquet.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 

@@ -37,6 +37,17 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     ["https://h/x?to%6ben=abc", "https://h/x?to%6ben=***"],
     ["https://ann:it's@h/x", "https://***@h/x"],
     ["'https://h/x?page=2', 'a@b'", "'https://h/x?page=2', 'a@b'"],
+    [
+      "mssql://sa:pw@h/x, postgresql+psycopg2://u:p'w@h/db",
+      "mssql://***@h/x, postgresql+psycopg2://***@h/db",
+    ],
+    ["https://h/x?download_token=abc&csrftoken=d", "https://h/x?download_token=***&csrftoken=***"],
+    ["https://h/x?token[]=abc&db_password=d", "https://h/x?token[]=***&db_password=***"],
+    [
+      "https://h/x?design=2&compass=3&author=ann&tokens=5",
+      "https://h/x?design=2&compass=3&author=ann&tokens=5",
+    ],
+    ["at 12:30 see http://h:80/x and a@b", "at 12:30 see http://h:80/x and a@b"],
     ["write to ann@example.org", "write to ann@example.org"],
     ["Basic mathematics for the bearer of tidings", "Basic mathematics for the bearer of tidings"],
   ];

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { writeParquet } from "../../lib/data/formats/parquet.ts";
+import { writeParquet } from "../fixtures/parquet_files.ts";
 import { openModel } from "../../lib/models/open.ts";
 import { saveCheckpoint } from "../../lib/checkpoint/save.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";

@@ -155,15 +155,20 @@ const CASES: readonly Case[] = [
   },
   {
     name: "unknown filters",
-    yaml: pipeline("'${{ params.n | nofilter }}'"),
+    yaml: pipeline("'${{ params.n | uper }}'"),
     expected: [
-      "6:39+26 cannot evaluate ${{ params.n | nofilter }}: Unknown NumericValue filter: nofilter",
+      '6:39+22 cannot evaluate ${{ params.n | uper }}: there is no filter "uper", but there is "upper"',
     ],
   },
   {
     name: "expressions without a value",
+    yaml: pipeline("'${{ params.list[9] }}'"),
+    expected: ["6:39+21 the expression ${{ params.list[9] }} has no value"],
+  },
+  {
+    name: "expressions that cannot be computed",
     yaml: pipeline("'${{ params.n / 0 }}'"),
-    expected: ["6:39+19 the expression ${{ params.n / 0 }} has no value"],
+    expected: ["6:39+19 cannot evaluate ${{ params.n / 0 }}: it divides by zero"],
   },
   {
     name: "expressions that would fill the memory",

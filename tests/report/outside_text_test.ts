@@ -54,6 +54,25 @@ Deno.test("what changes a terminal is shown by its number, and nothing is droppe
   assert.equal(indented("a\nb\n  c\n\nd"), "a\n  b\n  c\n\n  d");
 });
 
+Deno.test("in a name that a person decides by, everything that can't be seen is shown by its number", () => {
+  const blank =
+    "\u2800\u3164\uffa0\u115f\u1160\u{16fe4}\u{1d159}\u{13441}\u{13442}\u00a0\u3000\ue000\u0378";
+  const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+  const hidden: string[] = [...blank];
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    if (unseen.test(character)) hidden.push(character);
+  }
+  assert.ok(hidden.includes("\u{e0041}") && hidden.includes("\u200b") && hidden.length > 4000);
+  for (const character of hidden) {
+    const shown = visibleName(`a${character}b`);
+    assert.match(shown, /^a(?:\\u[0-9a-f]{4}){1,2}b$/, character.codePointAt(0)!.toString(16));
+  }
+  for (const name of ["data/words.txt", "données é", "中文", "한국어", "עברית", "🏴 👍", "हिन्दी"]) {
+    assert.equal(visibleName(name), name);
+  }
+});
+
 Deno.test("JSON for a terminal means the same and is clean", () => {
   const value = { [EVIL]: [EVIL, { text: "\ud800 🏴" }] };
   assertClean(jsonForTerminal(value), "JSON");

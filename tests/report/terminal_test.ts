@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { RunEvent } from "../../lib/pipeline/run/events.ts";
 import { liveReporter, plainReporter, type Screen } from "../../lib/report/terminal/terminal.ts";
+import { clip, columnsOf, padColumns } from "../../lib/report/terminal/columns.ts";
 import { newRunState, rateOf, update } from "../../lib/report/terminal/state.ts";
 import {
-  clip,
   formatAmount,
   formatBar,
   formatDuration,
@@ -279,4 +279,59 @@ Deno.test("wrap() breaks at spaces, keeps newlines and splits what is too long",
 Deno.test("styleFor() colours only where asked", () => {
   assert.equal(styleFor(true).red("x"), "\x1b[31mx\x1b[0m");
   assert.equal(styleFor(false).red("x"), "x");
+});
+
+Deno.test("columnsOf() counts wide characters twice, and what combines or is not shown not at all", () => {
+  const cases: [string, number][] = [
+    ["", 0],
+    ["plain", 5],
+    ["中文", 4],
+    ["ｆｕｌｌ", 8],
+    ["ﾊﾝｶｸ", 4],
+    ["한국", 4],
+    ["\u1112\u1161\u11ab", 2],
+    ["e\u0301", 1],
+    ["a\u200b\u200d\u2060b", 2],
+    ["a\u{e0041}", 1],
+    ["👍", 2],
+    ["❤\ufe0f", 2],
+    ["░█…", 3],
+  ];
+  for (const [text, columns] of cases) assert.equal(columnsOf(text), columns, text);
+  assert.equal(padColumns("中", 4), "中  ");
+  assert.equal(clip("中文字", 6), "中文字");
+  assert.equal(clip("中文字", 5), "中文…");
+  assert.equal(clip("中文字", 4), "中…");
+  assert.equal(clip("e\u0301e\u0301e\u0301", 2), "e\u0301…");
+  assert.equal(clip("a\x1b[31mbcd\x1b[0me", 3), "a\x1b[31mb…\x1b[0m");
+  assert.deepEqual(wrap("中文 字", 4), ["中文", "字"]);
+  assert.deepEqual(wrap("中文字中", 5), ["中文", "字中"]);
+  assert.deepEqual(wrap("中文", 1), ["中", "文"]);
+});
+
+Deno.test("no live line is wider than the window, whatever is said and however stages are called", () => {
+  const words = ["中".repeat(200), "e\u0301".repeat(200), "👍".repeat(100), "x".repeat(300)];
+  for (const width of [20, 40, 80]) {
+    for (const unit of words) {
+      const page = screen(width);
+      const reporter = liveReporter({ ...page, style: styleFor(true) });
+      const stages = [unit.slice(0, 100), "b", "c"];
+      const [stage = ""] = stages;
+      const events: RunEvent[] = [
+        { ...EVENTS[0] as RunEvent & { type: "run_start" }, stages },
+        { type: "stage_end", time: at(0), stage: "b", outcome: "cached", duration: 1 },
+        { type: "stage_start", time: at(0), stage, key: "k", reasons: [] },
+        { type: "progress", time: at(1), stage, done: 10, total: 100, unit },
+      ];
+      for (const event of events) {
+        page.time.now += 1000;
+        reporter.event(event);
+      }
+      const lines = page.text.out.split("\n").map((line) =>
+        line.replaceAll(new RegExp(`${ESCAPE}\\[\\d*[A-Zm]|\r`, "gi"), "")
+      );
+      for (const line of lines) assert.ok(columnsOf(line) <= width, `${width}: ${line}`);
+      reporter.close();
+    }
+  }
 });

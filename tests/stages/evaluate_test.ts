@@ -13,6 +13,7 @@ import {
 import { stageContext } from "../fixtures/stage_context.ts";
 import { splitOf } from "../train/fixture.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { WORD_TOKENIZERS, writeWordTokenizer } from "./word_tokenizers.ts";
 
 interface Entry {
   readonly value: number;
@@ -55,6 +56,8 @@ async function run(
     texts?: Record<string, readonly string[]>;
     end?: boolean;
     seed?: number;
+    tokenizer?: string;
+    rows?: TokenRows;
   } = {},
 ): Promise<Result> {
   const folder = await temporaryDirectory();
@@ -78,9 +81,10 @@ async function run(
       pad_token_id: END,
       tokenizer: { source: "trained", type: "BPE" },
     },
-    splits,
+    splits: setup.rows === undefined ? splits : { ...splits, test: setup.rows },
   });
   await writeByteTokenizer(at("tokens"));
+  if (setup.tokenizer !== undefined) await writeWordTokenizer(at("tokens"), setup.tokenizer);
   const { context, told } = stageContext({
     inputs: {
       model: at("model"),
@@ -142,6 +146,20 @@ Deno.test("evaluate writes value, signature and interval of each metric", async 
   });
   assert.deepEqual(progress.at(-1), [8, 8, "rows"]);
 });
+
+for (const tokenizer of Object.keys(WORD_TOKENIZERS)) {
+  Deno.test(`evaluate compares continuations as they follow their prompts under ${tokenizer}`, async () => {
+    // A word, and one that goes on it, over and over: the prompt ends before either.
+    const rows = splitOf([[2, 3, 4, 5], [2, 3, 4, 5, 6, 7], [2, 4, 6, 8], [2, 4, 6, 8, 10, 12]]);
+    const given = { prompt_tokens: 1, max_new_tokens: 3, do_sample: true };
+    const { predictions } = await run(given, { tokenizer, rows });
+    const references = predictions.map((line) => line.reference);
+    assert.deepEqual(references, ["x3 w4x5", "x3 w4x5", " w4 w6 w8", " w4 w6 w8"]);
+    for (const { prediction } of predictions) {
+      assert.match(prediction as string, /^( w\d+|x\d+)*$/);
+    }
+  });
+}
 
 Deno.test("evaluate's unigram perplexity is that of the training part with one added to each token", async () => {
   const { metrics } = await run({ metrics: ["perplexity"] });

@@ -95,7 +95,11 @@ Deno.test("filter: says how many rows each rule dropped, three times", async () 
   const { dropped, notes, logs } = await runRowsStage(filter, { options, splits: { data } });
   assert.deepEqual(dropped, { drop_empty: 1, min_length: 0, dedupe: 1 });
   assert.deepEqual(notes, ["4 rows read, 2 written; dropped by drop_empty 1, dedupe 1"]);
-  assert.deepEqual(logs, notes);
+  assert.deepEqual(logs, [
+    ...notes,
+    'dropped by drop_empty, for instance: ""',
+    'dropped by dedupe, for instance: "a"',
+  ]);
 });
 
 Deno.test("filter: dropping everything is an error", async () => {

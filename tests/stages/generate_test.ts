@@ -6,6 +6,7 @@ import stage from "../../stages/generate.ts";
 import { END, type TinyModelOptions, writeTinyModel } from "../decoding/fixtures/tiny_model.ts";
 import { stageContext } from "../fixtures/stage_context.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
+import { WORD_TOKENIZERS, writeWordTokenizer } from "./word_tokenizers.ts";
 
 interface Line {
   readonly prompt: string;
@@ -27,13 +28,14 @@ interface Result {
 
 async function run(
   given: Record<string, unknown>,
-  setup: { model?: TinyModelOptions; data?: string; seed?: number } = {},
+  setup: { model?: TinyModelOptions; data?: string; seed?: number; tokenizer?: string } = {},
 ): Promise<Result> {
   const folder = await temporaryDirectory();
   const [model, output] = [`${folder}/model`, `${folder}/output`];
   await Deno.mkdir(model);
   await Deno.mkdir(output);
   await writeTinyModel(model, setup.model);
+  if (setup.tokenizer !== undefined) await writeWordTokenizer(model, setup.tokenizer);
   const { context, told } = stageContext({
     inputs: { model, data: setup.data },
     output,
@@ -76,6 +78,25 @@ Deno.test("generate without return_full_text writes the continuation alone", asy
   );
   assert.deepEqual(bare.lines.map((line) => line.ids), full.lines.map((line) => line.ids));
 });
+
+for (const tokenizer of Object.keys(WORD_TOKENIZERS)) {
+  Deno.test(`generate writes the text of a continuation as it follows the prompt under ${tokenizer}`, async () => {
+    const prompts = ["w2 w4", "w6", "w8 w10 w12", "w0"];
+    const draws = { do_sample: true, max_new_tokens: 6, num_return_sequences: 8 };
+    const { lines } = await run({ prompts, ...draws }, { tokenizer });
+    const alone = await run({ prompts, ...draws, return_full_text: false }, { tokenizer });
+    let [goOn, begin] = [0, 0];
+    for (const [i, { ids, text, prompt, prompt_tokens }] of lines.entries()) {
+      const written = ids.slice(prompt_tokens).filter((id) => id !== END)
+        .map((id) => id % 2 === 0 ? ` w${id}` : `x${id}`);
+      assert.equal(text, prompt + written.join(""));
+      assert.equal(alone.lines[i]!.text, written.join(""));
+      if (written[0]?.startsWith(" ")) begin++;
+      else goOn++;
+    }
+    assert(goOn > 4 && begin > 4, "continuations of both kinds");
+  });
+}
 
 Deno.test("generate keeps to max_length, max_new_tokens, min_length and min_new_tokens", async () => {
   const lengths = async (given: Record<string, unknown>) =>

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { basename, join } from "node:path";
 import { type FoundRun, type Runs, type RunStart, thisOwner } from "../../lib/store/mod.ts";
+import { temporaryName } from "../../lib/store/disk/durable.ts";
 import { filesUnder, withStore } from "./folders.ts";
 
 function start(pipeline: string): RunStart {
@@ -119,5 +120,59 @@ Deno.test("create() says so where a folder named latest stands in the way", asyn
   await withStore(async ({ runs, layout }) => {
     await Deno.mkdir(join(layout.runs, "latest", "mine"), { recursive: true });
     await assert.rejects(runs.create(start("imdb")), /a folder stands there; move that folder/);
+  });
+});
+
+Deno.test("sweep() removes temporary files that a kill left a day ago among the runs, and nothing else", async () => {
+  await withStore(async ({ runs, layout, sweep }) => {
+    const killed = await runs.create(start("p"));
+    const ended = await runs.create(start("p"));
+    await ended.update({ status: "done" });
+    const old = new Date(Date.now() - 25 * 3600 * 1000);
+    const leave = async (path: string, time = old): Promise<string> => {
+      await Deno.mkdir(path, { recursive: true });
+      await Deno.writeTextFile(join(path, "x"), "x");
+      await Deno.utime(path, time, time);
+      return path;
+    };
+    const gone = [
+      await leave(join(layout.runs, temporaryName("latest"))),
+      await leave(join(killed.path, temporaryName("write"))),
+      await leave(join(killed.path, "artifacts", temporaryName("model@lr=1"))),
+    ];
+    const stays = [
+      await leave(join(killed.path, temporaryName("write")), new Date()),
+      await leave(join(killed.path, "artifacts", "model")),
+      await leave(join(layout.runs, ".mine.tmp")),
+      await leave(join(layout.runs, "notes", temporaryName("write"))),
+    ];
+    await sweep();
+    const isThere = (path: string): Promise<boolean> =>
+      Deno.lstat(path).then(() => true, () => false);
+    assert.deepEqual(await Promise.all(gone.map(isThere)), gone.map(() => false));
+    assert.deepEqual(await Promise.all(stays.map(isThere)), stays.map(() => true));
+    await killed.update({ status: "done" });
+  });
+});
+
+Deno.test("sweep() leaves temporary files while another process has a run that goes on", async () => {
+  await withStore(async ({ runs, layout, sweep }) => {
+    const run = await runs.create(start("p"));
+    const left = join(layout.runs, temporaryName("write"));
+    await Deno.writeTextFile(left, "x");
+    const old = new Date(Date.now() - 25 * 3600 * 1000);
+    await Deno.utime(left, old, old);
+    const path = join(run.path, ".running");
+    const held = JSON.parse(await Deno.readTextFile(path));
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ ...held, pid: 1, host: "far.example", boot: "b" }),
+    );
+    await sweep();
+    assert.ok((await Deno.lstat(left)).isFile);
+    await Deno.remove(path);
+    await sweep();
+    await assert.rejects(() => Deno.lstat(left), Deno.errors.NotFound);
+    await run.update({ status: "done" });
   });
 });

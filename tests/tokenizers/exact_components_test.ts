@@ -1,32 +1,33 @@
 /** Normalizers and pre-tokenizers of our own: expected values are those of Python tokenizers 0.23. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import {
-  bertNormalize,
-  type BertNormalizerConfig,
-} from "../../lib/tokenizers/codecs/bert_normalizer.ts";
+import { AlignedText } from "../../lib/tokenizers/components/aligned_text.ts";
 import { loadTokenizer } from "../../lib/tokenizers/load.ts";
-import { PrecompiledCharsMap } from "../../lib/tokenizers/codecs/precompiled_normalizer.ts";
+import { parseNormalizer } from "../../lib/tokenizers/normalizers/parse.ts";
+import { PrecompiledCharsMap } from "../../lib/tokenizers/normalizers/precompiled_map.ts";
 
 const SHARED = fileURLToPath(new URL("../../../shared/data/tokenizers", import.meta.url));
 
-Deno.test("bertNormalize() follows each of its options", () => {
+Deno.test("BertNormalizer follows each of its options", () => {
   const text = "ÀÉ\u0000\tΣΑΣ 生𠀀\u200bx\ufffdİ\u0085";
-  const config = (
-    cleanText: boolean,
-    handleChineseChars: boolean,
-    stripAccents: boolean | null,
-    lowercase: boolean,
-  ): BertNormalizerConfig => ({ cleanText, handleChineseChars, stripAccents, lowercase });
-  const table: [BertNormalizerConfig, string][] = [
-    [config(true, true, null, true), "ae σασ  生  𠀀 xi"],
-    [config(true, true, null, false), "ÀÉ ΣΑΣ  生  𠀀 xİ"],
-    [config(true, true, true, false), "AE ΣΑΣ  生  𠀀 xI"],
-    [config(true, true, false, true), "àé σασ  生  𠀀 xi\u0307"],
-    [config(false, false, false, false), text],
-    [config(true, false, null, true), "ae σασ 生𠀀xi"],
+  const table: [boolean, boolean, boolean | null, boolean, string][] = [
+    [true, true, null, true, "ae σασ  生  𠀀 xi"],
+    [true, true, null, false, "ÀÉ ΣΑΣ  生  𠀀 xİ"],
+    [true, true, true, false, "AE ΣΑΣ  生  𠀀 xI"],
+    [true, true, false, true, "àé σασ  生  𠀀 xi\u0307"],
+    [false, false, false, false, text],
+    [true, false, null, true, "ae σασ 生𠀀xi"],
   ];
-  for (const [options, expected] of table) assert.equal(bertNormalize(text, options), expected);
+  for (
+    const [clean_text, handle_chinese_chars, strip_accents, lowercase, expected] of table
+  ) {
+    const type = "BertNormalizer";
+    const { normalizer } = parseNormalizer(
+      { type, clean_text, handle_chinese_chars, strip_accents, lowercase },
+    );
+    assert.equal(normalizer.normalize(text), expected);
+    assert.equal(normalizer.align(AlignedText.of(text)).text, expected);
+  }
 });
 
 Deno.test("PrecompiledCharsMap refuses a table that is cut off", () => {

@@ -1,24 +1,23 @@
 /**
- * The filters and tests of Jinja that `@huggingface/jinja` 0.5 knows: it parses any name and fails
- * only where a row comes by, which is hours too late.
+ * Filters and tests of a template that do not exist: told when the template is read, and not where a row
+ * comes by, which is hours too late.
  *
  * @module
  */
 import { nearest } from "../errors.ts";
-import { applied, childrenOf, type JinjaNode } from "./tree.ts";
+import { FILTER_NAMES, TEST_NAMES } from "./calls/library.ts";
+import { type Applied, childrenOf, type Expression, type JinjaNode } from "./syntax/tree.ts";
 
-/** Every filter, whatever it may be applied to. */
-export const FILTERS: readonly string[] =
-  ("abs bool capitalize default dictsort first float get indent int items join keys last length " +
-    "list lower map rejectattr replace reverse safe selectattr sort string title tojson trim " +
-    "unique upper values").split(" ");
+const KNOWN = { filter: FILTER_NAMES, test: TEST_NAMES } as const;
 
-/** Every test, as in `x is defined`; those that compare (`eq`) only go into `selectattr`. */
-export const TESTS: readonly string[] =
-  ("boolean callable defined even false integer iterable lower mapping none number odd sequence " +
-    "string true undefined upper").split(" ");
-
-const KNOWN = { filter: FILTERS, test: TESTS } as const;
+/** Filters whose value in brackets is the name of another: `map("upper")`, `selectattr("a", "odd")`. */
+const NAMING: ReadonlyMap<string, readonly [keyof typeof KNOWN, place: number]> = new Map([
+  ["map", ["filter", 0]],
+  ["select", ["test", 0]],
+  ["reject", ["test", 0]],
+  ["selectattr", ["test", 1]],
+  ["rejectattr", ["test", 1]],
+]);
 
 /**
  * A filter or test of a template that does not exist.
@@ -28,14 +27,24 @@ const KNOWN = { filter: FILTERS, test: TESTS } as const;
  */
 export function unknownFilter(nodes: readonly JinjaNode[]): string | undefined {
   for (const node of nodes) {
-    const use = applied(node);
-    if (use !== undefined && !KNOWN[use.kind].includes(use.name)) {
-      const near = nearest(use.name, KNOWN[use.kind]);
-      const hint = near === undefined ? "" : `, but there is "${near}"`;
-      return `there is no ${use.kind} "${use.name}"${hint}`;
-    }
-    const below = unknownFilter(childrenOf(node).map((child) => child.node));
+    const mistake = node.type === "Filter" || node.type === "Test" ? unknownName(node) : undefined;
+    const below = mistake ?? unknownFilter(childrenOf(node));
     if (below !== undefined) return below;
   }
   return undefined;
+}
+
+function unknownName(node: Applied): string | undefined {
+  const kind = node.type === "Filter" ? "filter" : "test";
+  const naming = kind === "filter" ? NAMING.get(node.name) : undefined;
+  const literal: Expression | undefined = naming && node.args.positional[naming[1]];
+  return mistakeIn(kind, node.name) ??
+    (literal?.type === "Text" ? mistakeIn(naming![0], literal.value) : undefined);
+}
+
+function mistakeIn(kind: keyof typeof KNOWN, name: string): string | undefined {
+  if (KNOWN[kind].includes(name)) return undefined;
+  const near = nearest(name, KNOWN[kind]);
+  const hint = near === undefined ? "" : `, but there is "${near}"`;
+  return `there is no ${kind} "${name}"${hint}`;
 }

@@ -4,25 +4,15 @@
  *
  * @module
  */
-import { applied, childrenOf, definedNames, type JinjaNode, memberPath } from "./tree.ts";
+import { childrenOf, definedNames, type JinjaNode, memberPath } from "./syntax/tree.ts";
 
 /** The names that every `${{ }}` knows besides the pipeline's values. */
-export const EXPRESSION_NAMES = [
-  "true",
-  "True",
-  "false",
-  "False",
-  "none",
-  "None",
-  "range",
-] as const;
+export const EXPRESSION_NAMES = ["range"] as const;
 
 /** The names that every row template knows besides the columns. */
 export const TEMPLATE_NAMES: readonly string[] = [
   ...EXPRESSION_NAMES,
-  "namespace",
-  "loop",
-  "raise_exception",
+  ...["namespace", "dict", "cycler", "joiner", "loop", "raise_exception"],
 ];
 
 /** The names in a template. */
@@ -35,14 +25,8 @@ export interface NameUses {
   readonly allowsMissing: boolean;
 }
 
-/** Parts of statements that define names. */
-const BINDINGS: ReadonlySet<string> = new Set([
-  "For.loopvar",
-  "Set.assignee",
-  "Macro.name",
-  "Macro.args",
-  "CallStatement.callerArgs",
-]);
+/** Filters and tests that expect a value to be missing. */
+const FOR_MISSING: ReadonlySet<string> = new Set(["default", "d", "defined", "undefined"]);
 
 /**
  * Lists the names in a template or an expression.
@@ -60,15 +44,10 @@ export function usedNames(nodes: readonly JinjaNode[]): NameUses {
       member.computed.forEach(visit);
       return;
     }
-    if (node.type === "Macro") defined.add("caller");
-    if (["default", "defined", "undefined"].includes(applied(node)?.name ?? "")) {
-      allowsMissing = true;
-    }
-    for (const { part, node: child } of childrenOf(node)) {
-      if (BINDINGS.has(`${node.type}.${part}`)) {
-        for (const name of definedNames(child)) defined.add(name);
-      } else visit(child);
-    }
+    const isApplied = node.type === "Filter" || node.type === "Test";
+    if (isApplied && FOR_MISSING.has(node.name)) allowsMissing = true;
+    for (const name of definedNames(node)) defined.add(name);
+    childrenOf(node).forEach(visit);
   };
   nodes.forEach(visit);
   return { paths, defined, allowsMissing };

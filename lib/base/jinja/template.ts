@@ -1,101 +1,151 @@
 /**
- * Jinja by `@huggingface/jinja`: the subset that chat templates use. Parses templates, renders them,
- * evaluates expressions, and says in words what cannot be read.
+ * Jinja: parses templates, renders them, evaluates expressions, and says in words what cannot be read.
+ * What comes out is what Jinja 3.1 in Python gives, in the immutable sandbox and with the settings that
+ * `transformers` renders chat templates with (`trim_blocks`, `lstrip_blocks`, `loopcontrols`).
+ *
+ * Departures: a null cell that is printed as it is, is nothing (`compile/statements.ts`); there is no
+ * `Markup` (`calls/text_filters.ts`); JSON's 1.0 is 1 (`values/json.ts`); what would print a place in the
+ * memory is an error. Powers of floats may differ in the last digit, which C's `pow` rounds otherwise.
  *
  * Whoever loads a pipeline imports this file only where one holds an expression or a row template.
  *
  * @module
  */
-import { Template } from "@huggingface/jinja";
-import { type Json, parseJson } from "../json.ts";
+import type { Json } from "../json.ts";
+import { compileExpression } from "./compile/expressions.ts";
+import { EXPRESSION_GLOBALS, TEMPLATE_GLOBALS } from "./compile/globals.ts";
+import { type ReadName, Scope } from "./compile/scope.ts";
+import { compileBody } from "./compile/statements.ts";
 import { unknownFilter } from "./filters.ts";
-import { interpret } from "./interpreter.ts";
-import type { EXPRESSION_NAMES } from "./names.ts";
-import { childrenOf, type JinjaNode } from "./tree.ts";
+import { parse } from "./syntax/parser.ts";
+import { MAX_DEPTH, TOO_DEEP } from "./syntax/token_stream.ts";
+import { childrenOf, type JinjaNode, type Statement } from "./syntax/tree.ts";
+import { jsonOf, valueOf } from "./values/json.ts";
+import { startSteps } from "./values/steps.ts";
+import { TemplateError } from "./values/template_error.ts";
+import { Float, type Value } from "./values/value.ts";
+
+/** Values by name, as a row has them. */
+export type Named = Readonly<Record<string, unknown>>;
+
+/** Column -> its type. Of a column whose type is not known, a whole number is an int. */
+export type ColumnTypes = ReadonlyMap<string, string | undefined>;
 
 /** A template that was parsed. */
 export interface ParsedTemplate {
-  readonly body: readonly JinjaNode[];
-  /** Throws whatever the package throws. */
-  readonly render: (values: Readonly<Record<string, unknown>>) => string;
+  readonly body: readonly Statement[];
+  /**
+   * Renders a row; a cell that it lacks of one of the columns is null.
+   *
+   * @throws {TemplateError} Where it cannot, or takes too long.
+   */
+  readonly render: (row: Named) => string;
 }
 
-/** Parses a template. Throws whatever the package throws; {@linkcode whyUnreadable} puts it into words. */
-export function parseTemplate(source: string): ParsedTemplate {
-  const template = new Template(source);
-  // Every walk over the tree, the package's own too, calls itself once a level.
-  if (isDeep(template.parsed.body)) throw new RangeError(TOO_DEEP);
+/**
+ * Parses a template.
+ *
+ * @throws {Error} Where it is none; {@linkcode whyUnreadable} puts it into words.
+ */
+export function parseTemplate(
+  source: string,
+  { columns = new Map() }: { columns?: ColumnTypes } = {},
+): ParsedTemplate {
+  const body = parse(source);
+  // Every walk over the tree calls itself once a level, and so does what it is compiled to.
+  if (isDeep(body)) throw new RangeError(TOO_DEEP);
+  const render = compileBody(body);
   return {
-    body: template.parsed.body,
-    render: (values) => interpret(template.parsed, { ...ROW_VALUES, ...values }),
+    body,
+    render: (row) =>
+      bounded(() => {
+        const cells = cellsOf(row, columns);
+        return render(
+          new Scope((name) => {
+            const cell = cells(name);
+            return cell === undefined ? TEMPLATE_GLOBALS.get(name) : cell;
+          }),
+        );
+      }),
   };
 }
 
-/** How many levels of a tree may lie in each other: brackets, operators in a row, blocks. */
-const MAX_DEPTH = 500;
-const TOO_DEEP = `it is nested more than ${MAX_DEPTH} levels deep`;
-
 function isDeep(body: readonly JinjaNode[]): boolean {
-  let level = [...body];
+  let level: readonly JinjaNode[] = body;
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) return true;
-    level = level.flatMap((node) => childrenOf(node).map((child) => child.node));
+    level = level.flatMap(childrenOf);
   }
   return false;
 }
 
-const CONSTANTS = {
-  true: true,
-  True: true,
-  false: false,
-  False: false,
-  none: null,
-  None: null,
-} as const;
-
-/** More numbers than a pipeline file can need. */
-const EXPRESSION_VALUES: Readonly<Record<(typeof EXPRESSION_NAMES)[number], unknown>> = {
-  ...CONSTANTS,
-  range: rangeUpTo(10_000),
-};
-
-/** As many numbers as Jinja's own sandbox makes. */
-const ROW_VALUES: Readonly<Record<string, unknown>> = {
-  ...CONSTANTS,
-  range: rangeUpTo(100_000),
-  raise_exception: (message: unknown): never => {
-    throw new Error(String(message));
-  },
-};
-
-/** Python's `range`, whose numbers the package makes at once: without a bound they fill the memory. */
-function rangeUpTo(
-  max: number,
-): (first: unknown, second?: unknown, step?: unknown) => readonly number[] {
-  return (first, second, by = 1) => {
-    const [start, stop, step] = [second === undefined ? 0 : first, second ?? first, by].map(Number);
-    const count = Math.ceil((stop! - start!) / step!);
-    if (Number.isNaN(count) || step === 0) throw new Error("range() takes whole numbers");
-    if (count > max) throw new Error(`range() makes at most ${max} numbers`);
-    return Array.from({ length: Math.max(0, count) }, (_, i) => start! + i * step!);
+/** Reads cells as a template names them. Nested ones are read once a row. */
+function cellsOf(row: Named, columns: ColumnTypes): ReadName {
+  let nested: Map<string, Value> | undefined;
+  return (name) => {
+    const raw = Object.hasOwn(row, name) ? row[name] : columns.has(name) ? null : undefined;
+    if (typeof raw === "string" || raw === undefined) return raw;
+    if (typeof raw === "number" && columns.get(name) === "float") return new Float(raw);
+    if (typeof raw !== "object" || raw === null) return valueOf(raw);
+    const known = nested?.get(name);
+    if (known !== undefined) return known;
+    const value = valueOf(raw);
+    (nested ??= new Map()).set(name, value);
+    return value;
   };
+}
+
+/** Computes with a bound on steps; what JavaScript itself refuses is put into words. */
+function bounded<T>(compute: () => T): T {
+  startSteps();
+  try {
+    return compute();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new TemplateError(
+      /call stack/i.test(error.message)
+        ? "it has no end in sight: what it calls calls itself"
+        : "it has no end in sight: it makes something too large",
+    );
+  }
+}
+
+/**
+ * Parses the expression of a `${{ }}`.
+ *
+ * @throws {Error} As {@linkcode parseTemplate}.
+ */
+export function parseExpression(expression: string): Statement & { readonly type: "Output" } {
+  // With spaces: `{{-` would take the sign of a number for a mark of Jinja's.
+  const { body } = parseTemplate(`{{ ${expression} }}`);
+  const [only] = body;
+  if (body.length === 1 && only?.type === "Output") return only;
+  throw new SyntaxError("it is not one expression");
 }
 
 /**
  * The value of an expression; undefined where it has none.
  *
  * @param values What the expression may name.
+ * @throws {Error} Where it cannot be parsed or computed.
  */
 export function evaluateExpression(
   expression: string,
   values: Readonly<Record<string, Json>>,
 ): Json | undefined {
-  const render = (template: string): string =>
-    interpret(new Template(template).parsed, { ...EXPRESSION_VALUES, ...values });
-  const value = parseJson(render(`{{ (${expression}) | tojson }}`)) as Json;
-  // Undefined, NaN and infinity are written as null, too.
-  if (value === null && render(`{{ (${expression}) is none }}`) !== "true") return undefined;
-  return value;
+  const only = parseExpression(expression);
+  const mistake = unknownFilter([only]);
+  if (mistake !== undefined) throw new TemplateError(mistake);
+  const evaluate = compileExpression(only.expression);
+  const cells = cellsOf(values, new Map());
+  return bounded(() =>
+    jsonOf(evaluate(
+      new Scope((name) => {
+        const value = cells(name);
+        return value === undefined ? EXPRESSION_GLOBALS.get(name) : value;
+      }),
+    ))
+  );
 }
 
 /**
@@ -112,24 +162,9 @@ export function templateMistake(template: string): string | undefined {
   }
 }
 
-/** Why the package could not parse a template, in words. */
+/** Why a template could not be parsed, in words. */
 export function whyUnreadable(error: unknown): string {
+  // The stack may end before the limit is reached.
   if (error instanceof RangeError) return TOO_DEEP;
-  const message = error instanceof Error ? error.message : String(error);
-  if (message.includes("Unexpected end of input")) return "it ends too early";
-  const unexpected = /Unexpected token: (\w+)/.exec(message);
-  if (unexpected) {
-    const token = unexpected[1]!;
-    if (token === "CloseExpression") return 'something is missing before "}}"';
-    if (token === "CloseStatement") return 'something is missing before "%}"';
-    return `unexpected ${token}`;
-  }
-  if (/Expected closing (expression|statement)/i.test(message)) {
-    return "it does not end where it should";
-  }
-  const expected = /Expected ([^,.]+), got/.exec(message);
-  if (expected) return `it lacks a ${expected[1]}`;
-  // The package runs off the end of its tokens: a block such as {% for %} that is never closed.
-  if (error instanceof TypeError) return "a block is not closed";
-  return message.replace(/^Parser Error: /, "").replace(/^./, (letter) => letter.toLowerCase());
+  return error instanceof Error ? error.message : String(error);
 }

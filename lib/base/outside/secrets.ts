@@ -20,6 +20,10 @@ const SCHEMES =
 /** The same as the protocol of a parsed address. */
 const WITH_USER = new RegExp(`^${SCHEMES}:$`);
 
+/** `any+scheme://user:password@`: what has a password is an address with one, whatever its scheme. */
+const WITH_PASSWORD =
+  /([a-z][a-z0-9+.-]{0,40}:\/\/)[^\s\/?#"'<>\\@:]{0,512}:(?:[^\s\/?#"'<>\\]|'(?=[^\s'"]*@)){1,4096}@/gi;
+
 /**
  * `https://user:password@`: to the last `@` before the path. What the web's own schemes begin needs no
  * slashes for a browser, or takes three.
@@ -29,26 +33,27 @@ const USERINFO = new RegExp(
   "gi",
 );
 
-/** Parameters of a URL that let in whoever has them. */
-const PARAMETERS = [
-  "x-amz-(?:signature|credential|security-token)",
-  "x-goog-(?:signature|credential)",
-  "sig(?:nature)?",
-  "(?:access|auth|id|refresh|private|job|session|api|security|bearer|secret|hf|user|oauth)?[-_.]?token",
-  "(?:api|access|private|subscription|account|secret)[-_]?key(?:[-_]?id)?",
-  "awsaccesskeyid",
-  "key-pair-id",
-  "(?:client[-_]?)?secret",
-  "pass(?:word|wd|phrase)?",
-  "pwd",
-  "auth(?:orization)?",
-  "credentials?",
-  "jwt",
-].join("|");
-const IS_SECRET = new RegExp(`^(?:${PARAMETERS})$`, "i");
+/** How names of parameters end that let in whoever has them; `tokens` and `page` are none. */
+const IS_SECRET = new RegExp(
+  "(?:" + [
+    "token",
+    "secret",
+    "passw(?:or)?d",
+    "passphrase",
+    "signature",
+    "credentials?",
+    "authorization",
+    "jwt",
+    "(?:api|access|private|secret|subscription|account)[-_]?key(?:[-_]?id)?",
+    "key-pair-id",
+    // Short ones are ends of many words.
+    "(?:^|[-_.])(?:sig|pwd|pass|auth)",
+  ].join("|") + ")[-_]?\\d*(?:\\[\\w*\\])?$",
+  "i",
+);
 
 /** A parameter: its name, in which letters may be escaped, and its value; a quote that ends a text is no part of it. */
-const PARAMETER = /([?&;#])([\w.%+-]{1,80})=((?:[^&;#\s"'<>\\]|'(?=[^\s"',.;:)\]}<>\\]))+)/g;
+const PARAMETER = /([?&;#])([\w.%+[\]-]{1,80})=((?:[^&;#\s"'<>\\]|'(?=[^\s"',.;:)\]}<>\\]))+)/g;
 
 /** An address in a text, from the slashes on: what is refused must be no prose. */
 const ADDRESS = /:\/\/[^\s"<>\\]+/g;
@@ -62,7 +67,7 @@ const MIN_LENGTH = 5;
 
 /** Names of variables that hold a secret; TOKENIZERS_PARALLELISM is none. */
 const VARIABLE =
-  /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE)_?KEY)(?:_|$)|_(?:KEY|PAT|PASS|PWD|AUTH|CREDS|COOKIE)$|^SSHPASS$/i;
+  /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE)_?KEY)(?:_|\d|$)|_(?:KEY|PAT|PASS|PWD|AUTH|CREDS|COOKIE)$|^SSHPASS$/i;
 
 /** Names that tell where a secret lies instead. */
 const PLACE = /_(?:FILE|PATH|DIR|URL|ID|NAME)$/i;
@@ -105,7 +110,7 @@ function secretsOfUrl(text: string): { readonly what: string; readonly value: st
   const found: { what: string; value: string }[] = [];
   // A user without a password is a token; one with a password is a name, as "git".
   const user = url.password === "" ? url.username : url.password;
-  if (user !== "" && WITH_USER.test(url.protocol)) {
+  if (user !== "" && (url.password !== "" || WITH_USER.test(url.protocol))) {
     found.push({ what: "a user or password in the address", value: user });
   }
   // As it was written, and as browsers write it.
@@ -150,7 +155,9 @@ export function withoutSecrets(text: string): string {
   for (const value of [...values].sort((a, b) => b.length - a.length)) {
     if (clean.includes(value)) clean = clean.replaceAll(value, MASK);
   }
-  if (clean.includes("@")) clean = clean.replace(USERINFO, `$1${MASK}@`);
+  if (clean.includes("@")) {
+    clean = clean.replace(USERINFO, `$1${MASK}@`).replace(WITH_PASSWORD, `$1${MASK}@`);
+  }
   if (clean.includes("=")) {
     clean = clean.replace(
       PARAMETER,
@@ -185,10 +192,11 @@ export function valueWithoutSecrets<T>(value: T): T {
  */
 export function secretIn(text: string): string | undefined {
   for (const value of values) if (text.includes(value)) return "a secret of the environment";
-  USERINFO.lastIndex = 0;
-  if (text.includes("@") && USERINFO.test(text)) {
-    return "a user or password in the address";
-  }
+  const withUser = [USERINFO, WITH_PASSWORD].some((pattern) => {
+    pattern.lastIndex = 0;
+    return text.includes("@") && pattern.test(text);
+  });
+  if (withUser) return "a user or password in the address";
   const parameter = parameterIn(text);
   if (parameter !== undefined) return `the parameter "${parameter}"`;
   // The whole text may be an address that no pattern knows for one.

@@ -18,8 +18,13 @@
  */
 const HARMFUL = /(?![\n\t])\p{Cc}|[\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
-/** Whatever takes no place, or the place of a space without being one: a name could hide in it. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+/**
+ * Whatever takes no place, or the place of a space without being one: a name could hide in it. Also
+ * what has no sign that everybody sees, as private and unassigned characters, and signs that are blank:
+ * of Braille, of music, and the fillers of Khitan and of Egyptian.
+ */
+const UNSEEN =
+  /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\u{1d159}\u{13441}\u{13442}]|(?! )\p{Zs}/gu;
 
 /**
  * A text of several lines without anything that changes the terminal. Newlines stay, tabs become a space.

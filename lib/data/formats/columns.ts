@@ -1,8 +1,9 @@
 /**
  * What a table's cells may hold, and which column type a bunch of values has.
  *
- * Five types, the ones that text work needs and that JSON, CSV and parquet share. Dates are ISO
- * texts, lists and objects are `json`.
+ * Six types, the ones that text work needs. Dates are ISO texts, lists and objects are `json`. A cell of a
+ * `timestamp` is its ISO 8601 text, with as many digits as its unit has, and a `Z` where it is a moment of
+ * the world's time and not of some wall's clock.
  *
  * @module
  */
@@ -16,7 +17,10 @@ export type Cell = Json | bigint;
 export type Row = Record<string, Cell>;
 
 /** Types of columns: `int` is 64 bits, `float` is a double, `json` anything nested. */
-export type ColumnType = "string" | "int" | "float" | "bool" | "json";
+export type ColumnType = "string" | "int" | "float" | "bool" | "timestamp" | "json";
+
+/** What a timestamp counts. */
+export type TimeUnit = "ms" | "us" | "ns";
 
 /** A column of a dataset. */
 export interface Column {
@@ -24,12 +28,10 @@ export interface Column {
   readonly type: ColumnType;
   /** What the integers 0, 1, ... of a label column stand for (a ClassLabel of `datasets`). */
   readonly names?: readonly string[];
-}
-
-/** A table that was read. */
-export interface Table {
-  columns: Column[];
-  rows: Row[];
+  /** Of a timestamp. */
+  readonly unit?: TimeUnit;
+  /** Of a timestamp: whether it counts from 1970 in UTC; else it is naive, a time on a wall. */
+  readonly utc?: boolean;
 }
 
 /** The type of one value; undefined for null. */
@@ -77,29 +79,6 @@ function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
 }
 
 /**
- * The columns of several tables that are put below one another. A column that is missing in one of
- * them is null there.
- */
-export function unionColumns(tables: readonly (readonly Column[])[]): Column[] {
-  const columns = new Map<string, Column>();
-  for (const column of tables.flat()) {
-    const known = columns.get(column.name);
-    if (known === undefined) {
-      columns.set(column.name, column);
-    } else {
-      const type = mergeTypes(known.type, column.type);
-      const names = known.names ?? column.names;
-      columns.set(column.name, {
-        name: column.name,
-        type,
-        ...(names && type === "int" ? { names } : {}),
-      });
-    }
-  }
-  return [...columns.values()];
-}
-
-/**
  * Checks that a cell fits its column.
  *
  * @param cell The value; null fits every column.
@@ -110,7 +89,7 @@ export function unionColumns(tables: readonly (readonly Column[])[]): Column[] {
 export function checkCell(cell: Cell | undefined, column: Column, where: () => string): void {
   if (cell === null || cell === undefined) return;
   const fits = column.type === "json" ||
-    (column.type === "string" && typeof cell === "string") ||
+    ((column.type === "string" || column.type === "timestamp") && typeof cell === "string") ||
     (column.type === "bool" && typeof cell === "boolean") ||
     (column.type === "float" && typeof cell === "number") ||
     (column.type === "int" &&
@@ -154,17 +133,6 @@ export function refuseColumnName(name: string, where: string): void {
     requirement: "no column may be called that: in JavaScript it is no cell of a row",
     remedy: "give the column another name in the file",
   });
-}
-
-/**
- * Gives every row a cell for columns such as `constructor`: a row that lacks one seems to have what every
- * object has by that name.
- */
-export function fillInherited(columns: readonly Column[], rows: readonly Row[]): void {
-  for (const { name } of columns) {
-    if (!(name in Object.prototype)) continue;
-    for (const row of rows) if (!Object.hasOwn(row, name)) row[name] = null;
-  }
 }
 
 /** A cell as text: what a template, a comparison or a message shows. */

@@ -15,6 +15,8 @@ interface Sayings {
   /** Whether in any file it has nested cells. */
   isNested: boolean;
   names: readonly string[] | undefined;
+  /** Of the timestamps of each file, what they count. */
+  readonly times: Map<string, Pick<Column, "unit" | "utc">>;
 }
 
 /**
@@ -30,10 +32,11 @@ interface Sayings {
 export function decideColumns(found: readonly (readonly FoundColumn[])[]): Column[] {
   const sayings = new Map<string, Sayings>();
   for (const columns of found) {
-    for (const { name, type, isWide, isText, isMixed, names } of columns) {
+    for (const { name, type, isWide, isText, isMixed, names, unit, utc = true } of columns) {
       let known = sayings.get(name);
       if (known === undefined) {
-        known = { types: new Set(), isWide: false, isText: false, isNested: false, names };
+        const nothing = { isWide: false, isText: false, isNested: false };
+        known = { types: new Set(), ...nothing, names, times: new Map() };
         sayings.set(name, known);
       }
       if (type !== undefined) known.types.add(type);
@@ -41,18 +44,26 @@ export function decideColumns(found: readonly (readonly FoundColumn[])[]): Colum
       known.isText ||= type !== undefined && (isText ?? false);
       known.isNested ||= type === "json" && !isMixed;
       known.names ??= names;
+      if (unit !== undefined) known.times.set(`${unit} ${utc}`, { unit, utc });
     }
   }
   return [...sayings].map(([name, known]) => {
     const type = typeOf(known);
-    return { name, type, ...(known.names && type === "int" ? { names: known.names } : {}) };
+    return {
+      name,
+      type,
+      ...(known.names && type === "int" ? { names: known.names } : {}),
+      ...(type === "timestamp" ? [...known.times.values()][0] : {}),
+    };
   });
 }
 
 /** One type for all; what the first file says counts no more than what the last does. */
-function typeOf({ types, isWide, isText, isNested }: Sayings): ColumnType {
+function typeOf({ types, isWide, isText, isNested, times }: Sayings): ColumnType {
   if (types.has("json")) return isText && !isNested ? "string" : "json";
   if (types.has("string") || types.size === 0) return "string";
+  // Times of different kinds, and times beside other values, are the same only as texts.
+  if (types.has("timestamp")) return types.size + times.size === 2 ? "timestamp" : "string";
   if (types.has("bool")) return types.size === 1 ? "bool" : isText ? "string" : "json";
   if (!types.has("float")) return "int";
   return types.has("int") && isWide ? "string" : "float";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Batch } from "./batch.ts";
-import type { Column, ColumnType } from "./columns.ts";
+import type { Column, ColumnType, TimeUnit } from "./columns.ts";
 
 /** A file to read: where it is, and the name to show and to tell the format by. */
 export interface InputFile {
@@ -26,6 +26,9 @@ export interface FoundColumn {
   readonly isMixed?: boolean;
   /** What its integers stand for, where the file says it. */
   readonly names?: readonly string[];
+  /** Of a timestamp, as in {@linkcode Column}. */
+  readonly unit?: TimeUnit;
+  readonly utc?: boolean;
 }
 
 /** A row that cannot be read. */

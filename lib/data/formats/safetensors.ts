@@ -41,6 +41,13 @@ export interface TensorData {
   readonly data: TensorArray;
 }
 
+/** A tensor whose bytes, which are too many for the memory, lie in a file of nothing else. */
+export interface StoredTensor {
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  readonly file: string;
+}
+
 /** An open file: the header is checked, the tensors are read when asked for. */
 export interface SafetensorsFile extends AsyncDisposable {
   readonly path: string;
@@ -138,7 +145,7 @@ export async function readSafetensors(
  */
 export async function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [string, TensorData]>,
+  tensors: Iterable<readonly [string, TensorData | StoredTensor]>,
   metadata?: Readonly<Record<string, string>>,
 ): Promise<void> {
   const sorted = [...tensors].sort(([a, x], [b, y]) =>
@@ -152,11 +159,13 @@ export async function writeSafetensors(
     fields.push(`"__metadata__":{${text.join(",")}}`);
   }
   let offset = 0;
-  for (const [i, [name, { dtype, shape, data }]] of sorted.entries()) {
+  for (const [i, [name, tensor]] of sorted.entries()) {
+    const { dtype, shape } = tensor;
     const bytes = shape.reduce((product, n) => product * n, 1) * DTYPES[dtype].bytes;
-    if (bytes !== data.byteLength || name === "__metadata__" || name === sorted[i - 1]?.[0]) {
+    const own = "file" in tensor ? (await Deno.stat(tensor.file)).size : tensor.data.byteLength;
+    if (bytes !== own || name === "__metadata__" || name === sorted[i - 1]?.[0]) {
       throw new InternalError(
-        `tensor ${name}: ${data.byteLength} bytes for ${dtype} [${shape}], or its name is taken`,
+        `tensor ${name}: ${own} bytes for ${dtype} [${shape}], or its name is taken`,
       );
     }
     const end = offset + bytes;
@@ -176,8 +185,14 @@ export async function writeSafetensors(
   {
     using file = await Deno.open(temporary, { write: true, create: true, truncate: true });
     await writeFully(file, header);
-    for (const [, { data }] of sorted) {
-      await writeFully(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    for (const [, tensor] of sorted) {
+      if ("file" in tensor) {
+        using stored = await Deno.open(tensor.file);
+        await copyFully(stored, file);
+        continue;
+      }
+      const { buffer, byteOffset, byteLength } = tensor.data;
+      await writeFully(file, new Uint8Array(buffer, byteOffset, byteLength));
     }
     await file.sync();
   }
@@ -249,6 +264,13 @@ async function readFully(file: Deno.FsFile, bytes: Uint8Array): Promise<boolean>
 
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+}
+
+async function copyFully(from: Deno.FsFile, to: Deno.FsFile): Promise<void> {
+  const bytes = new Uint8Array(1 << 20);
+  for (let n = await from.read(bytes); n !== null; n = await from.read(bytes)) {
+    await writeFully(to, bytes.subarray(0, n));
+  }
 }
 
 function rank(dtype: SafetensorsDtype): number {

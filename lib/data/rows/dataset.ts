@@ -7,17 +7,30 @@
  *                 "splits":{"train":{"file":"train.parquet","rows":800}, ...}}
  * ```
  *
- * The parquet files are plain ones: DuckDB, pandas and `datasets` open them. The whole dataset is
- * held in memory; what is larger than that belongs into several pipelines.
+ * The parquet files are plain ones: DuckDB, pandas and `datasets` open them. Stages read and write them in
+ * batches ({@linkcode openDataset}, {@linkcode DatasetWriter}); {@linkcode readDataset} holds all of a small
+ * one in memory.
  *
  * @module
  */
 import { isJsonObject, type Json, type JsonObject, ownMember, parseJson } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
-import { nearest, UserError } from "../../base/errors.ts";
-import { type Column, type ColumnType, requireColumn, type Row } from "../formats/columns.ts";
+import { InternalError, nearest, UserError } from "../../base/errors.ts";
+import { type Batch, batchOf, rowOf } from "../formats/batch.ts";
+import {
+  type Cell,
+  type Column,
+  type ColumnType,
+  requireColumn,
+  type Row,
+} from "../formats/columns.ts";
+import { parquetFile, parquetInfo } from "../formats/parquet/file.ts";
+import { ParquetSink, refuseColumns } from "../formats/parquet/writer.ts";
+import type { Reading } from "../formats/row_file.ts";
 import { refuseSplitName, splitsMistake } from "./split_name.ts";
-import { readParquet, writeParquet } from "../formats/parquet.ts";
+import type { RowSink, RowStream } from "./stream.ts";
+
+export type { Batch } from "../formats/batch.ts";
 
 export {
   type Cell,
@@ -46,7 +59,14 @@ export interface DatasetInfo {
 /** The name of the only split of a dataset that was never split. */
 export const UNSPLIT = "data";
 
-const COLUMN_TYPES: readonly ColumnType[] = ["string", "int", "float", "bool", "json"];
+const COLUMN_TYPES: readonly ColumnType[] = [
+  "string",
+  "int",
+  "float",
+  "bool",
+  "timestamp",
+  "json",
+];
 
 /**
  * Reads `dataset.json` of a `rows` artifact.
@@ -76,6 +96,81 @@ export async function readDatasetInfo(dir: string): Promise<DatasetInfo> {
   return info as unknown as DatasetInfo;
 }
 
+/** A `rows` artifact that is read in batches. */
+export interface DatasetReader extends RowStream {
+  readonly info: DatasetInfo;
+  /** Rows of all splits. */
+  readonly rows: number;
+}
+
+/**
+ * Opens a `rows` artifact, whatever its size.
+ *
+ * @param dir The artifact's folder.
+ * @throws {UserError} Where the folder holds no readable `dataset.json`.
+ *
+ * @example
+ * ```ts ignore
+ * const dataset = await openDataset(inputs.data.path);
+ * for await (const batch of dataset.batches("train")) console.log(batch.length);
+ * ```
+ */
+export async function openDataset(dir: string): Promise<DatasetReader> {
+  const info = await readDatasetInfo(dir);
+  const splits = Object.entries(info.splits).map(([name, { rows }]) => [name, rows] as const);
+  return {
+    info,
+    columns: info.columns,
+    splits: Object.fromEntries(splits),
+    rows: splits.reduce((sum, [, rows]) => sum + rows, 0),
+    batches: (split, { columns, ...reading } = {}) =>
+      splitBatches({ dir, info, split }, chosenColumns(info.columns, columns), reading),
+  };
+}
+
+function chosenColumns(
+  columns: readonly Column[],
+  names: readonly string[] | undefined,
+): readonly Column[] {
+  return names === undefined ? columns : names.map((name) => requireColumn(columns, name));
+}
+
+async function* splitBatches(
+  { dir, info, split }: {
+    readonly dir: string;
+    readonly info: DatasetInfo;
+    readonly split: string;
+  },
+  columns: readonly Column[],
+  reading: Reading,
+): AsyncGenerator<Batch> {
+  const entry = ownMember(info.splits, split);
+  if (entry === undefined) {
+    throw new UserError({
+      what: `there is no split "${split}" in ${dir}`,
+      nearest: nearest(split, Object.keys(info.splits)),
+      requirement: `it has ${Object.keys(info.splits).join(", ")}`,
+    });
+  }
+  const path = `${dir}/${entry.file}`;
+  const file = { path, name: path };
+  const { rows } = await parquetInfo(file);
+  if (rows !== entry.rows) {
+    throw new UserError({
+      what: `${path} holds ${rows} rows where dataset.json says ${entry.rows}`,
+      requirement: "the folder is damaged",
+      remedy: "make it again by running its stage with --force",
+    });
+  }
+  // Json is kept as text in parquet.
+  const stored = columns.map((column) =>
+    column.type === "json" ? { ...column, type: "string" as const } : column
+  );
+  for await (const batch of parquetFile(file).batches(stored, reading)) {
+    yield decodeJsonColumns(batch, columns, path);
+  }
+}
+
 /**
  * Reads a `rows` artifact.
  *
@@ -102,35 +197,80 @@ export async function readDataset(
   dir: string,
   options: { splits?: readonly string[]; columns?: readonly string[] } = {},
 ): Promise<Dataset> {
-  const info = await readDatasetInfo(dir);
-  const wanted = options.splits ?? Object.keys(info.splits);
-  const columns = options.columns === undefined
-    ? info.columns
-    : options.columns.map((name) => requireColumn(info.columns, name));
+  const dataset = await openDataset(dir);
+  const { info } = dataset;
+  const columns = chosenColumns(info.columns, options.columns);
   const splits: [string, Row[]][] = [];
-  for (const split of wanted) {
-    const entry = ownMember(info.splits, split);
-    if (entry === undefined) {
-      throw new UserError({
-        what: `there is no split "${split}" in ${dir}`,
-        nearest: nearest(split, Object.keys(info.splits)),
-        requirement: `it has ${Object.keys(info.splits).join(", ")}`,
-      });
+  for (const split of options.splits ?? Object.keys(info.splits)) {
+    const rows: Row[] = [];
+    const names = columns.map(({ name }) => name);
+    for await (const batch of dataset.batches(split, { columns: names })) {
+      for (let i = 0; i < batch.length; i++) rows.push(rowOf(batch, i));
     }
-    const path = `${dir}/${entry.file}`;
-    const { rows } = await readParquet(path, { columns: columns.map((column) => column.name) });
-    if (rows.length !== entry.rows) {
-      throw new UserError({
-        what: `${path} holds ${rows.length} rows where dataset.json says ${entry.rows}`,
-        requirement: "the folder is damaged",
-        remedy: "make it again by running its stage with --force",
-      });
-    }
-    decodeJsonColumns(rows, columns, path);
     splits.push([split, rows]);
   }
   return { columns, splits: Object.fromEntries(splits) };
 }
+
+/** Writes a `rows` artifact batch by batch; the same rows give the same bytes, however they come. */
+export class DatasetWriter implements RowSink {
+  readonly #dir: string;
+  readonly #columns: readonly Column[];
+  readonly #sinks = new Map<string, ParquetSink>();
+
+  /**
+   * @param dir An existing folder.
+   * @param options `splits`: all of them, in their order, those without rows as well.
+   * @throws {UserError} Where columns or splits have names that none can have.
+   */
+  constructor(
+    dir: string,
+    { columns, splits }: {
+      readonly columns: readonly Column[];
+      readonly splits: readonly string[];
+    },
+  ) {
+    refuseColumns(columns);
+    this.#dir = dir;
+    this.#columns = columns;
+    for (const split of splits) {
+      refuseSplitName(split);
+      const label = `split "${split}"`;
+      this.#sinks.set(split, new ParquetSink(`${dir}/${split}.parquet`, { columns, label }));
+    }
+  }
+
+  /** Rows of a split that were written. */
+  rows(split: string): number {
+    return this.#sinks.get(split)?.rows ?? 0;
+  }
+
+  /** @throws {UserError} Where a cell does not fit its column's type, naming split, row and column. */
+  write(split: string, batch: Batch): void {
+    const sink = this.#sinks.get(split);
+    if (sink === undefined) throw new InternalError(`the split "${split}" was not announced`);
+    sink.write(batch);
+  }
+
+  /** Ends the files, and says in `dataset.json` what they hold. */
+  async finish({ dropped }: { dropped?: Readonly<Record<string, number>> } = {}): Promise<void> {
+    const splits: Record<string, { file: string; rows: number }> = {};
+    for (const [split, sink] of this.#sinks) {
+      sink.finish();
+      splits[split] = { file: `${split}.parquet`, rows: sink.rows };
+    }
+    const info: DatasetInfo = {
+      kind: "rows",
+      columns: this.#columns,
+      splits,
+      ...(dropped === undefined ? {} : { dropped }),
+    };
+    await Deno.writeTextFile(`${this.#dir}/dataset.json`, JSON.stringify(info, null, 2) + "\n");
+  }
+}
+
+/** Rows that are handed on at once. */
+const ROWS_A_BATCH = 4096;
 
 /**
  * Writes a `rows` artifact. The same dataset gives the same bytes.
@@ -144,56 +284,61 @@ export async function writeDataset(
   dataset: Dataset,
   options: { dropped?: Readonly<Record<string, number>> } = {},
 ): Promise<void> {
-  if (dataset.columns.length === 0) {
-    throw new UserError({ what: "cannot write a dataset without columns" });
+  const { columns, splits } = dataset;
+  const names = new Set(columns.map((column) => column.name));
+  for (const [split, rows] of Object.entries(splits)) {
+    rows.forEach((row, i) => {
+      for (const key in row) if (!names.has(key)) refuseMember(key, names, { split, row: i });
+    });
   }
-  const names = new Set<string>();
-  for (const { name } of dataset.columns) {
-    if (names.has(name) || name === "" || name === "__proto__") {
-      throw new UserError({
-        what: names.has(name)
-          ? `two columns are called "${name}"`
-          : `no column may be called "${name}"`,
-      });
+  const writer = new DatasetWriter(dir, { columns, splits: Object.keys(splits) });
+  for (const [split, rows] of Object.entries(splits)) {
+    for (let from = 0; from < rows.length; from += ROWS_A_BATCH) {
+      writer.write(split, batchOf(rows.slice(from, from + ROWS_A_BATCH), columns));
     }
-    names.add(name);
   }
-  const splits: Record<string, { file: string; rows: number }> = {};
-  for (const [split, rows] of Object.entries(dataset.splits)) {
-    refuseSplitName(split);
-    const file = `${split}.parquet`;
-    writeParquet(`${dir}/${file}`, dataset.columns, { rows, label: `split "${split}"` });
-    splits[split] = { file, rows: rows.length };
-  }
-  const info: DatasetInfo = {
-    kind: "rows",
-    columns: dataset.columns,
-    splits,
-    ...(options.dropped === undefined ? {} : { dropped: options.dropped }),
-  };
-  await Deno.writeTextFile(`${dir}/dataset.json`, JSON.stringify(info, null, 2) + "\n");
+  await writer.finish(options);
+}
+
+function refuseMember(
+  key: string,
+  names: ReadonlySet<string>,
+  { split, row }: { readonly split: string; readonly row: number },
+): never {
+  throw new UserError({
+    what: `row ${row} of split "${split}" has "${key}", which is no column`,
+    nearest: nearest(key, names),
+    requirement: `the columns are ${[...names].join(", ")}`,
+  });
 }
 
 /** Json cells are kept as text in parquet; here they become values again. */
-function decodeJsonColumns(rows: Row[], columns: readonly Column[], path: string): void {
+function decodeJsonColumns(batch: Batch, columns: readonly Column[], path: string): Batch {
+  if (columns.every(({ type }) => type !== "json")) return batch;
+  const decoded = new Map(batch.columns);
   for (const { name, type } of columns) {
     if (type !== "json") continue;
-    for (const row of rows) {
-      const cell = row[name];
-      if (typeof cell !== "string") continue;
-      try {
-        row[name] = parseJson(cell) as Json;
-      } catch (cause) {
-        throw new UserError({
-          what: `${path} has a cell in the column "${name}" that is not JSON: ${
-            (cause as Error).message
-          }`,
-          requirement: "dataset.json says that its type is json",
-          remedy: "make the dataset again by running its stage with --force",
-          cause,
-        });
-      }
-    }
+    decoded.set(name, batch.columns.get(name)!.map((cell) => decodedCell(cell, { name, path })));
+  }
+  return { length: batch.length, columns: decoded };
+}
+
+function decodedCell(
+  cell: Cell,
+  { name, path }: { readonly name: string; readonly path: string },
+): Cell {
+  if (typeof cell !== "string") return cell;
+  try {
+    return parseJson(cell) as Json;
+  } catch (cause) {
+    throw new UserError({
+      what: `${path} has a cell in the column "${name}" that is not JSON: ${
+        (cause as Error).message
+      }`,
+      requirement: "dataset.json says that its type is json",
+      remedy: "make the dataset again by running its stage with --force",
+      cause,
+    });
   }
 }
 

@@ -9,31 +9,23 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { normalizeWhitespace } from "../../text/clean.ts";
-import type { Row } from "../formats/columns.ts";
-import { cellText } from "./dataset.ts";
+import type { SplitColumns, SplitKeys, Units } from "./split_keys.ts";
 import { permutation, type RandomStream, randomStream } from "../../base/random.ts";
 
 /** How to divide. */
-export interface SplitOptions {
+export interface SplitOptions extends SplitColumns {
   /** Name of the part -> its share. All are fractions with sum 1, or all are numbers of rows. */
   readonly parts: Readonly<Record<string, number>>;
   readonly seed: number;
-  /** Random order; without it the parts are stretches of the rows as they come. */
+  /** Random order; without it the parts are stretches of the rows as they come, or by their time. */
   readonly shuffle: boolean;
-  /** The column whose equal values stay together. */
-  readonly column: string;
-  /** A column whose values are to be as frequent in each part as in all rows. */
-  readonly stratify?: string;
-  /** A column whose equal values stay together as well. */
-  readonly group?: string;
 }
 
-/** Rows that stay together, by index, and the stratum they count for. */
-interface Unit {
-  readonly rows: number[];
-  readonly stratum: string;
-}
+/** Keeps splitting apart from other randomness of the same seed. */
+const SPLIT_STREAM = 0x73706c74;
+
+/** A unit or a row that is in no part. */
+const NO_PART = 0xffff;
 
 /**
  * Divides rows.
@@ -45,16 +37,18 @@ interface Unit {
  * @example
  * ```ts
  * import { splitRows } from "./split.ts";
- * const rows = Array.from({ length: 10 }, (_, i) => ({ text: `row ${i}` }));
+ * import { SplitKeys } from "./split_keys.ts";
+ * const keys = new SplitKeys({ column: "text" });
+ * for (let i = 0; i < 10; i++) keys.add({ text: `row ${i}` });
  * const parts = { train: 0.8, test: 0.2 };
- * const { train, test } = splitRows(rows, { parts, seed: 1, shuffle: true, column: "text" });
+ * const { train, test } = splitRows(keys, { parts, seed: 1, shuffle: true, column: "text" });
  * if (train?.length !== 8 || test?.length !== 2) throw new Error();
  * ```
  */
 export function splitRows(
-  rows: readonly Row[],
+  keys: SplitKeys,
   options: SplitOptions,
-): Record<string, number[]> {
+): Readonly<Record<string, Int32Array>> {
   if (options.stratify !== undefined && !options.shuffle) {
     throw new UserError({
       what: "rows cannot be stratified without shuffling",
@@ -62,23 +56,40 @@ export function splitRows(
     });
   }
   const names = Object.keys(options.parts);
-  const sizes = partSizes(options.parts, rows.length);
+  const sizes = partSizes(options.parts, keys.length);
   const random = randomStream(options.seed, SPLIT_STREAM);
-  const units = makeUnits(rows, options);
-  const parts = options.shuffle
-    ? dealAtRandom(units, { sizes, random, count: rows.length })
-    : dealInOrder(units, sizes);
-  return Object.fromEntries(names.map((name, i) => {
-    const indices = parts[i]!;
-    // Units were placed large ones first: the order of a part should not show it.
-    if (!options.shuffle) return [name, indices.sort((a, b) => a - b)];
-    const sorted = indices.sort((a, b) => a - b);
-    return [name, Array.from(permutation(sorted.length, random), (at) => sorted[at]!)];
+  const units = keys.units();
+  const order = options.time === undefined || options.shuffle
+    ? Uint32Array.from({ length: keys.length }, (_, i) => i)
+    : keys.byTime();
+  const partOf = options.shuffle
+    ? dealAtRandom(units, { sizes, random, count: keys.length })
+    : dealInOrder(units, { sizes, order });
+  // Units were placed large ones first: the order of a part should not show it.
+  const rows = names.map((_, part) => rowsOf(part, { units, partOf, order }));
+  return Object.fromEntries(names.map((name, part) => {
+    const own = rows[part]!;
+    if (!options.shuffle) return [name, own];
+    return [name, permutation(own.length, random).map((at) => own[at]!)];
   }));
 }
 
-/** Keeps splitting apart from other randomness of the same seed. */
-const SPLIT_STREAM = 0x73706c74;
+/** The rows of a part, in an order of all. */
+function rowsOf(
+  part: number,
+  { units: { unitOf }, partOf, order }: {
+    readonly units: Units;
+    readonly partOf: Uint16Array;
+    readonly order: Uint32Array;
+  },
+): Int32Array {
+  let count = 0;
+  for (const unit of unitOf) if (partOf[unit] === part) count++;
+  const rows = new Int32Array(count);
+  let at = 0;
+  for (const row of order) if (partOf[unitOf[row]!] === part) rows[at++] = row;
+  return rows;
+}
 
 /**
  * The numbers of rows that shares stand for: exact, by largest remainder.
@@ -132,104 +143,88 @@ function largestRemainder(ideal: readonly number[], total: number): number[] {
   return sizes;
 }
 
-/** Rows joined to units by text and group (union-find), in order of first appearance. */
-function makeUnits(rows: readonly Row[], options: SplitOptions): Unit[] {
-  const parent = Int32Array.from(rows, (_, i) => i);
-  const find = (i: number): number => {
-    while (parent[i] !== i) {
-      parent[i] = parent[parent[i]!]!;
-      i = parent[i]!;
-    }
-    return i;
-  };
-  const firstByKey = new Map<string, number>();
-  const join = (key: string, i: number): void => {
-    const first = firstByKey.get(key);
-    if (first === undefined) firstByKey.set(key, i);
-    // The earlier row is the root, so that units keep their order.
-    else {
-      const [a, b] = [find(first), find(i)];
-      parent[Math.max(a, b)] = Math.min(a, b);
-    }
-  };
-  rows.forEach((row, i) => {
-    const text = textIdentity(row, options.column);
-    // Rows without a text are no copies of each other.
-    if (text !== "") join(`text ${text}`, i);
-    if (options.group !== undefined) join(`group ${cellText(row[options.group])}`, i);
-  });
-  const units = new Map<number, Unit>();
-  rows.forEach((row, i) => {
-    const root = find(i);
-    const unit = units.get(root);
-    if (unit !== undefined) unit.rows.push(i);
-    else {
-      const stratum = options.stratify === undefined ? "" : cellText(row[options.stratify]);
-      units.set(root, { rows: [i], stratum });
-    }
-  });
-  return [...units.values()];
-}
-
-/** Equal for rows whose texts count as the same when parts are kept apart. */
-export function textIdentity(row: Row, column: string): string {
-  return normalizeWhitespace(cellText(row[column]));
-}
-
-function dealInOrder(units: readonly Unit[], sizes: readonly number[]): number[][] {
-  const parts: number[][] = sizes.map(() => []);
+/** Deals out units as the first of their rows come. @returns For each unit its part. */
+function dealInOrder(
+  { count, unitOf, sizes: sizeOf }: Units,
+  { sizes, order }: { readonly sizes: readonly number[]; readonly order: Uint32Array },
+): Uint16Array {
+  const partOf = new Uint16Array(count).fill(NO_PART);
+  const filled = sizes.map(() => 0);
   let part = 0;
-  for (const { rows } of units) {
-    while (part < sizes.length && parts[part]!.length >= sizes[part]!) part++;
+  for (const row of order) {
+    const unit = unitOf[row]!;
+    if (partOf[unit] !== NO_PART) continue;
+    while (part < sizes.length && filled[part]! >= sizes[part]!) part++;
     if (part === sizes.length) break;
-    parts[part]!.push(...rows);
+    filled[part]! += sizeOf[unit]!;
+    partOf[unit] = part;
   }
-  return parts;
+  return partOf;
 }
 
 function dealAtRandom(
-  units: readonly Unit[],
+  units: Units,
   { sizes, random, count }: { sizes: readonly number[]; random: RandomStream; count: number },
-): number[][] {
-  const strata = new Map<string, Unit[]>();
-  for (const i of permutation(units.length, random)) {
-    const unit = units[i]!;
-    const members = strata.get(unit.stratum);
-    if (members === undefined) strata.set(unit.stratum, [unit]);
-    else members.push(unit);
-  }
+): Uint16Array {
+  const order = permutation(units.count, random);
   // Counts may leave rows over: they are dealt to a last part that is thrown away.
   const used = sizes.reduce((a, b) => a + b, 0);
   const wanted = [...sizes, count - used];
-  const members = [...strata.keys()].sort().map((stratum) => strata.get(stratum)!);
-  const totals = members.map((own) => own.reduce((sum, unit) => sum + unit.rows.length, 0));
+  // By name, so that it does not matter which came first.
+  const strata = units.names.map((name, i) => ({ name, i }))
+    .sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0).map(({ i }) => i);
+  const members = membersOf(units, { order, strata });
+  const totals = members.map((own) => own.reduce((sum, unit) => sum + units.sizes[unit]!, 0));
   const targets = stratumSizes(totals, wanted);
-  const parts: number[][] = wanted.map(() => []);
+  const partOf = new Uint16Array(units.count).fill(NO_PART);
   // What a unit took beyond a stratum's share is made up for in the next one.
   let room = wanted.map(() => 0);
   members.forEach((own, s) => {
     room = room.map((left, p) => left + targets[s]![p]!);
-    deal(own, { room, parts, random });
+    deal(own, { sizes: units.sizes, room, partOf, random });
   });
-  return parts.slice(0, sizes.length);
+  return partOf.map((part) => part === sizes.length ? NO_PART : part);
+}
+
+/** The units of each stratum, in the order in which they are dealt out. */
+function membersOf(
+  units: Units,
+  { order, strata }: { readonly order: Int32Array; readonly strata: readonly number[] },
+): Uint32Array[] {
+  const counts = new Uint32Array(units.names.length);
+  for (const stratum of units.strata) counts[stratum]! += 1;
+  const lists = Array.from(counts, (count) => new Uint32Array(count));
+  const filled = new Uint32Array(counts.length);
+  for (const unit of order) {
+    const stratum = units.strata[unit]!;
+    lists[stratum]![filled[stratum]!++] = unit;
+  }
+  return strata.map((stratum) => lists[stratum]!);
 }
 
 /** Puts the units of a stratum into parts: large ones first, where there is room, at random. */
 function deal(
-  units: readonly Unit[],
-  { room, parts, random }: { room: number[]; parts: number[][]; random: RandomStream },
+  units: Uint32Array,
+  { sizes, room, partOf, random }: {
+    readonly sizes: Uint32Array;
+    readonly room: number[];
+    readonly partOf: Uint16Array;
+    readonly random: RandomStream;
+  },
 ): void {
-  const largeFirst = [...units].sort((a, b) => b.rows.length - a.rows.length);
-  for (const { rows } of largeFirst) {
-    const fits = room.map((free) => free >= rows.length ? free : 0);
+  const isEven = units.every((unit) => sizes[unit] === 1);
+  const largeFirst = isEven ? units : Array.from(units).sort((a, b) => sizes[b]! - sizes[a]!);
+  for (const unit of largeFirst) {
+    const size = sizes[unit]!;
+    const fits = room.map((free) => free >= size ? free : 0);
     const sum = fits.reduce((a, b) => a + b, 0);
     let part = room.indexOf(Math.max(...room));
     if (sum > 0) {
       let at = random.nextBelow(sum);
       part = fits.findIndex((free) => (at -= free) < 0);
     }
-    room[part]! -= rows.length;
-    for (const row of rows) parts[part]!.push(row);
+    room[part]! -= size;
+    partOf[unit] = part;
   }
 }
 

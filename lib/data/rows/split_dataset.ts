@@ -4,9 +4,12 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
-import type { Row } from "../formats/columns.ts";
-import type { Dataset } from "./dataset.ts";
-import { type SplitOptions, splitRows, textIdentity } from "./split.ts";
+import { type Batch, rowOf } from "../formats/batch.ts";
+import { NOWHERE, rearranged } from "./rearrange.ts";
+import { type SplitOptions, splitRows } from "./split.ts";
+import { SplitKeys, textIdentity } from "./split_keys.ts";
+import type { OpenSink, RowStream } from "./stream.ts";
+import { TextIndex } from "./text_index.ts";
 
 /** Shares where none are given. */
 const DEFAULT_PARTS = { train: 0.8, validation: 0.1, test: 0.1 };
@@ -34,21 +37,120 @@ export function chooseParts(
   return { ...other };
 }
 
+/** Cross-validation: the rows in equal folds, of which one is for validation and the others to train on. */
+export interface Folds {
+  /** How many. */
+  readonly count: number;
+  /** Which is for validation, from 0. */
+  readonly fold: number;
+  /** The share that is kept apart from all of them, as the part `test`. */
+  readonly test: number;
+}
+
+/** The parts that folds are made of: the same whichever of them is for validation. */
+export function foldShares({ count, test }: Folds): Record<string, number> {
+  const folds = Array.from({ length: count }, (_, i) => [foldName(i), (1 - test) / count]);
+  return { ...Object.fromEntries(folds), ...(test > 0 ? { test } : {}) };
+}
+
+function foldName(index: number): string {
+  return `fold ${index}`;
+}
+
+/** Folds as the parts that they are this time; parts as they are. */
+function foldedParts(
+  parts: Readonly<Record<string, Int32Array>>,
+  folds: Folds | undefined,
+): Readonly<Record<string, Int32Array>> {
+  if (folds === undefined) return parts;
+  const others = Array.from({ length: folds.count }, (_, i) => i).filter((i) => i !== folds.fold)
+    .map((i) => parts[foldName(i)]!);
+  const train = new Int32Array(others.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const rows of others) {
+    train.set(rows, at);
+    at += rows.length;
+  }
+  return {
+    train,
+    validation: parts[foldName(folds.fold)]!,
+    ...(folds.test > 0 ? { test: parts.test! } : {}),
+  };
+}
+
+/** Where rows go. */
+export interface SplitRun {
+  readonly open: OpenSink;
+  /** For files that are gone at the end. */
+  readonly folder: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
- * Divides a dataset.
+ * Divides rows: once through the columns that decide, once through all.
  *
  * @param options `source`: the splits to divide; the others are carried over. Without it all are
  * put together, in their order.
- * @returns The parts in the order of the options, then what was carried over, and sentences about
- * what was put together or dropped.
+ * @returns The rows of the parts in the order of the options, then of what was carried over, and sentences
+ * about what was put together or dropped.
  * @throws {UserError} Where a split is missing, a name is taken or shares do not fit.
  */
-export function splitDataset(
-  dataset: Dataset,
-  options: SplitOptions & { source?: readonly string[] },
-): { dataset: Dataset; notes: string[] } {
-  const names = Object.keys(dataset.splits);
+export async function splitStream(
+  stream: RowStream,
+  options: SplitOptions & { readonly source?: readonly string[]; readonly folds?: Folds },
+  { open, folder, signal }: SplitRun,
+): Promise<{ sizes: Record<string, number>; notes: string[] }> {
+  const names = Object.keys(stream.splits);
   const source = options.source ?? names;
+  const named = options.folds === undefined ? options.parts : {
+    ...{ train: 1, validation: 1 },
+    ...(options.folds.test > 0 ? { test: 1 } : {}),
+  };
+  checkSource(names, { parts: named, source });
+  const notes: string[] = [];
+  if (options.source === undefined && names.length > 1) {
+    notes.push(`the splits ${names.join(", ")} of the input were put together`);
+  }
+  const carried = names.filter((name) => !source.includes(name));
+  const { keys, rowOfKey, rows } = await readKeys(stream, { ...options, source, carried, signal });
+  if (keys.length < rows) {
+    notes.push(`${rows - keys.length} rows dropped whose text is in a split that was kept`);
+  }
+  if (keys.ungrouped > 0) {
+    notes.push(`${keys.ungrouped} rows without a "${options.group}" are groups of their own`);
+  }
+  const divided = Object.entries(foldedParts(splitRows(keys, options), options.folds));
+  const places = new Uint32Array(rows).fill(NOWHERE);
+  const ends: number[] = [];
+  let count = 0;
+  for (const [, own] of divided) {
+    own.forEach((key, at) => places[rowOfKey === undefined ? key : rowOfKey[key]!] = count + at);
+    count += own.length;
+    ends.push(count);
+  }
+  if (count < keys.length) notes.push(`${keys.length - count} rows left over`);
+
+  const parts = divided.map(([name]) => name);
+  const sink = open(stream.columns, [...parts, ...carried]);
+  const all = allOf(stream, source, signal);
+  let at = 0;
+  for await (const batch of rearranged(all, { places, count, folder, ends })) {
+    sink.write(parts[ends.findIndex((end) => at < end)]!, batch);
+    at += batch.length;
+  }
+  for (const name of carried) {
+    for await (const batch of stream.batches(name, { signal })) sink.write(name, batch);
+  }
+  const sizes: Record<string, number> = {};
+  for (const [name, own] of divided) sizes[name] = own.length;
+  for (const name of carried) sizes[name] = stream.splits[name]!;
+  return { sizes, notes };
+}
+
+function checkSource(
+  names: readonly string[],
+  { source, parts }: { source: readonly string[]; parts: SplitOptions["parts"] },
+): void {
   for (const name of source) {
     if (names.includes(name)) continue;
     throw new UserError({
@@ -57,36 +159,56 @@ export function splitDataset(
       requirement: `the input has ${names.join(", ")}`,
     });
   }
-  const notes: string[] = [];
-  if (options.source === undefined && names.length > 1) {
-    notes.push(`the splits ${names.join(", ")} of the input were put together`);
-  }
-  const carried: Record<string, readonly Row[]> = {};
-  const carriedTexts = new Set<string>();
   for (const name of names) {
-    if (source.includes(name)) continue;
-    if (Object.hasOwn(options.parts, name)) {
-      throw new UserError({
-        what: `the split "${name}" is carried over and a part of that name is asked for`,
-        remedy: `add it to \`source\`, or call the part otherwise`,
-      });
+    if (source.includes(name) || !Object.hasOwn(parts, name)) continue;
+    throw new UserError({
+      what: `the split "${name}" is carried over and a part of that name is asked for`,
+      remedy: `add it to \`source\`, or call the part otherwise`,
+    });
+  }
+}
+
+/** Keys of the rows to divide; of each the row, where some were left out whose text is carried over. */
+async function readKeys(
+  stream: RowStream,
+  { source, carried, signal, ...options }: SplitOptions & {
+    readonly source: readonly string[];
+    readonly carried: readonly string[];
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<{ keys: SplitKeys; rowOfKey: Uint32Array | undefined; rows: number }> {
+  const { column, stratify, group, time } = options;
+  const known = new TextIndex();
+  for (const name of carried) {
+    for await (const batch of stream.batches(name, { columns: [column], signal })) {
+      for (const cell of batch.columns.get(column)!) {
+        known.add(textIdentity({ [column]: cell }, column), 0);
+      }
     }
-    carried[name] = dataset.splits[name]!;
-    for (const row of carried[name]) carriedTexts.add(textIdentity(row, options.column));
   }
-  carriedTexts.delete("");
-  const all = source.flatMap((name) => dataset.splits[name]!);
-  const rows = all.filter((row) => !carriedTexts.has(textIdentity(row, options.column)));
-  if (rows.length < all.length) {
-    notes.push(`${all.length - rows.length} rows dropped whose text is in a split that was kept`);
+  const names = [...new Set([column, stratify, group, time])].filter((each) => each !== undefined);
+  const keys = new SplitKeys(options);
+  const rows = source.reduce((sum, name) => sum + stream.splits[name]!, 0);
+  const rowOfKey = carried.length === 0 ? undefined : new Uint32Array(rows);
+  let row = 0;
+  for await (const batch of allOf(stream, source, signal, names)) {
+    for (let i = 0; i < batch.length; i++, row++) {
+      const cells = rowOf(batch, i);
+      const text = textIdentity(cells, column);
+      if (text !== "" && known.has(text)) continue;
+      if (rowOfKey !== undefined) rowOfKey[keys.length] = row;
+      keys.add(cells);
+    }
   }
-  const divided = splitRows(rows, options);
-  const splits: Record<string, readonly Row[]> = {};
-  let used = 0;
-  for (const [name, indices] of Object.entries(divided)) {
-    splits[name] = indices.map((i) => rows[i]!);
-    used += indices.length;
-  }
-  if (used < rows.length) notes.push(`${rows.length - used} rows left over`);
-  return { dataset: { columns: dataset.columns, splits: { ...splits, ...carried } }, notes };
+  return { keys, rowOfKey, rows };
+}
+
+/** The rows of several splits, one after the other. */
+async function* allOf(
+  stream: RowStream,
+  splits: readonly string[],
+  signal: AbortSignal | undefined,
+  columns?: readonly string[],
+): AsyncGenerator<Batch> {
+  for (const name of splits) yield* stream.batches(name, { signal, ...(columns && { columns }) });
 }

@@ -51,7 +51,7 @@ const KEEP = 30 * 24 * 3600 * 1000;
  */
 export async function download(
   file: Download,
-  options: DownloadOptions & { use: (path: string) => Promise<void> },
+  options: DownloadOptions & { use: (path: string, encoding?: string) => Promise<void> },
 ): Promise<void> {
   await Deno.mkdir(options.cacheDir, { recursive: true });
   const path = cachePath(file, options.cacheDir);
@@ -75,7 +75,7 @@ export async function download(
     await complete({ file, cached, options });
   }
   options.progress(cached.size);
-  await options.use(path);
+  await options.use(path, cached.encoding);
 }
 
 /** Removes files from the cache, when all that was made of them is safe. */
@@ -249,6 +249,7 @@ async function fetchOnce(
     }
     if (from !== have) await cached.clear();
     cached.etag = etag;
+    cached.encoding = response.headers.get("content-encoding") ?? undefined;
     let at = from;
     const most = file.size ?? limits.maxBytes;
     for await (const piece of pieces(response, limits)) {

@@ -7,6 +7,7 @@
 import { basename, dirname, isAbsolute, resolve, sep } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob, naturalCompare } from "../../base/glob.ts";
+import { isSystemPath, SYSTEM_WORDS } from "../../base/paths.ts";
 import type { Resolution, ResolveSettings } from "./resolved.ts";
 import type { FileSource } from "./source.ts";
 
@@ -45,8 +46,21 @@ async function findFiles(
   const { pattern } = source;
   for (const folder of folders) {
     const exact = resolve(folder, pattern);
-    const info = await Deno.stat(exact).catch(() => undefined);
-    if (info?.isFile) return { folder, paths: [exact] };
+    if (isSystemPath(exact)) throw noData(pattern, `it lies ${SYSTEM_WORDS}`);
+    const info = await Deno.stat(exact).catch(async (error) => {
+      // A pattern is no name: what it reads like may be anything.
+      if (!isGlob(pattern)) await refuseLink(pattern, { path: exact, error });
+    });
+    if (info?.isFile) {
+      // Deno tells what a link leads to, and lets nobody read it.
+      if (isSystemPath(await Deno.realPath(exact))) {
+        throw noData(pattern, `it lies ${SYSTEM_WORDS}`);
+      }
+      return { folder, paths: [exact] };
+    }
+    if (info !== undefined && !info.isDirectory) {
+      throw noData(pattern, "it is a pipe, a socket or a device");
+    }
     if (info?.isDirectory) {
       throw new UserError({
         what: `${pattern} is a folder`,
@@ -61,6 +75,35 @@ async function findFiles(
   throw new UserError({
     what: `no file matches ${pattern}`,
     requirement: `patterns ${countFrom(folders)}`,
+  });
+}
+
+function noData(pattern: string, why: string, cause?: unknown): UserError {
+  return new UserError({
+    what: `${pattern} is no data: ${why}`,
+    requirement: "a source names files",
+    remedy: "write what is meant into a file, and name that",
+    cause,
+  });
+}
+
+/** Refuses what is there and leads to no file that can be read. */
+async function refuseLink(
+  pattern: string,
+  { path, error }: { path: string; error: unknown },
+): Promise<void> {
+  // A link into the system's own folders.
+  if (error instanceof Deno.errors.NotCapable) {
+    throw noData(pattern, `it lies ${SYSTEM_WORDS}`, error);
+  }
+  const isLink = await Deno.lstat(path).then((info) => info.isSymlink, () => false);
+  const loops = error instanceof Deno.errors.FilesystemLoop;
+  if (!loops && !isLink) return;
+  throw new UserError({
+    what: `${pattern} is a link that leads ${loops ? "back to itself" : "nowhere"}`,
+    requirement: "a source names files",
+    remedy: "name the file itself, or mend the link",
+    cause: error,
   });
 }
 

@@ -8,6 +8,7 @@ import { UserError } from "../../base/errors.ts";
 import { isHost } from "../../base/outside/hosts.ts";
 import { checkOutsidePath } from "../../base/outside_path.ts";
 import { statusError, tooLong } from "./answers.ts";
+import { undoEncoding } from "../formats/packed/content_encoding.ts";
 import { download, prune } from "./download.ts";
 import { announcedSize, limitsWith } from "./limits.ts";
 import { bareEtag, type Download, type PinnedFile } from "./pinned_file.ts";
@@ -73,7 +74,11 @@ export async function fetchHttp(
     remedy: REMEDY,
     limits: settings.limits,
     progress: (bytes) => settings.progress(bytes, Math.max(bytes, file.size ?? 0)),
-    use: async (cached) => await Deno.copyFile(cached, path),
+    use: async (cached, encoding) => {
+      const unpacked = { to: path, name: source.file.path, signal: settings.signal };
+      if (encoding === undefined) await Deno.copyFile(cached, path);
+      else await undoEncoding(cached, encoding, unpacked);
+    },
   });
   settings.fetched(file);
   return [{ path, name: source.file.path }];

@@ -9,10 +9,10 @@
 import { UserError } from "../../base/errors.ts";
 import { isHost } from "../../base/outside/hosts.ts";
 import { isJsonObject, parseJsonObject } from "../../base/json.ts";
-import { checkOutsidePath, checkOutsidePaths } from "../../base/outside_path.ts";
+import { checkOutsidePath, checkOutsidePaths, MAX_PATH } from "../../base/outside_path.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
-import { globToRegExp, isGlob, naturalCompare } from "../../base/glob.ts";
+import { compileGlob, type Glob, isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
   fileUrl,
@@ -172,6 +172,10 @@ async function ask(client: HubClient, source: HubSource, patterns: ModelPatterns
   const listing = await listRepo(client, source);
   const { revision } = source;
   if (listing === undefined) return await askFiles(client, source, patterns);
+  // Before patterns are tried on them: what no system can store takes its time.
+  for (const { path } of listing.files) {
+    if (path.length > MAX_PATH) checkOutsidePath(path, `the listing of ${source.written}`);
+  }
   const files = source.pattern === undefined
     ? chooseModelFiles(source, listing.files, patterns)
     : chooseDataFiles(source, listing.files);
@@ -183,8 +187,8 @@ async function ask(client: HubClient, source: HubSource, patterns: ModelPatterns
 }
 
 function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): PinnedFile[] {
-  const expression = globToRegExp(source.pattern!);
-  const chosen = files.filter(({ path }) => path === source.pattern || expression.test(path));
+  const glob = compileGlob(source.pattern!);
+  const chosen = files.filter(({ path }) => path === source.pattern || glob.test(path));
   if (chosen.length === 0) throw missingFile(source, source.pattern!, { commit: "", files });
   return chosen.sort((a, b) => naturalCompare(a.path, b.path));
 }
@@ -194,15 +198,16 @@ function chooseModelFiles(
   files: readonly PinnedFile[],
   patterns: ModelPatterns,
 ): PinnedFile[] {
-  const matches = (path: string, list: readonly string[]): boolean =>
-    list.some((pattern) =>
-      globToRegExp(pattern.endsWith("/") ? `${pattern}*` : pattern, { slash: true }).test(path)
+  const compiled = (list: readonly string[]): readonly Glob[] =>
+    list.map((pattern) =>
+      compileGlob(pattern.endsWith("/") ? `${pattern}*` : pattern, { slash: true })
     );
-  const { allowPatterns, ignorePatterns = [] } = patterns;
+  const allowed = patterns.allowPatterns && compiled(patterns.allowPatterns);
+  const ignored = compiled(patterns.ignorePatterns ?? []);
   const single = files.some(({ path }) => path === WEIGHTS);
   const chosen = files.filter(({ path }) => {
-    if (matches(path, ignorePatterns)) return false;
-    if (allowPatterns !== undefined) return matches(path, allowPatterns);
+    if (ignored.some((glob) => glob.test(path))) return false;
+    if (allowed !== undefined) return allowed.some((glob) => glob.test(path));
     if (MODEL_FILES.includes(path)) return true;
     if (path === WEIGHTS) return true;
     return !single && (path === WEIGHTS_INDEX || /^model-\d+-of-\d+\.safetensors$/.test(path));
@@ -214,7 +219,7 @@ function chooseModelFiles(
     });
   }
   const has = (test: (path: string) => boolean): boolean => chosen.some(({ path }) => test(path));
-  if (allowPatterns === undefined && ignorePatterns.length === 0) {
+  if (allowed === undefined && ignored.length === 0) {
     if (!has((path) => path === "config.json")) {
       throw missingFile(source, "config.json", { commit: "", files });
     }

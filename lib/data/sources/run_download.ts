@@ -4,16 +4,15 @@
  * @module
  */
 import { InternalError, UserError } from "../../base/errors.ts";
-import { type Column, type Row, unionColumns } from "../formats/columns.ts";
-import { writeDataset } from "../rows/dataset.ts";
+import type { BadRow, InputFile, Reading } from "../formats/row_file.ts";
+import { DatasetWriter } from "../rows/dataset.ts";
+import { findColumns, openFiles, readFiles, type ReadOptions } from "../rows/table_files.ts";
 import { forget } from "./download.ts";
-import type { Download } from "./pinned_file.ts";
 import { fetchHub } from "./hub_source.ts";
-import { type ReadOptions, readTables } from "../rows/read_table.ts";
+import type { Download } from "./pinned_file.ts";
 import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";
 import type { FetchSettings } from "./resolved.ts";
 import { fetchSource } from "./sources.ts";
-import type { InputFile } from "../formats/row_file.ts";
 
 /** The options of the stage that decide how files are read. */
 export interface DownloadReading {
@@ -24,6 +23,9 @@ export interface DownloadReading {
   readonly column_names?: readonly string[] | undefined;
   readonly columns?: ReadOptions["columns"];
   readonly limit: number;
+  readonly encoding?: ReadOptions["encoding"];
+  /** What becomes of a row that cannot be read: an error, nothing, or a line of `rejected.jsonl`. */
+  readonly on_error: "error" | "skip" | "reject";
 }
 
 /** Everything a run needs besides its sources. */
@@ -63,46 +65,108 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
 async function writeRows(
   splits: ResolvedDownload["data"]["splits"],
   settings: FetchSettings,
-  { options, folder, log }: DownloadRun,
+  run: DownloadRun,
 ): Promise<void> {
-  const read: ReadOptions = {
-    format: options.format,
-    splitBy: options.split_by,
-    textColumn: options.text_column,
-    delimiter: options.delimiter,
-    columnNames: options.column_names,
-    columns: options.columns,
-    limit: options.limit === 0 ? undefined : options.limit,
-    notice: log,
-  };
+  const { options, folder, log } = run;
   const fetched = `${folder}/.fetched`;
-  const rows: Record<string, Row[]> = {};
-  const columns: (readonly Column[])[] = [];
+  const files: Record<string, InputFile[]> = {};
   for (const [split, sources] of Object.entries(splits)) {
-    const files: InputFile[] = [];
+    const own: InputFile[] = files[split] = [];
     for (const [i, source] of sources.entries()) {
       const place = `${fetched}/${split}-${i}`;
       await Deno.mkdir(place, { recursive: true });
-      files.push(...await fetchSource(source, settings, place));
+      for (const file of await fetchSource(source, settings, place)) own.push(file);
     }
-    const table = await readTables(files, read);
-    log(
-      `${split}: ${table.rows.length} rows from ${files.length} file${
-        files.length === 1 ? "" : "s"
-      }`,
-    );
-    rows[split] = table.rows;
-    columns.push(table.columns);
   }
-  await removeFolder(fetched);
-  const union = unionColumns(columns);
-  if (union.length === 0) {
+  const opened = Object.entries(files).map(([split, own]) => {
+    const rows = openFiles(own, {
+      format: options.format,
+      splitBy: options.split_by,
+      textColumn: options.text_column,
+      delimiter: options.delimiter,
+      columnNames: options.column_names,
+      columns: options.columns,
+      encoding: options.encoding,
+    });
+    return { split, rows };
+  });
+  const limit = options.limit === 0 ? undefined : options.limit;
+  const rejected = new Rejected(`${folder}/rejected.jsonl`, options.on_error);
+  // Each file is read twice: what is guessed and rejected is told once.
+  const looking = { limit, signal: run.signal, ...(rejected.isTaken && { reject: () => {} }) };
+  const all = opened.flatMap(({ rows }) => rows);
+  const chosen = await findColumns(all, { ...looking, columns: options.columns });
+  if (chosen.columns.length === 0) {
     throw new UserError({
       what: "the source is empty: it has neither rows nor columns",
       remedy: "check that the right file is named",
     });
   }
-  await writeDataset(folder, { columns: union, splits: rows });
+  const writer = new DatasetWriter(folder, {
+    columns: chosen.columns,
+    splits: opened.map(({ split }) => split),
+  });
+  const total = sizeOf(Object.values(files).flat());
+  let done = 0;
+  const reading: Reading = {
+    limit,
+    signal: run.signal,
+    notice: log,
+    progress: (bytes) => run.progress(done = Math.min(total, done + bytes), total, "bytes"),
+    ...(rejected.isTaken && { reject: (row) => rejected.take(row) }),
+  };
+  for (const { split, rows } of opened) {
+    for await (const batch of readFiles(rows, chosen, reading)) writer.write(split, batch);
+    log(
+      `${split}: ${writer.rows(split)} rows from ${rows.length} file${
+        rows.length === 1 ? "" : "s"
+      }`,
+    );
+  }
+  rejected.finish(log);
+  await removeFolder(fetched);
+  await writer.finish(rejected.count === 0 ? {} : { dropped: { on_error: rejected.count } });
+}
+
+/** Bytes of files. */
+function sizeOf(files: readonly InputFile[]): number {
+  return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
+}
+
+/** Rows that cannot be read, as `on_error` says. */
+class Rejected {
+  readonly #path: string;
+  readonly #mode: DownloadReading["on_error"];
+  #file: Deno.FsFile | undefined;
+  count = 0;
+
+  constructor(path: string, mode: DownloadReading["on_error"]) {
+    this.#path = path;
+    this.#mode = mode;
+  }
+
+  /** Whether such rows are no error. */
+  get isTaken(): boolean {
+    return this.#mode !== "error";
+  }
+
+  take(row: BadRow): void {
+    this.count++;
+    if (this.#mode !== "reject") return;
+    this.#file ??= Deno.openSync(this.#path, { create: true, write: true, truncate: true });
+    const bytes = new TextEncoder().encode(JSON.stringify(row) + "\n");
+    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+  }
+
+  finish(log: (message: string) => void): void {
+    this.#file?.close();
+    if (this.count === 0) return;
+    log(
+      `${this.count} rows that cannot be read were left out${
+        this.#mode === "reject" ? ": rejected.jsonl says why" : ""
+      }`,
+    );
+  }
 }
 
 async function removeFolder(path: string): Promise<void> {

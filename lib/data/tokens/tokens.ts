@@ -10,8 +10,19 @@ import { InternalError, UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject, ownMember } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
 import { refuseSplitName, splitsMistake } from "../rows/split_name.ts";
-import { readSafetensors, type TensorData, writeSafetensors } from "../formats/safetensors.ts";
-import { rowsProblem, sameOffsets, type TokenColumn, type TokenRows } from "./rows.ts";
+import {
+  readSafetensors,
+  type StoredTensor,
+  type TensorData,
+  writeSafetensors,
+} from "../formats/safetensors.ts";
+import {
+  type PerRowColumn,
+  rowsProblem,
+  sameOffsets,
+  type TokenColumn,
+  type TokenRows,
+} from "./rows.ts";
 
 /** What tokens.json says of a column, in every split. */
 export interface ColumnInfo {
@@ -65,13 +76,28 @@ export interface Tokens {
   readonly splits: Readonly<Record<string, TokenRows>>;
 }
 
+/** Rows whose ids, which may be too many for the memory, lie in a file: int32, one after the other. */
+export interface StoredTokenRows {
+  readonly rows: number;
+  readonly stored: {
+    readonly file: string;
+    /** Ids. */
+    readonly length: number;
+    /** [rows + 1]. */
+    readonly offsets: Float64Array;
+    readonly pad: number;
+  };
+  /** The class of each row. */
+  readonly labels?: Pick<PerRowColumn, "data" | "pad">;
+}
+
 /** What {@linkcode writeTokens} takes: tokens.json but for what it makes of the splits. */
 export interface UnwrittenTokens {
   readonly info: Omit<TokensInfo, "kind" | "columns" | "splits"> & {
     readonly splits?: Readonly<Record<string, Pick<TokenSplitInfo, "dropped" | "truncated">>>;
   };
   /** At least one, all of the same columns. */
-  readonly splits: Readonly<Record<string, TokenRows>>;
+  readonly splits: Readonly<Record<string, TokenRows | StoredTokenRows>>;
 }
 
 const OFFSETS = "offsets";
@@ -172,11 +198,12 @@ export async function writeTokens(dir: string, tokens: UnwrittenTokens): Promise
     splits[name] = {
       file,
       rows: rows.rows,
-      tokens: rows.columns.input_ids.data.length,
+      tokens: "stored" in rows ? rows.stored.length : rows.columns.input_ids.data.length,
       ...(dropped === undefined ? {} : { dropped }),
       ...(truncated === undefined ? {} : { truncated }),
     };
-    await writeSafetensors(`${dir}/${file}`, tensorsOf(rows));
+    const tensors = "stored" in rows ? storedTensorsOf(rows) : tensorsOf(rows);
+    await writeSafetensors(`${dir}/${file}`, tensors);
   }
   const document: TokensInfo = {
     kind: "tokens",
@@ -196,7 +223,8 @@ export async function writeTokens(dir: string, tokens: UnwrittenTokens): Promise
 
 /** What the splits have in common, checked. */
 function describeColumns({ info, splits }: UnwrittenTokens): Record<string, ColumnInfo> {
-  const described = Object.entries(splits).map(([split, rows]) => {
+  const described = Object.entries(splits).map(([split, given]) => {
+    const rows = "stored" in given ? withoutIds(given) : given;
     const columns = Object.fromEntries(
       Object.entries(rows.columns).sort(([a], [b]) => a < b ? -1 : 1)
         .map(([name, { per, pad }]) => [name, { per, type: "int32", pad } as const]),
@@ -217,21 +245,50 @@ function describeColumns({ info, splits }: UnwrittenTokens): Record<string, Colu
   return first;
 }
 
+/** The same rows with no ids, to be looked at as others are. */
+function withoutIds({ rows, stored, labels }: StoredTokenRows): TokenRows {
+  if (stored.offsets.length !== rows + 1 || stored.offsets[rows] !== stored.length) {
+    throw new InternalError(`${stored.length} ids for offsets that end at ${stored.offsets[rows]}`);
+  }
+  const ids = { data: new Int32Array(0), offsets: new Float64Array(rows + 1), pad: stored.pad };
+  return {
+    rows,
+    columns: {
+      input_ids: { per: "token", ...ids },
+      ...(labels === undefined ? {} : { labels: { per: "row", ...labels } }),
+    },
+  };
+}
+
+function storedTensorsOf(
+  { stored, labels }: StoredTokenRows,
+): [string, TensorData | StoredTensor][] {
+  return [
+    [OFFSETS, int64Tensor(stored.offsets)],
+    [INPUT_IDS, { dtype: "I32", shape: [stored.length], file: stored.file }],
+    ...(labels === undefined
+      ? []
+      : [["labels", { dtype: "I32", shape: [labels.data.length], data: labels.data }]] as [
+        string,
+        TensorData,
+      ][]),
+  ];
+}
+
+function int64Tensor(offsets: Float64Array): TensorData {
+  return { dtype: "I64", shape: [offsets.length], data: BigInt64Array.from(offsets, BigInt) };
+}
+
 function tensorsOf({ columns }: TokenRows): [string, TensorData][] {
   const { offsets: shared } = columns.input_ids;
-  const int64 = (offsets: Float64Array): TensorData => ({
-    dtype: "I64",
-    shape: [offsets.length],
-    data: BigInt64Array.from(offsets, BigInt),
-  });
   return [
-    [OFFSETS, int64(shared)],
+    [OFFSETS, int64Tensor(shared)],
     ...Object.entries(columns).flatMap(([name, column]): [string, TensorData][] => {
       const { data } = column;
       const values = [name, { dtype: "I32", shape: [data.length], data }] as [string, TensorData];
       return column.per === "row" || sameOffsets(column.offsets, shared)
         ? [values]
-        : [values, [offsetsOf(name), int64(column.offsets)]];
+        : [values, [offsetsOf(name), int64Tensor(column.offsets)]];
     }),
   ];
 }

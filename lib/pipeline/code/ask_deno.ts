@@ -9,6 +9,7 @@ import { fileUrl } from "../../base/paths.ts";
 import { type Confinement, withoutDetour } from "./confinement.ts";
 import type { DenoInfo } from "./deno_info.ts";
 import { processEnvironment } from "./environment.ts";
+import { refuseOtherThanFiles } from "./plain_modules.ts";
 import { runProcess } from "./process.ts";
 import { withProcessFolder, writeConfig } from "./process_config.ts";
 
@@ -27,7 +28,7 @@ export interface Resolved {
  *
  * @param path Absolute path of the module.
  * @param options `project`: folder with `deno.json`; `confinement`: where modules may lie.
- * @throws {UserError} Where Deno finds no answer, or not in time.
+ * @throws {UserError} Where an own stage imports what is no file. Where Deno finds no answer, or not in time.
  */
 export async function denoInfo(
   path: string,
@@ -37,6 +38,7 @@ export async function denoInfo(
     readonly signal?: AbortSignal | undefined;
   },
 ): Promise<Resolved> {
+  if (confinement !== undefined) await refuseOtherThanFiles(path);
   const [out, errors]: [string[], string[]] = [[], []];
   const { end, lock } = await withProcessFolder(async (folder) => {
     const config = await writeConfig(folder, { project, confinement });

@@ -27,7 +27,7 @@ import { timeoutMilliseconds } from "../schema/pipeline_file.ts";
 import type { Kind, Permissions } from "../stage.ts";
 import { askStage, isOwnStage } from "./stage_definitions.ts";
 import { draftStage, readCell, type StageCellFile, type StageDraft } from "./stage_draft.ts";
-import { permissionMistake } from "./stage_permissions.ts";
+import { permissionMistake, systemPathMistake } from "./stage_permissions.ts";
 import type { Pipeline, StageNode, StageRegistry } from "../types.ts";
 import { recallYaml, rememberYaml } from "../yaml/memory.ts";
 import { type MappingNode, nodeToJson, type YamlNode } from "../yaml/node.ts";
@@ -98,7 +98,8 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
   }
   const cells = await readCells(drafts, { scope: frame.scope, problems });
   const described = await describeAll(cells, { ...options, file, problems });
-  const stages = await checkCells(cells, { described, problems });
+  const baseDir = dirname(resolve(file));
+  const stages = await checkCells(cells, { described, problems, baseDir });
   problems.throwIfAny();
   if (known === undefined && memory !== undefined) {
     const remember = (): Promise<void> => rememberYaml(text, { root: parsed, memory });
@@ -225,7 +226,11 @@ function connectedRoles({ node }: StageCellFile): string[] {
 /** Compares every cell with its stage's description. */
 async function checkCells(
   files: readonly StageCellFile[],
-  { described, problems }: { described: ReadonlyMap<string, Answers>; problems: Problems },
+  { described, problems, baseDir }: {
+    described: ReadonlyMap<string, Answers>;
+    problems: Problems;
+    baseDir: string;
+  },
 ): Promise<StageNode[]> {
   const outputs = new Map<string, readonly Kind[]>();
   for (const file of files) {
@@ -246,6 +251,13 @@ async function checkCells(
     await checkRowTemplates(result.ok ? result.options : result.value, report);
     const inputs = checkRoles({ draft, cell, description, outputs, problems });
     const permissions = checkPermissions(stageFile, description.permissions, problems);
+    const read = [...file?.permissions?.read ?? [], ...permissions.read ?? []];
+    const mistake = isOwnStage(draft.uses ?? "")
+      ? systemPathMistake(draft.name, { read, baseDir })
+      : undefined;
+    if (mistake !== undefined) {
+      problems.add(stageFile.node.entries.get("permissions")?.key ?? draft.key, mistake);
+    }
     checkMatrixKeys(draft, answers.stage, problems);
     if (file === undefined || !result.ok) continue;
     nodes.push({

@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { posix } from "node:path";
+import { posix, resolve } from "node:path";
+import { isSystemPath, SYSTEM_WORDS } from "../../base/paths.ts";
 import type { Problem } from "../yaml/problems.ts";
 import type { Permissions } from "../stage.ts";
 
@@ -53,6 +54,36 @@ export function permissionMistake(
       lines.map((text) => `        ${text}`).join("\n")
     }`,
   };
+}
+
+/**
+ * Refuses what no grant can give: Deno keeps the system's own folders even from whoever may read every
+ * other file.
+ *
+ * @param stage Name of the stage in the file.
+ * @param options `read`: paths that are granted or asked for, which count from `baseDir`.
+ * @returns The mistake; undefined where no path, nor what a link of one leads to, lies there.
+ */
+export function systemPathMistake(
+  stage: string,
+  { read, baseDir }: { readonly read: readonly string[]; readonly baseDir: string },
+): Problem | undefined {
+  const path = read.find((path) => isSystemPath(realPathOf(resolve(baseDir, path))));
+  return path === undefined ? undefined : {
+    what: `the stage "${stage}" can't be granted to read ${path}, which lies ${SYSTEM_WORDS}`,
+    requirement: "what a stage reads is part of its key",
+    remedy: "write what it needs of it into a file, and grant that",
+  };
+}
+
+/** A path without links, as far as it is there. */
+function realPathOf(path: string): string {
+  if (isSystemPath(path)) return path;
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return path;
+  }
 }
 
 function line(name: string, values: readonly string[]): string {

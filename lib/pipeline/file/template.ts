@@ -6,8 +6,8 @@
  * is found in a branch that is not taken, too. `{{ }}` belongs to the rows and is left alone; a
  * literal `${{` is written `${{ '${{' }}`.
  *
- * Expressions are those of `@huggingface/jinja` (https://jinja.palletsprojects.com/en/stable/templates/#expressions);
- * statements (`{% %}`) are not evaluated here.
+ * Expressions are Jinja's (https://jinja.palletsprojects.com/en/stable/templates/#expressions), with Python's
+ * values; statements (`{% %}`) are not evaluated here.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Json } from "../../base/json.ts";
 import { nearest } from "../../base/errors.ts";
 import { findExpressions, OPEN } from "./template_scan.ts";
 import { EXPRESSION_NAMES, usedNames } from "../../base/jinja/names.ts";
-import type { JinjaNode } from "../../base/jinja/tree.ts";
+import type { JinjaNode } from "../../base/jinja/syntax/tree.ts";
 import { formatLabel } from "../schema/value_words.ts";
 import type { Problem, Problems } from "../yaml/problems.ts";
 import { jsonToNode, type MappingEntry, type Span, type YamlNode } from "../yaml/node.ts";
@@ -144,9 +144,7 @@ class Evaluator {
     }}}`;
     let root: JinjaNode;
     try {
-      const { body } = this.#jinja.parseTemplate(`{{${expression}}}`);
-      if (body.length !== 1) throw new SyntaxError("it is not one expression");
-      root = body[0]!;
+      root = this.#jinja.parseExpression(expression);
     } catch (error) {
       this.#problems.add(place, {
         what: `cannot read the expression ${shown}: ${this.#jinja.whyUnreadable(error)}`,

@@ -162,6 +162,8 @@ class Walk {
       signal?.throwIfAborted();
       // What the runner cannot read, the stage cannot either: both run as the same user.
       if (error instanceof Error && "code" in error) return null;
+      // The system's own folders, which Deno shows to nobody without every permission.
+      if (error instanceof Deno.errors.NotCapable) return null;
       throw error;
     }
   }

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { lstatSync, readlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { isSettled, REST } from "../../store/mod.ts";
 
@@ -93,7 +93,7 @@ export class Marks {
     const names = path.slice(real.length).split(sep).filter((name) => name !== "");
     for (const [i, name] of names.entries()) {
       const next = join(real, name);
-      const info = lstatSync(next, { throwIfNoEntry: false });
+      const info = entryAt(next);
       if (info === undefined) return undefined;
       if (info.isSymbolicLink()) {
         this.#mark(next);
@@ -110,5 +110,15 @@ export class Marks {
       this.#above.add(real);
     }
     return real;
+  }
+}
+
+/** What is at a path, without following it; undefined for nothing, and for what Deno shows to nobody. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
   }
 }

@@ -71,6 +71,7 @@ class Execution {
     const context = this.#context;
     const { store, pipeline, listen, signal } = context;
     const began = performance.now();
+    const misplaced = await store.mend();
     this.#log = await RunLog.create(await this.#start(), { store, listen });
     const { folder } = this.#log;
     const run = folder.record.id;
@@ -83,6 +84,10 @@ class Execution {
       stages: this.#nodes.map(({ id }) => id),
       jobs: context.jobs,
     });
+    for (const { path, setAside } of misplaced) {
+      const text = `${path} was no folder; it was set aside as ${setAside}, and the folder is made`;
+      this.#log.emit({ type: "note", text });
+    }
     for (const node of this.#nodes) this.#setEnd(node.id, this.#stage(node));
     const outcomes = new Map<string, Ended>();
     for (const { id } of this.#nodes) outcomes.set(id, await this.#settled(id));

@@ -13,6 +13,7 @@ import { filePath } from "../../base/paths.ts";
 import { after } from "../../base/timer.ts";
 import {
   type Action,
+  ensureFolder,
   keyLock,
   type Lock,
   safeName,
@@ -365,6 +366,6 @@ async function cacheFolder({ context: { store }, node }: StageRun): Promise<stri
   const folder = node.description.builtin
     ? join(downloads, "shared")
     : join(downloads, "own", safeName(node.description.module));
-  await Deno.mkdir(folder, { recursive: true });
+  await ensureFolder(folder);
   return folder;
 }

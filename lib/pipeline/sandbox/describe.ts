@@ -36,13 +36,14 @@ export interface DescribeOptions {
   /** What the pipeline lets the stage read, as it is written there. */
   readonly granted?: readonly string[] | undefined;
   readonly memory?: Memory | undefined;
-  /** Milliseconds that a module may take to load and answer; default 10 s. */
+  /** Milliseconds that a module may take to load and answer; default 30 s. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const NAMESPACE = "describe";
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** A machine that is busy with training takes many times as long as an idle one. */
+const DEFAULT_TIMEOUT_MS = 30_000;
 /** What a module may print while it is loaded. */
 const MAX_OUTPUT = 16 << 20;
 

@@ -29,12 +29,13 @@ const MAX_INDEX = 64 << 20;
  *
  * @param folder Its output folder.
  * @param options `kind`: what it promised; `stage`: its name.
- * @throws {UserError} Where the folder is empty or lacks what the kind starts from.
+ * @throws {UserError} Where the folder is gone, is empty or lacks what the kind starts from.
  */
 export async function checkOutput(
   folder: string,
   { kind, stage }: { readonly kind: Kind; readonly stage: string },
 ): Promise<void> {
+  await refuseOther(folder, stage);
   const files = new Set<string>();
   const others = new Set<string>();
   for await (const { name, isFile } of Deno.readDir(folder)) (isFile ? files : others).add(name);
@@ -75,6 +76,25 @@ export async function checkOutput(
     what: `stage "${stage}" wrote a ${file} ${mistake}`,
     requirement: "it lists the splits, each with its file in the output folder",
     remedy: `write the folder with the functions of temper/data, or put out another kind`,
+  });
+}
+
+/** A stage may remove what it may write, and that is its folder, too. */
+async function refuseOther(folder: string, stage: string): Promise<void> {
+  const info = await Deno.lstat(folder).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (info?.isDirectory) return;
+  const what = info === undefined
+    ? "removed its output folder"
+    : `put ${
+      info.isFile ? "a file" : info.isSymlink ? "a link" : "something else"
+    } in the place of its output folder`;
+  throw new UserError({
+    what: `stage "${stage}" ${what}`,
+    requirement: "output.path is a folder from the beginning of a stage to its end",
+    remedy: "write the result into it; to begin anew, remove what is in the folder alone",
   });
 }
 

@@ -6,6 +6,7 @@
 import type { StagePlan } from "../../pipeline/run/plan.ts";
 import type { Page } from "./summary.ts";
 import { visibleValue } from "../../base/outside/text.ts";
+import { columnsOf, padColumns } from "./columns.ts";
 import { wrap } from "./text.ts";
 
 /** The plan of a pipeline as lines. */
@@ -13,10 +14,10 @@ export function planLines(planned: readonly StagePlan[], page: Page): string[] {
   const plans = visibleValue(planned, () => false);
   const { style } = page;
   const shown = plans.filter((plan) => plan.status !== "skipped");
-  const names = Math.min(40, Math.max(0, ...shown.map((plan) => plan.stage.length)));
+  const names = Math.min(40, Math.max(0, ...shown.map((plan) => columnsOf(plan.stage))));
   const lines: string[] = [];
   for (const plan of shown) {
-    const name = plan.stage.padEnd(names);
+    const name = padColumns(plan.stage, names);
     switch (plan.status) {
       case "cached":
         lines.push(`${style.green("=")} ${name}  ${style.dim("cached")}`);

@@ -8,7 +8,8 @@ import type { StageFailure, SummaryEntry } from "../../pipeline/run/events.ts";
 import type { RunState, StageState } from "./state.ts";
 import { indented } from "../../base/outside/text.ts";
 import { placeOf } from "../../base/errors.ts";
-import { clip, formatDuration, formatNumber, type Style, wrap } from "./text.ts";
+import { clip, columnsOf, padColumns } from "./columns.ts";
+import { formatDuration, formatNumber, type Style, wrap } from "./text.ts";
 
 /** How wide and in which colours. */
 export interface Page {
@@ -18,7 +19,7 @@ export interface Page {
 
 /** One line for a stage that is not running: mark, name, outcome. */
 export function stageLine(stage: StageState, names: number, { width, style }: Page): string {
-  const name = stage.id.padEnd(names);
+  const name = padColumns(stage.id, names);
   const room = Math.max(10, width - names - 5);
   switch (stage.state) {
     case "waiting":
@@ -44,7 +45,7 @@ export function stageLine(stage: StageState, names: number, { width, style }: Pa
 
 /** Width of the column of names. */
 export function nameWidth(run: RunState): number {
-  return Math.min(40, Math.max(0, ...[...run.stages.keys()].map((id) => [...id].length)));
+  return Math.min(40, Math.max(0, ...[...run.stages.keys()].map(columnsOf)));
 }
 
 /** The table of stages. */

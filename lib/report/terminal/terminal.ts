@@ -16,7 +16,8 @@ import {
   stageLine,
   stageTable,
 } from "./summary.ts";
-import { clip, formatAmount, formatBar, formatDuration, formatRate, wrap } from "./text.ts";
+import { clip, padColumns } from "./columns.ts";
+import { formatAmount, formatBar, formatDuration, formatRate, wrap } from "./text.ts";
 
 /** Takes a run's events and shows them. */
 export interface Reporter {
@@ -172,19 +173,18 @@ function liveLines(run: RunState, screen: Screen): string[] {
   const busy = stages.filter((stage) => stage.state === "running");
   const shown = stages.length <= room ? stages : busy.slice(0, room - 1);
   const lines = shown.map((stage) =>
-    stage.state === "running"
-      ? clip(runningLine(stage, names, screen), screen.width)
-      : stageLine(stage, names, screen)
+    stage.state === "running" ? runningLine(stage, names, screen) : stageLine(stage, names, screen)
   );
   if (shown.length < stages.length) {
     const ended = stages.filter((stage) => !["waiting", "running"].includes(stage.state)).length;
     lines.push(`  ${ended} of ${stages.length} stages ended`);
   }
-  return lines;
+  // A line that wraps is two, and what is drawn above it would stay.
+  return lines.map((line) => clip(line, screen.width));
 }
 
 function runningLine(stage: StageState, names: number, screen: Screen): string {
-  const head = `› ${stage.id.padEnd(names)}  `;
+  const head = `› ${padColumns(stage.id, names)}  `;
   const { progress } = stage;
   if (progress === undefined) {
     const elapsed = Math.max(0, screen.now() - (stage.started ?? screen.now()));

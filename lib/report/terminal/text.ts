@@ -1,10 +1,9 @@
 /**
  * Figures, durations and texts as a person reads them in a terminal. Pure.
  *
- * Left out: the width of East Asian and combining characters; a line of them may wrap early or late.
- *
  * @module
  */
+import { columnsOf, cutAt } from "./columns.ts";
 
 /** Wraps text in terminal colours, or leaves it alone. */
 export interface Style {
@@ -83,35 +82,35 @@ export function formatBar(fraction: number, width: number): string {
 }
 
 /**
- * Breaks text into lines of at most `width` characters, at spaces where there are some.
+ * Breaks text into lines of at most `width` columns, at spaces where there are some.
  *
  * @returns At least one line.
  */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split("\n")) {
-    let line: string[] = [];
+    let line = "";
+    let columns = 0;
     for (const word of paragraph.split(/ +/)) {
-      let rest = [...word];
-      if (line.length > 0 && line.length + 1 + rest.length > width) {
-        lines.push(line.join(""));
-        line = [];
+      let rest = word;
+      let room = columnsOf(rest);
+      if (columns > 0 && columns + 1 + room > width) {
+        lines.push(line);
+        [line, columns] = ["", 0];
       }
-      if (line.length > 0) line.push(" ");
-      while (rest.length > width) {
-        lines.push(rest.slice(0, width).join(""));
-        rest = rest.slice(width);
+      if (columns > 0) [line, columns] = [`${line} `, columns + 1];
+      while (room > width) {
+        // A character that is wider than the line has one of its own.
+        const head = cutAt(rest, width)[0] || [...rest][0]!;
+        if (head === rest) break;
+        lines.push(head);
+        rest = rest.slice(head.length);
+        room = columnsOf(rest);
       }
-      line.push(...rest);
+      line += rest;
+      columns += room;
     }
-    lines.push(line.join(""));
+    lines.push(line);
   }
   return lines;
-}
-
-/** Text cut to `width` characters, the last one `…` where something is missing. */
-export function clip(text: string, width: number): string {
-  const characters = [...text];
-  if (characters.length <= width) return text;
-  return characters.slice(0, Math.max(0, width - 1)).join("") + "…";
 }

@@ -19,11 +19,18 @@ export interface WriteOptions {
   readonly mode?: number;
   /** False skips the fsyncs, for files whose loss in a power cut costs nothing. Default true. */
   readonly durable?: boolean;
+  /** Whether a folder that stands in the file's place is removed: where nobody keeps anything. Default false. */
+  readonly replacesFolder?: boolean;
 }
 
 /** A name that no other process or call uses. Begins with a dot: listings skip it. */
 export function temporaryName(base: string): string {
   return `.${base.slice(0, 100)}.${crypto.randomUUID()}.tmp`;
+}
+
+/** Whether a name is one that {@linkcode temporaryName} gave. */
+export function isTemporaryName(name: string): boolean {
+  return /^\..*\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/s.test(name);
 }
 
 /** Writes `data` to `path`: a reader sees the old content or the new one, never a part. */
@@ -47,7 +54,11 @@ export async function writeFileAtomic(
       await writeAll(file, typeof data === "string" ? new TextEncoder().encode(data) : data);
       if (durable) await file.sync();
     }
-    await Deno.rename(temporary, path);
+    await Deno.rename(temporary, path).catch(async (error) => {
+      if (!options.replacesFolder || systemCode(error) !== "EISDIR") throw error;
+      await Deno.remove(path, { recursive: true });
+      await Deno.rename(temporary, path);
+    });
   } catch (error) {
     await removeQuietly(temporary);
     throw error;
@@ -78,7 +89,7 @@ export async function ensureFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path);
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return await refuseDangling(path);
+    if (error instanceof Deno.errors.AlreadyExists) return await refuseOther(path);
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await ensureFolder(dirname(path));
     await mkdirBelow(path);
@@ -102,10 +113,10 @@ async function mkdirBelow(path: string): Promise<void> {
   }
 }
 
-/** Refuses a link whose target is gone: nothing can be made below it, and the system says only that. */
-async function refuseDangling(path: string): Promise<void> {
+/** Refuses what is no folder, and a link whose target is gone: nothing can be made below, and the system says only that. */
+async function refuseOther(path: string): Promise<void> {
   try {
-    await Deno.stat(path);
+    if ((await Deno.stat(path)).isDirectory) return;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound) || await lstatOf(path) === undefined) throw error;
     throw new UserError({
@@ -115,6 +126,11 @@ async function refuseDangling(path: string): Promise<void> {
       cause: error,
     });
   }
+  throw new UserError({
+    what: `${path} is no folder`,
+    requirement: "a folder is needed there",
+    remedy: "move it away and run again",
+  });
 }
 
 /** Removes a file or a folder with all in it; that it is not there is fine. */
@@ -136,14 +152,16 @@ export async function lstatOf(path: string): Promise<Deno.FileInfo | undefined> 
   }
 }
 
-/** A text file's content, or undefined where there is none: a pipe, which could be waited for without end, is none. */
+/**
+ * A text file's content, or undefined where there is none: a folder, a link that leads back to itself,
+ * and a pipe, which could be waited for without end, are none.
+ */
 export async function readTextOf(path: string): Promise<string | undefined> {
   try {
-    const { isFile, isDirectory } = await Deno.stat(path);
-    if (!isFile && !isDirectory) return undefined;
+    if (!(await Deno.stat(path)).isFile) return undefined;
     return await Deno.readTextFile(path);
   } catch (error) {
-    if (isAbsent(error)) return undefined;
+    if (isAbsent(error) || systemCode(error) === "ELOOP") return undefined;
     throw error;
   }
 }

@@ -11,7 +11,8 @@
  *     actions/<key>.json                         which artifact a stage's key led to
  *     trees/<sha256>/                            an artifact as stages read it: links of its blobs
  *     snapshots/<sha256>/                        code and granted files as they were when a key was made
- *     damaged/<sha256>-<time>                    blobs whose bytes changed, set aside
+ *     damaged/<name>-<time>                      blobs whose bytes changed, and what stood in the place of
+ *                                                a folder, set aside
  *     locks/  scratch/  tmp/                     work in progress, swept when its owner is dead
  *     resume/<key>/                              how far a stage has come, for the run after a kill
  *     index.db                                   caches only; may be deleted at any moment

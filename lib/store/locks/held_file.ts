@@ -16,9 +16,10 @@
  *
  * @module
  */
+import { UserError } from "../../base/errors.ts";
 import { parseJson } from "../../base/json.ts";
 import { join } from "node:path";
-import { isAbsent, removeQuietly, temporaryName, writeAll } from "../disk/durable.ts";
+import { isAbsent, lstatOf, removeQuietly, temporaryName, writeAll } from "../disk/durable.ts";
 import {
   type Owner,
   type OwnerState,
@@ -186,9 +187,16 @@ export interface Look {
   readonly renewed: number;
 }
 
-/** Looks at a holder's file; undefined where there is none. */
+/**
+ * Looks at a holder's file; undefined where there is none.
+ *
+ * @throws {UserError} Where something stands there that is no file: nobody could read it or replace it.
+ */
 export async function lookAt(path: string): Promise<Look | undefined> {
   try {
+    // A pipe would be opened without end.
+    const info = await lstatOf(path);
+    if (info !== undefined && !info.isFile) throw notAFile(path);
     // Opened first: a network file system asks its server then, and else tells what it remembers.
     using file = await Deno.open(path, { read: true });
     const renewed = (await file.stat()).mtime?.getTime() ?? 0;
@@ -197,6 +205,24 @@ export async function lookAt(path: string): Promise<Look | undefined> {
     if (isAbsent(error)) return undefined;
     throw error;
   }
+}
+
+/** As {@linkcode lookAt}; undefined also where something stands there that is no file and names nobody. */
+export async function lookAtFile(path: string): Promise<Look | undefined> {
+  try {
+    return await lookAt(path);
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+function notAFile(path: string): UserError {
+  return new UserError({
+    what: `${path} is no file`,
+    requirement: "a file that says who holds something belongs there",
+    remedy: "remove it and run again",
+  });
 }
 
 function parseHeld(text: string): Omit<Look, "renewed"> {

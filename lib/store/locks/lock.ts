@@ -17,7 +17,7 @@
  */
 import { join } from "node:path";
 import { diskTime } from "../../base/disk_time.ts";
-import { listNames } from "../disk/durable.ts";
+import { ensureFolder, listNames } from "../disk/durable.ts";
 import { guarded, systemCode } from "../disk/failure.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import { nameOfSafe, safeName, type StoreLayout } from "../disk/layout.ts";
@@ -227,8 +227,8 @@ export class Locks {
   ): Promise<Lock | undefined> {
     const path = this.pathOf(name);
     const held = await guarded({ doing: "take a lock", path }, async () => {
-      await Deno.mkdir(this.#folder, { recursive: true });
-      await Deno.mkdir(this.#temporary, { recursive: true });
+      await ensureFolder(this.#folder);
+      await ensureFolder(this.#temporary);
       return await HeldFile.write(path, {
         temporary: this.#temporary,
         prefix: "lock",

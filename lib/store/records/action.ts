@@ -11,7 +11,7 @@ import { isJsonObject } from "../../base/json.ts";
 import { join } from "node:path";
 import { InternalError } from "../../base/errors.ts";
 import { canonicalDigest } from "../../base/canonical_json.ts";
-import { ensureFolder, readTextOf, writeFileAtomic } from "../disk/durable.ts";
+import { ensureFolder, lstatOf, readTextOf, writeFileAtomic } from "../disk/durable.ts";
 import { guarded } from "../disk/failure.ts";
 import { type Digest, isDigest } from "../../base/hash.ts";
 import type { StoreLayout } from "../disk/layout.ts";
@@ -67,8 +67,8 @@ export class Actions {
 
   /** Whether something lies under the name of a record that {@linkcode Actions.read} takes for none. */
   async isDamaged(key: Digest): Promise<boolean> {
-    const text = await readTextOf(this.pathOf(key));
-    return text !== undefined && parseAction(text)?.key !== key;
+    if (await lstatOf(this.pathOf(key)) === undefined) return false;
+    return await this.read(key) === undefined;
   }
 
   /**
@@ -83,7 +83,10 @@ export class Actions {
     const path = this.pathOf(action.key);
     await guarded({ doing: "record a finished stage", path }, async () => {
       await ensureFolder(this.#layout.actions);
-      await writeFileAtomic(path, sealed(action), { temporary: this.#layout.temporary });
+      await writeFileAtomic(path, sealed(action), {
+        temporary: this.#layout.temporary,
+        replacesFolder: true,
+      });
     });
   }
 }

@@ -14,7 +14,9 @@ import { UserError } from "../../base/errors.ts";
 import { valueWithoutSecrets } from "../../base/outside/secrets.ts";
 import {
   ensureFolder,
+  isTemporaryName,
   listNames,
+  lstatOf,
   readTextOf,
   removeQuietly,
   temporaryName,
@@ -22,7 +24,7 @@ import {
 } from "../disk/durable.ts";
 import { guarded, storeFailure, systemCode } from "../disk/failure.ts";
 import { safeName, type StoreLayout } from "../disk/layout.ts";
-import { HeldFile, holderState, isAbandoned, lookAt } from "../locks/held_file.ts";
+import { HeldFile, holderState, isAbandoned, lookAtFile } from "../locks/held_file.ts";
 import { isThisProcess, ownerState, thisOwner } from "../locks/owner.ts";
 import { sealed } from "./sealed.ts";
 import { parseRunRecord, type RunRecord, type RunStart } from "./run_record.ts";
@@ -106,7 +108,7 @@ export class Runs {
   async isBusy(): Promise<boolean> {
     for (const id of await this.#ids()) {
       const path = join(this.#layout.runs, id, RUNNING);
-      const look = await lookAt(path);
+      const look = await lookAtFile(path);
       if (look?.owner === undefined || await isThisProcess(look.owner)) continue;
       const state = await holderState(path, look);
       if (state === "alive") return true;
@@ -114,6 +116,31 @@ export class Runs {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Removes temporary files and folders that a kill left among the runs and in the folder of one.
+   *
+   * Only a run that did not come to its end can have left any, so no other is looked into.
+   */
+  async sweep(): Promise<void> {
+    const { runs, temporary } = this.#layout;
+    const found = await temporariesIn(runs);
+    for (const id of await this.#ids()) {
+      const folder = join(runs, id);
+      const isOver = await lstatOf(join(folder, RUNNING)) === undefined &&
+        await lstatOf(join(folder, "run.json")) !== undefined;
+      if (isOver) continue;
+      found.push(...await temporariesIn(folder), ...await temporariesIn(join(folder, "artifacts")));
+    }
+    if (found.length === 0) return;
+    const now = await diskTime(temporary);
+    const isLeft = async (path: string): Promise<boolean> =>
+      now - ((await lstatOf(path))?.mtime?.getTime() ?? now) > LEFT_FOR;
+    for (const path of found) {
+      // A clock that was set forward makes all old at once.
+      if (await isLeft(path) && !await this.isBusy()) await removeQuietly(path);
+    }
   }
 
   async *#newestFirst(pipeline: string | undefined): AsyncGenerator<FoundRun> {
@@ -162,7 +189,7 @@ export class Runs {
     const state = await ownerState(owner);
     if (state !== "elsewhere") return state === "dead";
     const path = join(folder, RUNNING);
-    const look = await lookAt(path);
+    const look = await lookAtFile(path);
     if (look === undefined) return false;
     return await holderState(path, look) === "dead" ||
       isAbandoned(look, await diskTime(this.#layout.temporary));
@@ -252,6 +279,13 @@ export class RunFolder {
 /** Hidden: it says nothing to a person that `run.json` does not. */
 const RUNNING = ".running";
 const RUN_ID = /^\d{8}T\d{6}Z-.+-[0-9a-z]{6}$/;
+
+/** What is written before it is renamed is a remainder when it is a day old, in milliseconds. */
+const LEFT_FOR = 24 * 3600 * 1000;
+
+async function temporariesIn(folder: string): Promise<string[]> {
+  return (await listNames(folder)).filter(isTemporaryName).map((name) => join(folder, name));
+}
 
 /** Names of pipelines are free text; a folder's part of it stays short. */
 function folderName(pipeline: string): string {

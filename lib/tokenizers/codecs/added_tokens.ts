@@ -1,89 +1,86 @@
 /**
- * Finds added tokens (`<|endoftext|>`, `<mask>`) in text before anything else looks at it.
+ * Finds added tokens (`<|endoftext|>`, `<mask>`) in text.
  *
- * Follows `AddedVocabulary` of Hugging Face tokenizers: leftmost match, longest among those; tokens
- * that are matched before the normalizer win over those matched after it; `lstrip` and `rstrip` eat
- * the white space beside a match; `single_word` refuses a match that touches a word.
+ * Follows `AddedVocabulary` of Hugging Face tokenizers: leftmost match, longest among those; `lstrip` and
+ * `rstrip` eat the white space beside a match; `single_word` refuses a match that touches a word. Tokens
+ * that are matched before the normalizer and those matched after it are found by a finder each.
  *
  * @module
  */
+import { leadingSpace, trailingSpace, WORD } from "../components/characters.ts";
 import type { AddedToken } from "./files.ts";
 
-/** A stretch of text, or the id of an added token that stood there. */
-export type Section = string | number;
-
-/** Cuts text at added tokens. */
-export class AddedTokenSplitter {
-  readonly #passes: readonly Pass[];
-
-  /** @param tokens The added tokens of a tokenizer that has no normalizer. */
-  constructor(tokens: readonly AddedToken[]) {
-    this.#passes = [
-      tokens.filter((token) => !token.normalized),
-      tokens.filter((token) => token.normalized),
-    ].filter((group) => group.length > 0).map((group) => new Pass(group));
-  }
-
-  /** The sections of `text` in order; empty stretches are left out. */
-  split(text: string): Section[] {
-    let sections: Section[] = text === "" ? [] : [text];
-    for (const pass of this.#passes) {
-      sections = sections.flatMap((section) =>
-        typeof section === "string" ? pass.split(section) : [section]
-      );
-    }
-    return sections;
-  }
+/** An added token in a text, in UTF-16 units. */
+export interface FoundToken {
+  readonly id: number;
+  readonly from: number;
+  readonly to: number;
 }
 
-/** One set of tokens that are looked for together. */
-class Pass {
-  readonly #pattern: RegExp;
+/** A set of tokens that are looked for together. */
+export class AddedTokenFinder {
+  readonly #pattern: RegExp | undefined;
+  /** What every token begins with: most texts have none of these. */
+  readonly #firsts: readonly string[];
   readonly #byContent: ReadonlyMap<string, AddedToken>;
 
-  constructor(tokens: readonly AddedToken[]) {
-    this.#byContent = new Map(tokens.map((token) => [token.content, token]));
+  /** @param normalize What is done to a text, and so to the tokens, before it is looked through. */
+  constructor(tokens: readonly AddedToken[], normalize: (content: string) => string) {
+    const byContent = new Map<string, AddedToken>();
+    for (const token of tokens.toSorted((a, b) => Number(b.special) - Number(a.special))) {
+      const content = normalize(token.content);
+      if (content !== "" && !byContent.has(content)) byContent.set(content, token);
+    }
+    this.#byContent = byContent;
+    this.#firsts = [...new Set(Array.from(byContent.keys(), (content) => content.charAt(0)))];
     // Longest first, since a regular expression takes the first alternative that matches.
-    const contents = [...this.#byContent.keys()].sort((a, b) => b.length - a.length);
-    this.#pattern = new RegExp(contents.map(escapePattern).join("|"), "gu");
+    const contents = [...byContent.keys()].sort((a, b) => b.length - a.length);
+    this.#pattern = contents.length === 0
+      ? undefined
+      : new RegExp(contents.map(escapePattern).join("|"), "gu");
   }
 
-  split(text: string): Section[] {
-    const sections: Section[] = [];
+  /** Whether there is nothing to find. */
+  get isEmpty(): boolean {
+    return this.#pattern === undefined;
+  }
+
+  /** The tokens in a text, from left to right. */
+  find(text: string): readonly FoundToken[] {
+    if (this.#pattern === undefined || !this.#firsts.some((first) => text.includes(first))) {
+      return NONE;
+    }
+    const found: FoundToken[] = [];
     let done = 0;
     for (const match of text.matchAll(this.#pattern)) {
       const token = this.#byContent.get(match[0]);
       if (token === undefined) continue;
-      let start = match.index;
-      let end = start + match[0].length;
-      if (token.singleWord && (endsWithWord(text, start) || startsWithWord(text, end))) continue;
-      if (token.lstrip) { while (start > done && isSpace(text, start - 1)) start--; }
-      if (token.rstrip) { while (isSpace(text, end)) end++; }
-      if (done < start) sections.push(text.slice(done, start));
-      sections.push(token.id);
-      done = end;
+      let from = match.index;
+      let to = from + match[0].length;
+      if (token.singleWord && (endsWithWord(text, from) || startsWithWord(text, to))) continue;
+      if (token.lstrip && done <= from) from -= trailingSpace(text.slice(done, from));
+      if (token.rstrip) to += leadingSpace(text, to);
+      // What the one before has eaten is not there any more.
+      if (from < done) continue;
+      found.push({ id: token.id, from, to });
+      done = to;
     }
-    if (done < text.length) sections.push(text.slice(done));
-    return sections;
+    return found;
   }
 }
 
-const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-const WHITE_SPACE = /\p{White_Space}/u;
+const NONE: readonly FoundToken[] = [];
 
 function endsWithWord(text: string, end: number): boolean {
+  if (end === 0) return false;
   const low = text.charCodeAt(end - 1);
-  const start = low >= 0xdc00 && low <= 0xdfff ? end - 2 : end - 1;
-  return end > 0 && WORD.test(text.slice(Math.max(0, start), end));
+  const start = low >= 0xdc00 && low <= 0xdfff && end > 1 ? end - 2 : end - 1;
+  return WORD.has(text.codePointAt(start)!);
 }
 
 function startsWithWord(text: string, start: number): boolean {
   const point = text.codePointAt(start);
-  return point !== undefined && WORD.test(String.fromCodePoint(point));
-}
-
-function isSpace(text: string, index: number): boolean {
-  return WHITE_SPACE.test(text.charAt(index));
+  return point !== undefined && WORD.has(point);
 }
 
 function escapePattern(text: string): string {

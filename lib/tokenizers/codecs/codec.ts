@@ -1,8 +1,9 @@
 /**
- * What encodes and decodes: the face that our own byte-level BPE and `@huggingface/tokenizers` share.
+ * What encodes and decodes.
  *
  * @module
  */
+import type { Encoding, EncodingOptions } from "../encodings/encoding.ts";
 
 /** Options of {@linkcode Codec.encode}. */
 export interface EncodeOptions {
@@ -24,15 +25,25 @@ export interface DecodeOptions {
 
 /** Text to token ids and back, without the roles of special tokens. */
 export interface Codec {
-  /** Model type in tokenizer.json: BPE, WordPiece, Unigram. */
+  /** Model type in tokenizer.json: BPE, WordPiece, Unigram, WordLevel. */
   readonly type: string;
   /**
-   * Whether it matches patterns that came with it, or runs on a package: then nobody knows how long a call
-   * takes, and where the file is somebody else's it is to be watched (`../watched.ts`).
+   * Whether it matches a pattern that came with it and is not known to take time in proportion to a text:
+   * where the file is somebody else's, that is to be watched (`../watched.ts`).
    */
   readonly isUnbounded: boolean;
-  /** Ids of a text. Never truncates or pads. */
+  /** Ids of a text; a lone half of a surrogate pair is U+FFFD. Never truncates or pads. */
   encode(text: string, options?: EncodeOptions): number[];
+  /**
+   * All that the tokens of a text, or of a pair, say: types, offsets, masks; truncated and padded as asked.
+   * Takes several times as long as `encode`.
+   *
+   * @throws {UserError} where the truncation leaves no room, or the tokenizer has no template for pairs.
+   */
+  encodeWithOffsets(
+    text: string | readonly [first: string, second: string],
+    options?: EncodingOptions,
+  ): Encoding;
   /** The text of ids; bytes that are no UTF-8 become U+FFFD. */
   decode(ids: ArrayLike<number>, options?: DecodeOptions): string;
   /** What `encode` puts around a text's own ids. */

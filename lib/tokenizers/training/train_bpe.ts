@@ -11,7 +11,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
-import { BYTE_TO_CHAR, splitWords } from "../codecs/byte_level.ts";
+import { BYTE_TO_CHAR, splitWords } from "../components/byte_level.ts";
 
 /** Options of {@linkcode trainBpe}, named as in Hugging Face tokenizers. */
 export interface TrainBpeOptions {
@@ -45,11 +45,14 @@ interface Candidate {
 /**
  * Trains byte-level BPE.
  *
- * @param texts The training texts. Special tokens that stand in them are text like any other.
+ * @param texts The training texts, or their words where they are too many for the memory. Special tokens that stand in them are text like any other.
  * @throws {UserError} where `vocabSize` leaves no room for the bytes and the special tokens, or a
  * special token is empty or given twice.
  */
-export function trainBpe(texts: Iterable<string>, options: TrainBpeOptions): TrainedBpe {
+export function trainBpe(
+  texts: Iterable<string> | WordCounts,
+  options: TrainBpeOptions,
+): TrainedBpe {
   const { vocabSize, minFrequency = 2, specialTokens = [] } = options;
   checkOptions(vocabSize, specialTokens);
   const tokens = [...specialTokens];
@@ -62,7 +65,7 @@ export function trainBpe(texts: Iterable<string>, options: TrainBpeOptions): Tra
   };
   for (const char of [...BYTE_TO_CHAR].sort()) addToken(char);
 
-  const { words, counts } = countWords(texts, idOf);
+  const { words, counts } = spelt(texts instanceof WordCounts ? texts : WordCounts.of(texts), idOf);
   const base = vocabSize;
   const pairCounts = new Map<number, number>();
   const heap = new CandidateHeap();
@@ -140,21 +143,49 @@ function checkOptions(vocabSize: number, specialTokens: readonly string[]): void
   }
 }
 
-/** The distinct words as ids of their bytes, and how often each occurs. */
-function countWords(
-  texts: Iterable<string>,
+/** How often each word occurs, which is all that is learned from a text. */
+export class WordCounts {
+  readonly #counts = new Map<string, number>();
+
+  static of(texts: Iterable<string>): WordCounts {
+    const counts = new WordCounts();
+    for (const text of texts) counts.add(text);
+    return counts;
+  }
+
+  /** Counts the words of a text. */
+  add(text: string): void {
+    for (const word of splitWords(text)) {
+      const count = this.#counts.get(word);
+      this.#counts.set(count === undefined ? detached(word) : word, (count ?? 0) + 1);
+    }
+  }
+
+  /** Words in order of first appearance, and their counts. */
+  entries(): Iterable<[string, number]> {
+    return this.#counts;
+  }
+}
+
+/** A long part of a text is a view of it, which would keep all of the text in memory. */
+function detached(word: string): string {
+  return word.length < 13 ? word : JSON.parse(JSON.stringify(word));
+}
+
+/** Words as ids of bytes. */
+function spelt(
+  counted: WordCounts,
   idOf: ReadonlyMap<string, number>,
 ): { words: number[][]; counts: number[] } {
-  const frequency = new Map<string, number>();
-  for (const text of texts) {
-    for (const word of splitWords(text)) frequency.set(word, (frequency.get(word) ?? 0) + 1);
-  }
   const encoder = new TextEncoder();
   const byteIds = BYTE_TO_CHAR.map((char) => idOf.get(char)!);
-  const words = [...frequency.keys()].map((word) =>
-    Array.from(encoder.encode(word), (byte) => byteIds[byte]!)
-  );
-  return { words, counts: [...frequency.values()] };
+  const words: number[][] = [];
+  const counts: number[] = [];
+  for (const [word, count] of counted.entries()) {
+    words.push(Array.from(encoder.encode(word), (byte) => byteIds[byte]!));
+    counts.push(count);
+  }
+  return { words, counts };
 }
 
 /**

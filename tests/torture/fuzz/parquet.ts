@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Cell, Column, Row } from "../../../lib/data/formats/columns.ts";
-import { readParquet, writeParquet } from "../../../lib/data/formats/parquet.ts";
+import { readParquet, writeParquet } from "../../fixtures/parquet_files.ts";
 import type { Part } from "../part.ts";
 import { type Fuzz, fuzzPart, isUsableName, told } from "./fuzzing.ts";
 import { damagedBytes } from "./mutations.ts";

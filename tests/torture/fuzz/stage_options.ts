@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../../../lib/base/json.ts";
 import { resolveSettings } from "../../../lib/decoding/resolve.ts";
 import { SETTINGS, UNSUPPORTED } from "../../../lib/decoding/settings.ts";
 import { splitRows } from "../../../lib/data/rows/split.ts";
+import { SplitKeys } from "../../../lib/data/rows/split_keys.ts";
 import { describeStage } from "../../../lib/pipeline/definition/describe.ts";
 import { optionNames } from "../../../lib/pipeline/definition/options.ts";
 import { STAGES } from "../../../stages/mod.ts";
@@ -153,18 +154,16 @@ export const fuzz: Fuzz<Input> = {
     }
     const { parts, texts, seed, shuffle, stratify } = input;
     const rows = texts.map((text, i) => ({ text, label: i % 2 }));
-    const { value } = await told(() =>
-      splitRows(rows, {
-        parts,
-        seed,
-        shuffle,
-        column: "text",
-        ...(stratify ? { stratify: "label" } : {}),
-      })
-    );
+    const options = {
+      ...{ parts, seed, shuffle, column: "text" },
+      ...(stratify ? { stratify: "label" } : {}),
+    };
+    const keys = new SplitKeys(options);
+    for (const row of rows) keys.add(row);
+    const { value } = await told(() => splitRows(keys, options));
     if (value === undefined) return;
     assert.deepEqual(Object.keys(value).sort(), Object.keys(parts).sort());
-    const indices = Object.values(value).flat();
+    const indices = Object.values(value).flatMap((own) => [...own]);
     assert.equal(new Set(indices).size, indices.length, "a row in two parts");
     assert.ok(indices.every((i) => Number.isInteger(i) && i >= 0 && i < rows.length));
     const home = new Map<string, string>();

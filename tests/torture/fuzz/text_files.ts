@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { batchOf, rowOf } from "../../../lib/data/formats/batch.ts";
 import { inferColumns, type Row } from "../../../lib/data/formats/columns.ts";
-import { readTables } from "../../../lib/data/rows/read_table.ts";
+import { readTables } from "../../fixtures/row_files.ts";
 import type { Part } from "../part.ts";
 import { type Fuzz, fuzzPart, isUsableName, MAX_LEVELS, told } from "./fuzzing.ts";
 import { damagedBytes } from "./mutations.ts";

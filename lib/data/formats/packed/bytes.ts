@@ -71,7 +71,12 @@ async function* readBytes(
   }
 }
 
-async function* bounded(
+/**
+ * The same bytes, as long as they are not absurdly more than those of the file that they were packed in.
+ *
+ * @throws {UserError} Where they are.
+ */
+export async function* bounded(
   bytes: AsyncIterable<Uint8Array<ArrayBuffer>>,
   { file, size }: { file: InputFile; size: number },
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -6,7 +6,7 @@
 import { UserError } from "../../../base/errors.ts";
 import type { Column } from "../columns.ts";
 import type { InputFile, Reading } from "../row_file.ts";
-import { ownText } from "./batch_builder.ts";
+import { ownText } from "../batch_builder.ts";
 import { badCharacter, type Encoding } from "./encoding.ts";
 
 /** Characters that are shown of a row. */

@@ -12,7 +12,7 @@ import type { Batch } from "../batch.ts";
 import type { Cell, Column } from "../columns.ts";
 import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
 import { encodingError, misfitError, rejectRow } from "./bad_row.ts";
-import { BatchBuilder, ownText } from "./batch_builder.ts";
+import { BatchBuilder, ownText } from "../batch_builder.ts";
 import { delimiterName, guessDelimiter, SAMPLE } from "./csv_delimiter.ts";
 import { type CsvRecord, CsvScanner } from "./csv_scanner.ts";
 import type { Encoding } from "./encoding.ts";

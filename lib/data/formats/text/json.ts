@@ -12,7 +12,7 @@ import type { Batch } from "../batch.ts";
 import type { Cell, Column } from "../columns.ts";
 import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
 import { misfitError, rejectRow } from "./bad_row.ts";
-import { BatchBuilder } from "./batch_builder.ts";
+import { BatchBuilder } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
 import { FoundTypes } from "./found_types.ts";
 import { type Layout, layoutOfDocument, layoutOfLines } from "./json_layout.ts";

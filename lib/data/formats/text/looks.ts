@@ -58,6 +58,7 @@ export function kindOfInteger(digits: string): number {
 export function valueOfText(text: string, type: ColumnType): Cell | undefined {
   switch (type) {
     case "string":
+    case "timestamp":
     case "json":
       return text;
     case "bool":

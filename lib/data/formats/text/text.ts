@@ -7,7 +7,7 @@ import type { Batch } from "../batch.ts";
 import type { Cell, Column } from "../columns.ts";
 import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
 import { encodingError, misfitError, rejectRow, type RowText } from "./bad_row.ts";
-import { BatchBuilder, ownText } from "./batch_builder.ts";
+import { BatchBuilder, ownText } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
 import { valueOfText } from "./looks.ts";
 import { lineBatches, MAX_LINE, tooLong, wholeText } from "./text_file.ts";

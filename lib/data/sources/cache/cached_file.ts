@@ -27,6 +27,8 @@ interface Note {
   readonly whole: boolean;
   /** The version that the bytes are of, as the server told it. */
   readonly etag?: string;
+  /** How the server packed it, where it did so by itself (Content-Encoding). */
+  readonly encoding?: string;
 }
 
 /** A file that this process alone has open. */
@@ -39,6 +41,8 @@ export class CachedFile implements Disposable {
   #noted = { bytes: 0, at: -Infinity };
   /** The version that the bytes are of, as the server told it. */
   etag: string | undefined;
+  /** How the server packed it, where it did so by itself (Content-Encoding). */
+  encoding: string | undefined;
 
   private constructor(path: string, { url, handle }: { url: string; handle: Deno.FsFile }) {
     this.path = path;
@@ -102,6 +106,7 @@ export class CachedFile implements Disposable {
     this.#size = note.bytes;
     this.#noted = { bytes: note.bytes, at: performance.now() };
     this.etag = note.etag;
+    this.encoding = note.encoding;
     return note.whole ? "whole" : "part";
   }
 
@@ -113,6 +118,7 @@ export class CachedFile implements Disposable {
     this.#size = 0;
     this.#noted = { bytes: 0, at: -Infinity };
     this.etag = undefined;
+    this.encoding = undefined;
     await removeIfThere(notePath(this.path));
   }
 
@@ -142,6 +148,7 @@ export class CachedFile implements Disposable {
       sha256: this.digest,
       whole,
       ...(this.etag === undefined ? {} : { etag: this.etag }),
+      ...(this.encoding === undefined ? {} : { encoding: this.encoding }),
     };
     // After a power cut, too, the note is of bytes that are there.
     await this.#handle.syncData();
@@ -170,14 +177,18 @@ export class CachedFile implements Disposable {
     }
     const note = parseJsonObject(text);
     if (!isJsonObject(note)) return undefined;
-    const { url, bytes, sha256, whole, etag } = note;
+    const { url, bytes, sha256, whole, etag, encoding } = note;
     const isFine = url === this.#url && typeof bytes === "number" &&
       Number.isSafeInteger(bytes) && bytes >= 0 &&
       typeof sha256 === "string" && typeof whole === "boolean" &&
-      (etag === undefined || typeof etag === "string");
-    return isFine
-      ? { url, bytes, sha256, whole, ...(etag === undefined ? {} : { etag }) }
-      : undefined;
+      (etag === undefined || typeof etag === "string") &&
+      (encoding === undefined || typeof encoding === "string");
+    if (!isFine) return undefined;
+    return {
+      ...{ url, bytes, sha256, whole },
+      ...(etag === undefined ? {} : { etag }),
+      ...(encoding === undefined ? {} : { encoding }),
+    };
   }
 
   /** Reads the first bytes, and goes on hashing from there. */

@@ -1,0 +1,81 @@
+/**
+ * Lines of a width: Python's `textwrap.wrap` as the filter `wordwrap` calls it.
+ *
+ * @module
+ */
+import { spendCharacters } from "../values/steps.ts";
+import { TemplateError } from "../values/template_error.ts";
+import { lengthOf, part } from "../values/text.ts";
+
+const SPACE = "\\t\\n\\v\\f\\r ";
+const WORD = "\\p{L}\\p{N}_";
+const LETTER = `(?!\\p{Nd})[${WORD}]`;
+const PUNCTUATED = `[${WORD}!"'&.,?]`;
+
+/** Words, the parts of words with hyphens, and what is between, as `TextWrapper.wordsep_re`. */
+const PIECES = new RegExp(
+  `[${SPACE}]+` +
+    `|(?<=${PUNCTUATED})-{2,}(?=[${WORD}])` +
+    `|[^${SPACE}]+?(?:-(?:(?<=${LETTER}${LETTER}-)|(?<=${LETTER}-${LETTER}-))(?=${LETTER}-?${LETTER})` +
+    `|(?=[${SPACE}]|$)|(?<=${PUNCTUATED})(?=-{2,}[${WORD}]))`,
+  "gu",
+);
+const WORDS = new RegExp(`[${SPACE}]+|[^${SPACE}]+`, "gu");
+const BLANK = new RegExp(`^[${SPACE}]*$`);
+
+/** How to wrap. */
+export interface Wrapping {
+  readonly width: number;
+  /** Whether a word that is longer than a line is cut. */
+  readonly breakWords: boolean;
+  /** Whether words may be cut behind their hyphens. */
+  readonly breakHyphens: boolean;
+}
+
+/** The lines of a text without line ends. */
+export function wrapped(text: string, wrapping: Wrapping): string[] {
+  const { width } = wrapping;
+  if (width <= 0) throw new TemplateError("a line has to be at least 1 character wide");
+  spendCharacters(text.length * 4);
+  const chunks = (text.match(wrapping.breakHyphens ? PIECES : WORDS) ?? []).reverse();
+  const lines: string[] = [];
+  while (chunks.length > 0) {
+    const line: string[] = [];
+    let length = 0;
+    if (BLANK.test(chunks.at(-1)!) && lines.length > 0) chunks.pop();
+    while (chunks.length > 0) {
+      const more = lengthOf(chunks.at(-1)!);
+      if (length + more > width) break;
+      line.push(chunks.pop()!);
+      length += more;
+    }
+    if (chunks.length > 0 && lengthOf(chunks.at(-1)!) > width) {
+      cutLong(chunks, line, { ...wrapping, room: width - length });
+    }
+    if (line.length > 0 && BLANK.test(line.at(-1)!)) line.pop();
+    if (line.length > 0) lines.push(line.join(""));
+  }
+  return lines;
+}
+
+/** A word that fits into no line: cut, behind a hyphen if it may be, or put in a line of its own. */
+function cutLong(
+  chunks: string[],
+  line: string[],
+  { breakWords, breakHyphens, room }: Wrapping & { readonly room: number },
+): void {
+  if (!breakWords) {
+    if (line.length === 0) line.push(chunks.pop()!);
+    return;
+  }
+  const chunk = chunks.pop()!;
+  let end = room;
+  if (breakHyphens && lengthOf(chunk) > room) {
+    const hyphen = part(chunk, 0, room).lastIndexOf("-");
+    if (hyphen > 0 && /[^-]/.test(chunk.slice(0, hyphen))) {
+      end = lengthOf(chunk.slice(0, hyphen)) + 1;
+    }
+  }
+  line.push(part(chunk, 0, end));
+  chunks.push(part(chunk, end));
+}

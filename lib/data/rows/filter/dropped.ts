@@ -1,0 +1,44 @@
+/**
+ * What a filter dropped: how many rows by rule, and the first of them.
+ *
+ * @module
+ */
+
+/** Examples of each rule, and characters of each. */
+const EXAMPLES = 3;
+const SHOWN = 60;
+
+/** Counts rows that are dropped. */
+export class Dropped {
+  readonly #counts: Record<string, number> = {};
+  readonly #examples: Record<string, string[]> = {};
+
+  /** @param rules Those that are counted whether or not they drop a row. */
+  constructor(rules: readonly string[]) {
+    for (const rule of rules) this.#counts[rule] = 0;
+  }
+
+  add(rule: string, text: string): void {
+    this.addCount(rule, 1);
+    const examples = this.#examples[rule] ??= [];
+    if (examples.length < EXAMPLES) examples.push(shown(text));
+  }
+
+  addCount(rule: string, count: number): void {
+    this.#counts[rule] = (this.#counts[rule] ?? 0) + count;
+  }
+
+  get counts(): Readonly<Record<string, number>> {
+    return this.#counts;
+  }
+
+  /** The beginnings of the first texts that each rule dropped. */
+  get examples(): Readonly<Record<string, readonly string[]>> {
+    return this.#examples;
+  }
+}
+
+function shown(text: string): string {
+  const line = text.slice(0, 4 * SHOWN).replace(/\s+/g, " ").trim();
+  return line.length > SHOWN ? `${line.slice(0, SHOWN).toWellFormed()}…` : line;
+}

@@ -1,0 +1,176 @@
+/**
+ * Files of any format as one table, in batches.
+ *
+ * @module
+ */
+import { unreachable, UserError } from "../../base/errors.ts";
+import type { Batch } from "../formats/batch.ts";
+import { type Column, refuseColumnName, requireColumn } from "../formats/columns.ts";
+import { decideColumns } from "../formats/decide.ts";
+import { parquetFile } from "../formats/parquet/file.ts";
+import type { FoundColumn, InputFile, Reading, RowFile } from "../formats/row_file.ts";
+import { openCsv } from "../formats/text/csv.ts";
+import type { Encoding } from "../formats/text/encoding.ts";
+import { openJson, openJsonl } from "../formats/text/json.ts";
+import { openText, type SplitBy } from "../formats/text/text.ts";
+
+/** Formats of files. */
+export const FORMATS = ["parquet", "jsonl", "json", "csv", "txt"] as const;
+
+/** A format of files. */
+export type Format = (typeof FORMATS)[number];
+
+/** How to read files. */
+export interface ReadOptions {
+  readonly format: Format | "auto";
+  /** For txt. */
+  readonly splitBy: SplitBy;
+  /** For txt: the name of the column. In other formats this column is text whatever it looks like. */
+  readonly textColumn: string;
+  /** For csv; a tab in .tsv files and guessed in others where it is not said. */
+  readonly delimiter?: string | undefined;
+  /** For csv: the names of the columns of files without a header line. */
+  readonly columnNames?: readonly string[] | undefined;
+  /** Columns to keep: those listed, or a mapping from names in the files to new ones. */
+  readonly columns?: readonly string[] | Readonly<Record<string, string>> | undefined;
+  /** Of text files; UTF-8 where it is not said. */
+  readonly encoding?: Encoding | undefined;
+}
+
+const EXTENSIONS: Readonly<Record<string, Format>> = {
+  parquet: "parquet",
+  jsonl: "jsonl",
+  ndjson: "jsonl",
+  json: "json",
+  csv: "csv",
+  tsv: "csv",
+  txt: "txt",
+  text: "txt",
+  md: "txt",
+};
+
+/**
+ * The format of a file, by its name.
+ *
+ * @throws {UserError} Where the name does not tell.
+ */
+export function formatOf(name: string): Format {
+  const extension = /\.([a-z0-9]+)(?:\.gz|\.zst)?$/i.exec(name)?.[1]?.toLowerCase() ?? "";
+  const format = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
+  if (format !== undefined) return format;
+  throw new UserError({
+    what: `the name ${name} does not tell the format of the file`,
+    requirement: `known are ${Object.keys(EXTENSIONS).map((known) => `.${known}`).join(", ")}`,
+    remedy: `say it with \`format\`: ${FORMATS.join(", ")}`,
+  });
+}
+
+/** Opens files of rows. @throws {UserError} Where the name of one tells no format, or an option has no effect. */
+export function openFiles(files: readonly InputFile[], options: ReadOptions): RowFile[] {
+  checkOptions(files, options);
+  return files.map((file) => openFile(file, options));
+}
+
+/** Which columns of files are read, and what they are called. */
+export interface ChosenColumns {
+  /** As the files call them, with the types that were decided over all. */
+  readonly from: readonly Column[];
+  /** As they are written. */
+  readonly columns: readonly Column[];
+}
+
+/**
+ * Finds the columns of files over all of them.
+ *
+ * @throws {UserError} Where a file cannot be read, or a chosen column is in none.
+ */
+export async function findColumns(
+  files: readonly RowFile[],
+  { columns: chosen, ...reading }: Reading & Pick<ReadOptions, "columns">,
+): Promise<ChosenColumns> {
+  const found: (readonly FoundColumn[])[] = [];
+  for (const file of files) {
+    const columns = await file.find(reading);
+    for (const { name } of columns) refuseColumnName(name, file.name);
+    found.push(columns);
+  }
+  return chooseColumns(decideColumns(found), chosen);
+}
+
+/** The rows of files, one below the other; a column that one lacks is null there. */
+export async function* readFiles(
+  files: readonly RowFile[],
+  { from, columns }: ChosenColumns,
+  { limit = Infinity, ...reading }: Reading,
+): AsyncGenerator<Batch> {
+  let left = limit;
+  for (const file of files) {
+    if (left <= 0) return;
+    for await (const batch of file.batches(from, { ...reading, limit: left })) {
+      left -= batch.length;
+      const renamed = columns.map(({ name }, i) =>
+        [name, batch.columns.get(from[i]!.name)!] as const
+      );
+      yield { length: batch.length, columns: new Map(renamed) };
+    }
+  }
+}
+
+/** Options for a format that no file has would have no effect. */
+function checkOptions(files: readonly InputFile[], options: ReadOptions): void {
+  const formats = new Set(files.map((file) => fileFormat(file, options)));
+  const meant = {
+    delimiter: options.delimiter !== undefined && "csv",
+    column_names: options.columnNames !== undefined && "csv",
+    split_by: options.splitBy !== "line" && "txt",
+  } as const;
+  for (const [name, format] of Object.entries(meant)) {
+    if (format === false || formats.has(format)) continue;
+    throw new UserError({
+      what: `\`${name}\` is for ${format}, and the files are ${[...formats].join(" and ")}`,
+      remedy: `leave it out, or say what the files are with \`format: ${format}\``,
+    });
+  }
+}
+
+function fileFormat(file: InputFile, options: ReadOptions): Format {
+  return options.format === "auto" ? formatOf(file.name) : options.format;
+}
+
+/** Opens a file of rows. */
+function openFile(file: InputFile, options: ReadOptions): RowFile {
+  const { encoding, columnNames } = options;
+  const format = fileFormat(file, options);
+  switch (format) {
+    case "parquet":
+      return parquetFile(file);
+    case "jsonl":
+      return openJsonl(file, { encoding });
+    case "json":
+      return openJson(file, { encoding });
+    case "csv": {
+      const stringColumns = [options.textColumn];
+      return openCsv(file, { delimiter: options.delimiter, columnNames, stringColumns, encoding });
+    }
+    case "txt":
+      return openText(file, { splitBy: options.splitBy, column: options.textColumn, encoding });
+    default:
+      return unreachable(format);
+  }
+}
+
+/** The columns that are wanted, by their names in the files and with those that they get. */
+function chooseColumns(
+  columns: readonly Column[],
+  chosen: ReadOptions["columns"],
+): ChosenColumns {
+  if (chosen === undefined || columns.length === 0) {
+    return { from: [...columns], columns: [...columns] };
+  }
+  const names: [string, string][] = Array.isArray(chosen)
+    ? chosen.map((name: string) => [name, name])
+    : Object.entries(chosen);
+  const from = names.map(([name]) => requireColumn(columns, name));
+  for (const [, name] of names) refuseColumnName(name, "`columns`");
+  return { from, columns: names.map(([, name], i) => ({ ...from[i]!, name })) };
+}

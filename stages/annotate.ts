@@ -1,0 +1,93 @@
+/**
+ * Joins rows with labels of a second file.
+ *
+ * @module
+ */
+import { defineStage, type Misuse, type StageDefinition, UserError, z } from "temper";
+
+const options = z.object({
+  on: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional()
+    .describe("the column, or columns, that both have and that tell which row is meant"),
+  hash: z.string().min(1).optional().describe(
+    "instead of `on`: a column of the annotations with the SHA-256, in hex, of a row's text in UTF-8",
+  ),
+  column: z.string().default("text").describe("for `hash`: the column with the text"),
+  columns: z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.string().min(1))])
+    .optional()
+    .describe("columns to take over: a list, or a mapping to new names; default all but the key"),
+  unmatched: z.enum(["keep", "drop", "error"]).default("keep").describe(
+    "rows of which nothing is said: keep them with nulls, drop them, or fail",
+  ),
+});
+
+const stage: StageDefinition<typeof options> = defineStage({
+  doc: `Joins rows with what a second dataset says of them, such as labels from another file.
+
+Reads rows (\`data\`) and rows of annotations (\`labels\`), and writes the first with columns of the second. A
+row and its annotation have the same key: equal values of \`on\`, or the SHA-256 of the row's text. How many
+rows nothing is said of, and what is said of no row, stands in the summary with the first of their keys. Two
+annotations of one key that say different things are an error. The annotations are held in memory.
+
+\`\`\`yaml
+labelled:
+  uses: annotate
+  inputs: { data: reviews, labels: judged }
+  with: { on: id, columns: { verdict: label }, unmatched: drop }
+\`\`\``,
+  inputs: { data: "rows", labels: "rows" },
+  output: "rows",
+  options,
+  check({ options: { on, hash } }): Misuse | undefined {
+    if ((on === undefined) !== (hash === undefined)) return undefined;
+    return {
+      what: on === undefined
+        ? "nothing says which annotation belongs to which row"
+        : "both on and hash are given",
+      requirement: "either on, the columns that both have, or hash",
+      remedy: "for instance on: id",
+    };
+  },
+  async run({ inputs, output, options, log, summary, signal }): Promise<void> {
+    const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { annotateRows } = await import("../lib/data/rows/annotate.ts");
+    const { on, hash, column, columns, unmatched } = options;
+    let writer: InstanceType<typeof DatasetWriter> | undefined;
+    const result = await annotateRows({
+      stream: await openDataset(inputs.data!.path),
+      notes: await openDataset(inputs.labels!.path),
+    }, {
+      key: hash === undefined ? { on: [on!].flat() } : { hash, column },
+      columns: Array.isArray(columns)
+        ? Object.fromEntries(columns.map((name) => [name, name]))
+        : columns,
+      unmatched: unmatched === "drop" ? "drop" : "keep",
+    }, {
+      open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      signal,
+    });
+    const rest = (rows: number, keys: readonly string[]): string =>
+      rows === 0 ? "" : ` (${keys.join(", ")}${rows > keys.length ? ", …" : ""})`;
+    const { matched, unmatched: missed, unused } = result;
+    const report = [
+      `${matched} rows annotated`,
+      `${missed.rows} of which nothing is said${rest(missed.rows, missed.keys)}`,
+      `${unused.rows} annotations of no row${rest(unused.rows, unused.keys)}`,
+    ].join("; ");
+    log(report);
+    if (matched === 0 || (unmatched === "error" && missed.rows > 0)) {
+      throw new UserError({
+        what: matched === 0
+          ? `no row has an annotation: ${report}`
+          : `some rows have no annotation: ${report}`,
+        requirement: "the keys of both have to be the same texts",
+        remedy: matched === 0
+          ? "compare the keys, or join by other columns"
+          : "set unmatched: keep, or drop",
+      });
+    }
+    summary({ type: "note", text: report });
+    await writer!.finish();
+  },
+});
+
+export default stage;
