@@ -153,3 +153,20 @@ Deno.test("a row without an end is told before it fills a memory", async () => {
   const header = Array.from({ length: 100_001 }, (_, i) => `c${i}`).join(",");
   await assert.rejects(read(`${header}\n`), /more than 100000 different columns/);
 });
+
+Deno.test("a cell of a million digits is judged in a moment", async () => {
+  const digits = "1".repeat(1e6);
+  const cells = [`${digits}x`, `${digits}.${digits}x`, `.${digits}x`, `1e${digits}x`, digits];
+  const { columns, rows } = await read(`a,b\n${cells.map((cell) => `${cell},1`).join("\n")}\n`);
+  assert.deepEqual(columns.map(({ type }) => type), ["string", "int"]);
+  assert.ok(rows.every(({ a }, i) => a === cells[i]));
+});
+
+Deno.test("a table of 50,000 columns takes time in proportion", async () => {
+  const names = Array.from({ length: 50_000 }, (_, i) => `c${i}`);
+  const empty = names.map(() => '""').join(",");
+  const numbers = names.map((_, i) => i).join(",");
+  const { columns, rows } = await read(`${names.join(",")}\n${empty}\n${numbers}\n`);
+  assert.deepEqual([columns.length, columns[7]!.type], [50_000, "string"]);
+  assert.deepEqual(rows.map((row) => row.c49999), ["", "49999"]);
+});

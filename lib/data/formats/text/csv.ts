@@ -63,7 +63,7 @@ class CsvFile implements RowFile {
           if ((kinds[i]! & KIND.string) !== 0) continue;
           const text = fields[i]!;
           if (text !== "") kinds[i]! |= kindOfText(text);
-          else if (quotedEmpty?.includes(i)) kinds[i]! |= KIND.string;
+          else if (quotedEmpty?.has(i)) kinds[i]! |= KIND.string;
         }
         if (--left <= 0) break reading;
       }
@@ -80,7 +80,7 @@ class CsvFile implements RowFile {
     let left = reading.limit ?? Infinity;
     if (left <= 0) return;
     reading: for await (const { names, records } of this.#tables(reading)) {
-      indexes ??= columns.map(({ name }) => names.indexOf(name));
+      indexes ??= indexesOf(columns, names);
       for (const record of records) {
         const wrong = fillCells(cells, { file: this.#file, record, columns, indexes });
         if (wrong !== undefined) {
@@ -219,6 +219,12 @@ class CsvFile implements RowFile {
   }
 }
 
+/** Which field each column is; -1 for one that the file lacks. */
+function indexesOf(columns: readonly Column[], names: readonly string[]): number[] {
+  const indexes = new Map(names.map((name, i) => [name, i]));
+  return columns.map(({ name }) => indexes.get(name) ?? -1);
+}
+
 /** Puts a record's values into the columns' cells; returns why it cannot. */
 function fillCells(
   cells: Cell[],
@@ -236,7 +242,7 @@ function fillCells(
     const { type } = columns[k]!;
     if (type === "string") {
       cells[k] = ownText(text);
-    } else if (text === "" && !quotedEmpty?.includes(i)) {
+    } else if (text === "" && !quotedEmpty?.has(i)) {
       cells[k] = null;
     } else {
       const value = valueOfText(text, type);

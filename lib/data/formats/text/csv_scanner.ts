@@ -22,7 +22,7 @@ const QUOTE = 0x22;
 export interface CsvRecord {
   readonly fields: string[];
   /** Which fields are empty and quoted: those are texts, the others are no value. */
-  readonly quotedEmpty?: readonly number[] | undefined;
+  readonly quotedEmpty?: ReadonlySet<number> | undefined;
   /** On which it begins, from 1. */
   readonly line: number;
   /** Of all its fields. */
@@ -41,7 +41,7 @@ export class CsvScanner {
   #state: State = "start";
   #text = "";
   #fields: string[] = [];
-  #quotedEmpty: number[] | undefined;
+  #quotedEmpty: Set<number> | undefined;
   #characters = 0;
   #line = 1;
   #recordLine = 1;
@@ -194,8 +194,8 @@ export class CsvScanner {
 
   #closeField(): void {
     if (this.#text === "" && this.#state === "closed") {
-      this.#quotedEmpty ??= [];
-      this.#quotedEmpty.push(this.#fields.length);
+      this.#quotedEmpty ??= new Set();
+      this.#quotedEmpty.add(this.#fields.length);
     }
     this.#fields.push(this.#text);
     this.#text = "";

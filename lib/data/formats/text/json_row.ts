@@ -108,6 +108,7 @@ function cellOf(value: RowValue, type: ColumnType): Cell | undefined {
     default:
       if (typeof value === "string") return valueOfText(value, type);
       if (type === "bool") return typeof value === "boolean" ? value : undefined;
+      if (type === "timestamp") return undefined;
       if (typeof value !== "number") return undefined;
       return type === "float" || Number.isSafeInteger(value) ? value : undefined;
   }

@@ -7,7 +7,8 @@ import type { Cell, ColumnType } from "../columns.ts";
 import { KIND } from "./found_types.ts";
 
 const INT = /^[+-]?(?:0|[1-9]\d*)$/;
-const FLOAT = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+// One way to match alone: with \d+\.?\d* a million digits before an x take for ever.
+const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** 007 and a phone number are names, not quantities. */
 const CODE = /^[+-]?0\d/;
 const BOOL = /^(?:true|false)$/i;
