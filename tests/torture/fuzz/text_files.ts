@@ -1,5 +1,6 @@
 /** CSV, JSON Lines and plain text: what was written is read back, anything else is told with its line. */
 import assert from "node:assert/strict";
+import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { batchOf, rowOf } from "../../../lib/data/formats/batch.ts";
 import { inferColumns, type Row } from "../../../lib/data/formats/columns.ts";
@@ -113,6 +114,9 @@ export const fuzz: Fuzz<Input> = {
           "md",
           "csv.gz",
           "jsonl.gz",
+          "json.gz",
+          "csv.zst",
+          "jsonl.zst",
         ),
         splitBy: fc.constantFrom("line" as const, "blank_line" as const, "file" as const),
         bytes: damagedBytes(documents),
@@ -157,9 +161,13 @@ export const fuzz: Fuzz<Input> = {
     }
     const { extension, splitBy, bytes } = input;
     const file = { path: `${folder}/a`, name: `a.${extension}` };
-    const zipped = extension.endsWith(".gz");
-    // Half of those that should be are no gzip.
-    await write(file.path, bytes, zipped && bytes.length % 2 === 0);
+    // Half of those that should be packed are not.
+    const packing = bytes.length % 2 === 0 ? /\.(gz|zst)$/.exec(extension)?.[1] : undefined;
+    await write(
+      file.path,
+      packing === "zst" ? Uint8Array.from(zstdCompressSync(bytes)) : bytes,
+      packing === "gz",
+    );
     const isText = extension === "txt" || extension === "md";
     const { value, errors } = await told(() =>
       readTables([file], { ...options, splitBy: isText ? splitBy : "line" })
