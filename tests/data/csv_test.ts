@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { formatUserError, UserError } from "../../lib/base/errors.ts";
 import { BATCH } from "../../lib/data/formats/batch.ts";
 import type { BadRow, Reading } from "../../lib/data/formats/row_file.ts";
+import { decideColumns } from "../../lib/data/formats/decide.ts";
 import { type CsvOptions, openCsv } from "../../lib/data/formats/text/csv.ts";
+import { openJson } from "../../lib/data/formats/text/json.ts";
 import { fileOf, readRows, type Table } from "../fixtures/row_files.ts";
 
 async function read(
@@ -169,4 +171,20 @@ Deno.test("a table of 50,000 columns takes time in proportion", async () => {
   const { columns, rows } = await read(`${names.join(",")}\n${empty}\n${numbers}\n`);
   assert.deepEqual([columns.length, columns[7]!.type], [50_000, "string"]);
   assert.deepEqual(rows.map((row) => row.c49999), ["", "49999"]);
+});
+
+Deno.test("what is guessed is told once, in the first pass in which somebody listens", async () => {
+  const csv = openCsv(await fileOf("a.csv", "a;b\n1;2\n"));
+  const json = openJson(await fileOf("a.json", '{"data": [{"a": 1}]}'));
+  for (const [file, text] of [[csv, /separated by ";"/], [json, /the items of "data"/]] as const) {
+    const notices: string[] = [];
+    const notice = (text: string): void => void notices.push(text);
+    const columns = decideColumns([await file.find({})]);
+    for (let pass = 0; pass < 2; pass++) {
+      for await (const { length } of file.batches(columns, { notice })) assert.equal(length, 1);
+      await file.find({ notice });
+    }
+    assert.equal(notices.length, 1);
+    assert.match(notices[0]!, text);
+  }
 });

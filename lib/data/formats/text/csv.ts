@@ -41,6 +41,8 @@ class CsvFile implements RowFile {
   readonly #file: InputFile;
   readonly #options: CsvOptions;
   #delimiter: string | undefined;
+  /** What was guessed, until somebody takes it. */
+  #notice: string | undefined;
 
   constructor(file: InputFile, options: CsvOptions) {
     this.name = file.name;
@@ -169,8 +171,12 @@ class CsvFile implements RowFile {
       this.#delimiter = guessDelimiter(this.#file, { sample, width, isWhole });
       if (this.#delimiter !== ",") {
         const name = delimiterName(this.#delimiter);
-        reading.notice?.(`${this.name}: its fields are taken to be separated by ${name}`);
+        this.#notice = `${this.name}: its fields are taken to be separated by ${name}`;
       }
+    }
+    if (this.#notice !== undefined && reading.notice !== undefined) {
+      reading.notice(this.#notice);
+      this.#notice = undefined;
     }
     return new CsvScanner(this.#file, this.#delimiter);
   }

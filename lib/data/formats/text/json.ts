@@ -40,6 +40,8 @@ class JsonFile implements RowFile {
   readonly #encoding: Encoding | undefined;
   readonly #look: (source: JsonSource) => Promise<Layout>;
   #layout: Layout | undefined;
+  /** What was found, until somebody takes it. */
+  #notice: string | undefined;
 
   constructor(
     file: InputFile,
@@ -88,7 +90,15 @@ class JsonFile implements RowFile {
 
   async *#rows(reading: Reading): AsyncGenerator<Iterable<JsonRow>> {
     const source = { file: this.#file, encoding: this.#encoding, reading };
-    const layout = this.#layout ??= await this.#look(source);
+    const notice = (text: string): void => void (this.#notice = text);
+    const layout = this.#layout ??= await this.#look({
+      ...source,
+      reading: { ...reading, notice },
+    });
+    if (this.#notice !== undefined && reading.notice !== undefined) {
+      reading.notice(this.#notice);
+      this.#notice = undefined;
+    }
     switch (layout.kind) {
       case "lines":
         return yield* rowsOfLines(source);
