@@ -154,7 +154,8 @@ const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
-const SPECIAL = new RegExp('[\\\\"\\x00-\\x1f]', "g");
+const CONTROL = "\\x00-\\x1f";
+const SPECIAL = new RegExp(`[\\\\"${CONTROL}]`, "g");
 
 function jsonString(text: string, ensureAscii: boolean): string {
   spendCharacters(text.length);
