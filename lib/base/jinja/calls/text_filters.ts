@@ -9,7 +9,7 @@
 import { decodeHTML } from "entities/decode";
 import { spendCharacters } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
-import { capitalized, lengthOf, lines, part, stripped, words } from "../values/text.ts";
+import { capitalized, lengthOf, lines, part, SPACES, stripped, words } from "../values/text.ts";
 import { Dict, Tuple, Undefined, type Value } from "../values/value.ts";
 import { isIterable, itemsOf, listOf, requireCount } from "../values/sequences.ts";
 import { jsonText } from "../values/json.ts";
@@ -56,8 +56,7 @@ function without(text: string, [open, close]: readonly [string, string]): string
   }
 }
 
-const SEPARATORS = "-\\s\\x1c-\\x1f\\x85({\\[<";
-const TITLED = new RegExp(`[^${SEPARATORS}]+`, "gu");
+const TITLED = new RegExp(`[^-${SPACES}({\\[<]+`, "gu");
 
 function titled(text: string): string {
   return text.replaceAll(TITLED, (word) => {
