@@ -230,4 +230,27 @@ Deno.test("filterDataset() drops by the quality rules of papers, each by its nam
   });
   assert.deepEqual(texts(spoken), ["en 67890"]);
   assert.deepEqual(spoken.dropped, { language: 2 });
+
+Deno.test("filterDataset() tells an empty cell from 0, and a float from an int", async () => {
+  const grades = {
+    columns: [...columns, { name: "grade", type: "json" as const }, {
+      name: "mean",
+      type: "float" as const,
+    }],
+    splits: {
+      data: [null, "", 0, "A"].map((grade, label) => ({ text: "x", label, grade, mean: label })),
+    },
+  };
+  const zero = await filterDataset(grades, { column: "text", where: "{{ grade == 0 }}" });
+  assert.deepEqual(zero.dataset.splits.data!.map((row) => row.grade), [0]);
+  assert.deepEqual(zero.dropped, { where: 3 });
+  const added = await filterDataset(grades, {
+    column: "text",
+    addColumns: { shown: "{{ label }} {{ mean }} {{ mean | round | int }}{{ grade }}" },
+    where: "{{ mean is float and label is integer }}",
+  });
+  assert.deepEqual(
+    added.dataset.splits.data!.map((row) => row.shown),
+    ["0 0.0 0", "1 1.0 1", "2 2.0 20", "3 3.0 3A"],
+  );
 });

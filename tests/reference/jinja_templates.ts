@@ -349,8 +349,11 @@ export function templatesBySeed(seed: number, count: number): string[] {
   });
 }
 
-/** Mulberry32: numbers from 0 up to 1. */
-function randomOf(seed: number): () => number {
+/** Numbers from 0 up to 1. */
+export type Random = () => number;
+
+/** Mulberry32. */
+export function randomOf(seed: number): Random {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -107,6 +107,32 @@ Deno.test("what has no form as text is told, with what helps", () => {
   }
 });
 
+Deno.test("statements have the scopes of Jinja", () => {
+  const table: [string, string][] = [
+    ["{% macro m() %}{{ x }}{% endmacro %}{% set x = 1 %}{{ m() }}{% set x = 2 %}{{ m() }}", "12"],
+    ["{% set x = 0 %}{% macro m() %}{% set x = 5 %}{{ x }}{% endmacro %}{{ m() }}{{ x }}", "50"],
+    ["{% for tags in tags %}{{ tags }}{% endfor %}{{ tags }}", "ab['a', 'b']"],
+    ["{% set v %}{% set u = 1 %}{{ u }}{% endset %}{{ v }}{{ u is defined }}", "1False"],
+    ["{% filter upper %}{% set w = 'a' %}{{ w }}{% endfilter %}{{ w is defined }}", "AFalse"],
+    ["{% if true %}{% set q = 1 %}{% endif %}{{ q }}", "1"],
+    ["{% set a = 1 %}{% with a = 2, b = a %}{{ a }}{{ b }}{% endwith %}{{ a }}", "211"],
+    [
+      "{% set g = [3, 1] | map('string') %}{{ '3' in g }}{{ g | list }}{{ g | list }}",
+      "True['1'][]",
+    ],
+    ["{% print 1, 2 %}", "12"],
+  ];
+  for (const [template, expected] of table) {
+    const render = compileTemplate(template, { columns: ["tags"], option: "template" });
+    assert.equal(render({ tags: ["a", "b"] }), expected, template);
+  }
+  const misuse = "{% for loop in tags %}{% endfor %}";
+  assert.throws(
+    () => compileTemplate(misuse, { columns: ["tags"], option: "template" }),
+    /is no Jinja template: "loop" is what a loop calls itself/,
+  );
+});
+
 Deno.test("what chat templates mark as generated is rendered", () => {
   const render = compileTemplate("a{% generation %}{{ text }}{% endgeneration %}", {
     columns: ["text"],

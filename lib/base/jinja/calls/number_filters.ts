@@ -56,9 +56,18 @@ function roundedInt(value: Int, zeros: number): Int {
   return intOf(value < 0 ? -result : result);
 }
 
+/** White space that may stand around a number: without the separators that `strip` takes, too. */
+const AROUND = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008" +
+  "\u2009\u200a\u2028\u2029\u202f\u205f\u3000";
+
+/** A number's text in digits of ASCII. */
+function numeral(text: string): string {
+  return asciiDigits(stripped(text, { characters: AROUND }));
+}
+
 /** Python's `int(text, base)`; undefined where it is none. */
 function parsedInt(text: string, base: number): Int | undefined {
-  const found = /^([+-]?)(0[box])?(_?[0-9a-z]+(?:_[0-9a-z]+)*)$/i.exec(asciiDigits(stripped(text)));
+  const found = /^([+-]?)(0[box])?(_?[0-9a-z]+(?:_[0-9a-z]+)*)$/i.exec(numeral(text));
   if (found === null) return undefined;
   const [, sign, prefix, rest] = found as unknown as [string, string, string | undefined, string];
   const byPrefix = { "0b": 2, "0o": 8, "0x": 16 }[prefix?.toLowerCase() ?? ""];
@@ -83,7 +92,7 @@ function parsedInt(text: string, base: number): Int | undefined {
 
 /** Python's `float(text)`; undefined where it is none. */
 function parsedFloat(text: string): number | undefined {
-  const plain = asciiDigits(stripped(text)).toLowerCase();
+  const plain = numeral(text).toLowerCase();
   const special = /^([+-]?)(inf|infinity|nan)$/.exec(plain);
   if (special !== null) {
     return special[2] === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;

@@ -9,7 +9,7 @@
 import { decodeHTML } from "entities/decode";
 import { spendCharacters } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
-import { capitalized, lengthOf, lines, part, stripped, words } from "../values/text.ts";
+import { capitalized, lengthOf, lines, part, SPACES, stripped, words } from "../values/text.ts";
 import { Dict, Tuple, Undefined, type Value } from "../values/value.ts";
 import { isIterable, itemsOf, listOf, requireCount } from "../values/sequences.ts";
 import { jsonText } from "../values/json.ts";
@@ -34,22 +34,29 @@ function escaped(value: Value): string {
 
 function withoutTags(text: string): string {
   let rest = text;
-  for (const [open, close] of [["<!--", "-->"], ["<", ">"]] as const) {
-    let result = "";
-    for (;;) {
-      const start = rest.indexOf(open);
-      const end = start < 0 ? -1 : rest.indexOf(close, start);
-      if (end < 0) break;
-      result += rest.slice(0, start);
-      rest = rest.slice(end + close.length);
-    }
-    rest = result + rest;
+  // What is left around a comment may be one: "<!<!---->---->".
+  for (let before = ""; before !== rest;) {
+    before = rest;
+    rest = without(rest, ["<!--", "-->"]);
   }
-  return decodeHTML(words(rest, Number.MAX_SAFE_INTEGER).join(" "));
+  return decodeHTML(words(without(rest, ["<", ">"]), Number.MAX_SAFE_INTEGER).join(" "));
 }
 
-const SEPARATORS = "-\\s\\x1c-\\x1f\\x85({\\[<";
-const TITLED = new RegExp(`[^${SEPARATORS}]+`, "gu");
+/** A text without what stands between two marks. */
+function without(text: string, [open, close]: readonly [string, string]): string {
+  spendCharacters(text.length);
+  let result = "";
+  let at = 0;
+  for (;;) {
+    const start = text.indexOf(open, at);
+    const end = start < 0 ? -1 : text.indexOf(close, start);
+    if (end < 0) return result + text.slice(at);
+    result += text.slice(at, start);
+    at = end + close.length;
+  }
+}
+
+const TITLED = new RegExp(`[^-${SPACES}({\\[<]+`, "gu");
 
 function titled(text: string): string {
   return text.replaceAll(TITLED, (word) => {

@@ -19,6 +19,7 @@ import {
   placeOf,
   type Side,
   stripped,
+  swapped,
   titleCase,
   words,
 } from "../values/text.ts";
@@ -198,13 +199,7 @@ export const TEXT_METHODS: ReadonlyMap<string, Method<string>> = new Map(Object.
   capitalize: plain(capitalized),
   title: plain(titleCase),
   casefold: plain(folded),
-  swapcase: plain((text) =>
-    Array.from(
-      text,
-      (character) =>
-        /\p{Uppercase}/u.test(character) ? character.toLowerCase() : character.toUpperCase(),
-    ).join("")
-  ),
+  swapcase: plain(swapped),
   strip: strip("both"),
   lstrip: strip("left"),
   rstrip: strip("right"),

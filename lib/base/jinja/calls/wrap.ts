@@ -5,7 +5,7 @@
  */
 import { spendCharacters } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
-import { lengthOf, part } from "../values/text.ts";
+import { lengthOf, part, stripped } from "../values/text.ts";
 
 const SPACE = "\\t\\n\\v\\f\\r ";
 const WORD = "\\p{L}\\p{N}_";
@@ -21,7 +21,8 @@ const PIECES = new RegExp(
   "gu",
 );
 const WORDS = new RegExp(`[${SPACE}]+|[^${SPACE}]+`, "gu");
-const BLANK = new RegExp(`^[${SPACE}]*$`);
+/** Whether a piece is white space, of which Python has more kinds here than where it cuts. */
+const isBlank = (piece: string): boolean => stripped(piece) === "";
 
 /** How to wrap. */
 export interface Wrapping {
@@ -42,7 +43,7 @@ export function wrapped(text: string, wrapping: Wrapping): string[] {
   while (chunks.length > 0) {
     const line: string[] = [];
     let length = 0;
-    if (BLANK.test(chunks.at(-1)!) && lines.length > 0) chunks.pop();
+    if (isBlank(chunks.at(-1)!) && lines.length > 0) chunks.pop();
     while (chunks.length > 0) {
       const more = lengthOf(chunks.at(-1)!);
       if (length + more > width) break;
@@ -52,7 +53,7 @@ export function wrapped(text: string, wrapping: Wrapping): string[] {
     if (chunks.length > 0 && lengthOf(chunks.at(-1)!) > width) {
       cutLong(chunks, line, { ...wrapping, room: width - length });
     }
-    if (line.length > 0 && BLANK.test(line.at(-1)!)) line.pop();
+    if (line.length > 0 && isBlank(line.at(-1)!)) line.pop();
     if (line.length > 0) lines.push(line.join(""));
   }
   return lines;

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { SPACES } from "../values/text.ts";
 
 /** A piece of a template; a `mark` is an operator or a bracket. */
 export interface Token {
@@ -29,9 +30,7 @@ export class JinjaSyntaxError extends SyntaxError {
   override readonly name = "JinjaSyntaxError";
 }
 
-/** White space of Python's `re`, which has four separators and NEL more than JavaScript's, and no BOM. */
-const SPACE =
-  "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const SPACE = `[${SPACES}]`;
 
 const OPENING = new RegExp(
   `\\{%([-+]?)${SPACE}*raw${SPACE}*(?:-%\\}${SPACE}*|%\\})|(\\{%|\\{\\{|\\{#)([-+]?)`,

@@ -84,7 +84,7 @@ class Parser extends ExpressionParser {
         return [{ type: "FilterBlock", filter, body: this.#outsideLoops("endfilter") }];
       }
       case "print":
-        return [{ type: "Output", expression: this.parseTuple() }];
+        return this.#parsePrint();
       case "generation":
         return this.#parseBlock("endgeneration").body;
       case "break":
@@ -104,8 +104,19 @@ class Parser extends ExpressionParser {
     throw new JinjaSyntaxError(`there is no statement {% ${name} %}${hint}`);
   }
 
+  #parsePrint(): Statement[] {
+    const outputs: Statement[] = [];
+    do outputs.push({ type: "Output", expression: this.parseExpression() }); while (
+      this.stream.skipMark(",")
+    );
+    return outputs;
+  }
+
   #parseFor(): Statement {
     const target = this.#parseTarget({ ends: "in" });
+    if (target.type === "Name" && target.name === "loop") {
+      throw new JinjaSyntaxError('"loop" is what a loop calls itself: take another name');
+    }
     this.stream.expectName("in");
     const iterable = this.parseTuple({
       withCondition: false,

@@ -154,7 +154,8 @@ const SHORT: Readonly<Record<string, string>> = {
   '"': '\\"',
 };
 
-const SPECIAL = new RegExp(`[\\\\"${String.fromCharCode(0)}-${String.fromCharCode(0x1f)}]`, "g");
+const CONTROL = "\\x00-\\x1f";
+const SPECIAL = new RegExp(`[\\\\"${CONTROL}]`, "g");
 
 function jsonString(text: string, ensureAscii: boolean): string {
   spendCharacters(text.length);

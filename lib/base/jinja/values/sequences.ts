@@ -33,8 +33,10 @@ export function itemsOf(value: Value): Iterable<Value> {
     spendItems(list.length);
     return list;
   }
-  // A generator goes on where it stands.
-  if (value instanceof Generator) return { [Symbol.iterator]: () => value.items };
+  // A generator goes on where it stands, and is not closed by a loop that is left.
+  if (value instanceof Generator) {
+    return { [Symbol.iterator]: () => ({ next: () => value.items.next() }) };
+  }
   throw new TemplateError(`${aOrAn(typeName(value))} has no items`);
 }
 

@@ -4,6 +4,13 @@
  * @module
  */
 
+/**
+ * White space of Python, as a class of a regular expression has it: JavaScript's `\s` has four separators
+ * and NEL less, and the byte order mark.
+ */
+export const SPACES =
+  "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+
 const SURROGATE = /[\ud800-\udfff]/;
 
 /** How many code points a text has. */
@@ -148,16 +155,24 @@ export function lines(text: string, keepEnds = false): string[] {
   return keepEnds ? found : found.map((line) => line.replace(END_OF_LINE, ""));
 }
 
-/** One character as it begins a word. The letters that are two in one (ǆ) have a third form. */
+/** One character as it begins a word, which Unicode has a third case for: ǆ is ǅ there, and ﬁ is Fi. */
 function titled(character: string): string {
-  const digraph = /^[\u01c4-\u01c6\u01c7-\u01cc\u01f1-\u01f3]$/.test(character);
-  if (digraph) {
+  // Georgian has large letters, and begins no word with them.
+  if (/[\p{Lt}\u10d0-\u10ff]/u.test(character)) return character;
+  if (/[\u01c4-\u01cc\u01f1-\u01f3]/.test(character)) {
     const code = character.charCodeAt(0);
-    const base = code >= 0x1f1 ? 0x1f1 : code >= 0x1ca ? 0x1ca : code >= 0x1c7 ? 0x1c7 : 0x1c4;
+    const base = code >= 0x1f1 ? 0x1f1 : 0x1c4 + 3 * Math.floor((code - 0x1c4) / 3);
     return String.fromCharCode(base + 1);
   }
-  const [first = "", ...rest] = character.toUpperCase();
-  return first + rest.join("").toLowerCase();
+  const upper = character.toUpperCase();
+  const [first = "", ...rest] = upper;
+  if (rest.length === 0) return upper;
+  // An iota below a Greek letter stays there.
+  if (/[\u1f80-\u1fff]/.test(character) && rest.at(-1) === "Ι") {
+    const withIota = `${upper.slice(0, -1)}\u0345`;
+    return rest.length === 1 ? withIota.normalize("NFC") : withIota;
+  }
+  return /\p{Cased}/u.test(first) ? first + rest.join("").toLowerCase() : upper;
 }
 
 /** `str.title`: every letter behind what is none is large. */
@@ -174,10 +189,23 @@ export function capitalized(text: string): string {
 
 /** `str.casefold`. */
 export function folded(text: string): string {
-  return Array.from(
-    text,
-    (character) => character === "ı" ? character : character.toUpperCase().toLowerCase(),
-  ).join("");
+  return Array.from(text, (character) => {
+    if (character === "ı") return character;
+    const upper = character.toUpperCase();
+    // Cherokee is folded to its large letters, which are the older ones.
+    return /^\p{Script=Cherokee}$/u.test(character) ? upper : upper.toLowerCase();
+  }).join("");
+}
+
+/** `str.swapcase`. */
+export function swapped(text: string): string {
+  return text.replaceAll(/\p{Uppercase}|\p{Lowercase}/gu, (character, at: number) => {
+    if (!/\p{Uppercase}/u.test(character)) return character.toUpperCase();
+    if (character !== "Σ") return character.toLowerCase();
+    // It has another form at the end of a word.
+    const isLast = !/^\p{Case_Ignorable}*\p{Cased}/u.test(text.slice(at + 1));
+    return isLast ? text.slice(0, at + 1).toLowerCase().at(-1)! : "σ";
+  });
 }
 
 /** Whether a text is written in one case, with a letter that has any. */
