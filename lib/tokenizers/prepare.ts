@@ -61,6 +61,9 @@ export async function prepareTokenizer(dir: string, options: PrepareOptions): Pr
 async function copyTokenizer(source: string, dir: string): Promise<void> {
   const files = await readTokenizerFiles(source);
   await copyTokenizerFiles(source, dir);
+  if (files.isConverted) {
+    await Deno.writeTextFile(`${dir}/tokenizer.json`, JSON.stringify(files.tokenizer) + "\n");
+  }
   // The roles of special tokens may be known from config.json alone, which does not come along.
   const loaded = await readTokenizerFiles(dir);
   const roles = ["bos", "eos", "pad"] as const;

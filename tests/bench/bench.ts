@@ -1,5 +1,6 @@
 /**
  * `deno task bench train`: what a training step takes on this machine, beside the same step in transformers.
+ * `deno task bench tokenize` is in `tokenize.ts`.
  *
  * Every figure comes from a process of its own, so that one model's memory is not another's. A round runs
  * the peer and then Temper, within the same minutes; what is printed is the median over the rounds.
@@ -16,9 +17,11 @@ import {
   measurePeerProducts,
   type PeerFigures,
 } from "./peer.ts";
+import { benchTokenize } from "./tokenize.ts";
 import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
 
-const USAGE = `deno task bench train [options]
+const USAGE = `deno task bench tokenize --help
+deno task bench train [options]
   --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
   --device DEVICE  cpu, wasm or webgpu (cpu); beside webgpu the peer computes on the GPU, too, by CUDA
   --fp16           mixed precision, on webgpu
@@ -207,4 +210,7 @@ function ratio(a: number, b: number | undefined): string {
   return b === undefined ? "-" : (a / b).toFixed(2);
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+if (import.meta.main) {
+  const [what, ...rest] = Deno.args;
+  Deno.exit(await (what === "tokenize" ? benchTokenize(rest) : main(Deno.args)));
+}

@@ -3,7 +3,10 @@
  */
 import assert from "node:assert/strict";
 import { fromFileUrl, median } from "./median.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { onDevice } from "../fixtures/webgpu.ts";
+import { saveBpe } from "../../lib/tokenizers/save.ts";
+import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -69,6 +72,24 @@ Deno.test("bench train prints a table, and refuses models and devices that it do
   const device = await bench("train", "--device", "gpu");
   assert.equal(device.code, 2);
   assert.match(device.err, /no device "gpu"/);
+});
+
+Deno.test("bench tokenize measures a tokenizer, with the peer's figures where there is one", async () => {
+  const dir = await temporaryDirectory();
+  const text = "the sea and the whale, 42 ships\n".repeat(300);
+  await saveBpe(dir, trainBpe([text], { vocabSize: 270, specialTokens: [] }));
+  await Deno.writeTextFile(`${dir}/text.txt`, text);
+  const args = ["tokenize", "--text", `${dir}/text.txt`, "--tokenizer", dir];
+  const { code, out, err } = await bench(...args, "--python", "no-such-python", "--json");
+  assert.equal(code, 0, err);
+  assert.match(err, /no peer: there is no no-such-python/);
+  const { rows } = JSON.parse(out) as { rows: Record<string, number>[] };
+  for (const name of ["mb_per_s", "first_mb_per_s", "offsets_mb_per_s", "tokens", "peak_rss_mb"]) {
+    assert.ok(rows[0]![name]! > 0, name);
+  }
+  const table = await bench(...args, "--python", "no-such-python");
+  assert.match(table.out, /^times the Rust package +-$/m);
+  assert.equal((await bench("tokenize")).code, 2);
 });
 
 Deno.test("median() is the middle value, or the mean of the two", () => {

@@ -1,7 +1,7 @@
 """Makes tokenizers of a family with the Rust package, as it is used for real models, and encodes texts.
 
 A job is {"family", "file", "lines", "texts", "pairs"}: a tokenizer trained on the lines is saved as the file
-(or read from "from"), and what it makes of the texts is printed.
+(or read from "from", or made by transformers of the folder "pretrained"), and what it makes of the texts is printed.
 """
 import json
 import sys
@@ -340,9 +340,32 @@ def encoded_pair(tokenizer, pair):
         return str(error)
 
 
+def train_sentencepiece(file, lines, model_type):
+    """Saves a model as Llama's (BPE with bytes) or T5's are."""
+    import sentencepiece
+
+    kinds = {
+        "bpe": {"vocab_size": 700, "byte_fallback": True, "user_defined_symbols": ["[SEA]"]},
+        "unigram": {"vocab_size": 250, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1},
+    }
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(lines * 20),
+        model_prefix=file.removesuffix(".model"),
+        model_type=model_type,
+        hard_vocab_limit=False,
+        minloglevel=2,
+        **kinds[model_type],
+    )
+
+
 def run(job):
+    if "spm" in job:
+        train_sentencepiece(job["file"], job["lines"], job["spm"])
+        return None
     if "from" in job:
         tokenizer = Tokenizer.from_file(job["from"])
+    elif "pretrained" in job:
+        tokenizer = AutoTokenizer.from_pretrained(job["pretrained"]).backend_tokenizer
     else:
         tokenizer = FAMILIES[job["family"]]([well_formed(line) for line in job["lines"]])
     if "change" in job:
@@ -362,5 +385,8 @@ def run(job):
         ])
     return {"texts": texts, "pairs": [encoded_pair(tokenizer, pair) for pair in job["pairs"]]}
 
+
+if any("pretrained" in job for job in json.load(open(sys.argv[1], encoding="utf-8"))):
+    from transformers import AutoTokenizer
 
 print(json.dumps([run(job) for job in json.load(open(sys.argv[1], encoding="utf-8"))]))

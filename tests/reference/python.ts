@@ -12,7 +12,12 @@ const PYTHON = Deno.env.get("TEMPER_PYTHON") ?? "python3";
 /** Whether Python can import these packages. */
 export async function hasPackages(...packages: string[]): Promise<boolean> {
   const find = `import importlib.util as u, sys
-sys.exit(any(u.find_spec(name) is None for name in sys.argv[1:]))`;
+def missing(name):
+    try:
+        return u.find_spec(name) is None
+    except ModuleNotFoundError:
+        return True
+sys.exit(any(map(missing, sys.argv[1:])))`;
   try {
     const { success } = await new Deno.Command(PYTHON, {
       args: ["-c", find, ...packages],

@@ -179,7 +179,11 @@ function firstDifference(own: Whole | string, theirs: Whole | string): Record<st
   return { overflow: at, ...firstDifference(ours[at]!, others[at]!) };
 }
 
-async function check(job: Record<string, unknown>, seed: number): Promise<void> {
+/** Compares the tokenizer that a job makes, or that of a folder. */
+async function check(
+  job: Record<string, unknown>,
+  { seed, folder }: { readonly seed: number; readonly folder?: string },
+): Promise<void> {
   const dir = await temporaryDirectory();
   const random = randomStream(seed);
   let count = 0;
@@ -192,7 +196,7 @@ async function check(job: Record<string, unknown>, seed: number): Promise<void> 
     const [result] = await runScript<Result>("encode.py", [
       { ...job, file, lines: LINES, texts, pairs },
     ]);
-    const found = compare(await loadTokenizer(dir), { texts, pairs, result: result! });
+    const found = compare(await loadTokenizer(folder ?? dir), { texts, pairs, result: result! });
     count += found.length;
     different.push(...found);
   }
@@ -206,7 +210,7 @@ for (const [seed, family] of FAMILIES.entries()) {
   Deno.test({
     name: `a tokenizer like ${family} gives the reference's ids, offsets and texts${without}`,
     ignore: without !== "",
-    fn: () => check({ family }, seed),
+    fn: () => check({ family }, { seed }),
   });
 }
 
@@ -223,6 +227,92 @@ for (const [seed, name] of ["gpt2", "roberta-base", "bert-base-uncased", "t5-sma
       isThere ? "" : " (skipped: no Python with tokenizers, or no such file in ../shared)"
     }`,
     ignore: !isThere,
-    fn: () => check({ from }, 100 + seed),
+    fn: () => check({ from }, { seed: 100 + seed }),
+  });
+}
+
+interface Saved {
+  readonly model: { readonly vocab: Record<string, number>; readonly merges?: [string, string][] };
+}
+
+/** A folder without tokenizer.json, with the files that a trained tokenizer would have had of old. */
+async function oldFolder(family: string, tokenizer_class: string): Promise<string> {
+  const [made, folder] = [await temporaryDirectory(), await temporaryDirectory()];
+  const file = `${made}/tokenizer.json`;
+  await runScript("encode.py", [{ family, file, lines: LINES, texts: [], pairs: [] }]);
+  const { model }: Saved = JSON.parse(await Deno.readTextFile(file));
+  const write = (name: string, text: string): Promise<void> =>
+    Deno.writeTextFile(`${folder}/${name}`, text);
+  await write("tokenizer_config.json", JSON.stringify({ tokenizer_class }));
+  const tokens = Object.entries(model.vocab).toSorted(([, a], [, b]) => a - b);
+  if (model.merges === undefined) {
+    await write("vocab.txt", tokens.map(([token]) => `${token}\n`).join(""));
+  } else {
+    await write("vocab.json", JSON.stringify(model.vocab));
+    const lines = model.merges.map((merge) => merge.join(" "));
+    await write("merges.txt", ["#version: 0.2", ...lines, ""].join("\n"));
+  }
+  return folder;
+}
+
+const withoutTransformers = await hasPackages("transformers")
+  ? ""
+  : " (skipped: no Python with transformers)";
+const OLD = [["bert", "BertTokenizer"], ["gpt2", "GPT2Tokenizer"], ["roberta", "RobertaTokenizer"]];
+
+for (const [seed, [family = "", tokenizerClass = ""]] of OLD.entries()) {
+  Deno.test({
+    name:
+      `the files of a ${tokenizerClass} make the tokenizer of transformers${withoutTransformers}`,
+    ignore: withoutTransformers !== "",
+    async fn(): Promise<void> {
+      const folder = await oldFolder(family, tokenizerClass);
+      await check({ pretrained: folder }, { seed: 200 + seed, folder });
+    },
+  });
+}
+
+for (const [seed, name] of ["t5-small", "xlnet"].entries()) {
+  const file = `${SHARED}/${name}/spiece.model`;
+  let isThere = withoutTransformers === "" && await hasPackages("google.protobuf");
+  try {
+    await Deno.stat(file);
+  } catch {
+    isThere = false;
+  }
+  Deno.test({
+    name: `the spiece.model of ${name} makes the tokenizer of transformers${
+      isThere ? "" : " (skipped: no transformers and protobuf, or no such file in ../shared)"
+    }`,
+    ignore: !isThere,
+    async fn(): Promise<void> {
+      const folder = await temporaryDirectory();
+      const tokenizer_class = name === "xlnet" ? "XLNetTokenizer" : "T5Tokenizer";
+      await Deno.copyFile(file, `${folder}/spiece.model`);
+      await Deno.writeTextFile(
+        `${folder}/tokenizer_config.json`,
+        JSON.stringify({ tokenizer_class }),
+      );
+      await check({ pretrained: folder }, { seed: 300 + seed, folder });
+    },
+  });
+}
+
+const withoutSentencePiece = await hasPackages("transformers", "google.protobuf", "sentencepiece")
+  ? ""
+  : " (skipped: no Python with transformers, protobuf and sentencepiece)";
+const TRAINED = [["bpe", "tokenizer.model", "Llama"], ["unigram", "spiece.model", "T5"]] as const;
+
+for (const [seed, [spm, name, kind]] of TRAINED.entries()) {
+  Deno.test({
+    name: `a trained ${name} makes transformers' tokenizer of ${kind}${withoutSentencePiece}`,
+    ignore: withoutSentencePiece !== "",
+    async fn(): Promise<void> {
+      const folder = await temporaryDirectory();
+      await runScript("encode.py", [{ spm, file: `${folder}/${name}`, lines: LINES }]);
+      const config = { tokenizer_class: `${kind}Tokenizer`, add_bos_token: true };
+      await Deno.writeTextFile(`${folder}/tokenizer_config.json`, JSON.stringify(config));
+      await check({ pretrained: folder }, { seed: 400 + seed, folder });
+    },
   });
 }

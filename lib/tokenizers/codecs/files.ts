@@ -1,16 +1,16 @@
 /**
- * The files of a tokenizer folder, parsed once: `tokenizer.json` (required) and, where present,
- * `tokenizer_config.json`, `special_tokens_map.json` and `config.json`, from which the ids of the
- * beginning, end and padding tokens follow.
+ * The files of a tokenizer folder, parsed once: `tokenizer.json`, or those that it can be made of, and,
+ * where present, `tokenizer_config.json`, `special_tokens_map.json` and `config.json`, from which the ids
+ * of the beginning, end and padding tokens follow.
  *
- * The layout is that of a Hugging Face model folder. Left out: `spiece.model` and `vocab.txt`
- * without a `tokenizer.json` (an error says so).
+ * The layout is that of a Hugging Face model folder.
  *
  * @module
  */
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
 import { UserError } from "../../base/errors.ts";
+import { convertTokenizer } from "../conversion/convert.ts";
 import { tokenizerProblem } from "./file_check.ts";
 
 /** One entry of `added_tokens` in tokenizer.json. */
@@ -33,6 +33,8 @@ export interface AddedToken {
 export interface TokenizerFiles {
   /** tokenizer.json. */
   readonly tokenizer: JsonObject;
+  /** Whether there is no such file, and it was made of others. */
+  readonly isConverted: boolean;
   /** tokenizer_config.json; empty where the folder has none. */
   readonly config: JsonObject;
   readonly addedTokens: readonly AddedToken[];
@@ -60,26 +62,29 @@ const CONVENTIONAL = {
  * @throws {UserError} where tokenizer.json is missing or a file is no JSON object.
  */
 export async function readTokenizerFiles(dir: string): Promise<TokenizerFiles> {
-  const tokenizer = await readJsonObject(`${dir}/tokenizer.json`);
-  if (tokenizer === undefined) throw await missing(dir);
+  const [own, config, map, modelConfig] = await Promise.all(
+    ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json"].map((
+      name,
+    ) => readJsonObject(`${dir}/${name}`)),
+  );
+  const tokenizer = own ?? await convertTokenizer(dir, { config, modelConfig });
+  if (tokenizer === undefined) throw missing(dir);
   const problem = tokenizerProblem(tokenizer);
   if (problem !== undefined) {
     throw new UserError({
-      what: `${dir}/tokenizer.json ${problem}`,
+      what: own === undefined
+        ? `the tokenizer of the files in ${dir} ${problem}`
+        : `${dir}/tokenizer.json ${problem}`,
       requirement: "it must be the file that Hugging Face tokenizers saves",
     });
   }
-  const [config, map, modelConfig] = await Promise.all(
-    ["tokenizer_config.json", "special_tokens_map.json", "config.json"].map((name) =>
-      readJsonObject(`${dir}/${name}`)
-    ),
-  );
   const addedTokens = parseAddedTokens(tokenizer);
   const find = (role: Role): number | undefined =>
     specialId(role, { tokenizer, addedTokens, config, map, modelConfig });
   const length = config?.model_max_length;
   return {
     tokenizer,
+    isConverted: own === undefined,
     config: config ?? {},
     addedTokens,
     bosTokenId: find("bos"),
@@ -155,28 +160,10 @@ function parseAddedTokens(tokenizer: JsonObject): AddedToken[] {
   });
 }
 
-async function missing(dir: string): Promise<UserError> {
-  const has = async (name: string): Promise<boolean> => {
-    try {
-      return (await Deno.stat(`${dir}/${name}`)).isFile;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  };
-  const others = ["spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "vocab.txt"];
-  for (const name of [...others, "vocab.json"]) {
-    if (await has(name)) {
-      return new UserError({
-        what: `${dir} has ${name} but no tokenizer.json`,
-        requirement: "a tokenizer is read from tokenizer.json",
-        remedy: "use a repository that carries tokenizer.json, " +
-          "or save it once with transformers: AutoTokenizer.from_pretrained(…).save_pretrained(…)",
-      });
-    }
-  }
+function missing(dir: string): UserError {
   return new UserError({
     what: `${dir} holds no tokenizer: there is no tokenizer.json`,
-    requirement: "a model or tokens folder with tokenizer.json",
+    requirement: "a model or tokens folder with tokenizer.json, or with spiece.model or " +
+      "tokenizer.model, vocab.json and merges.txt, or vocab.txt",
   });
 }

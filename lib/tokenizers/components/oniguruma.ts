@@ -10,8 +10,10 @@
 /** A construct that JavaScript lacks, or that is no regular expression. */
 export class UntranslatableError extends Error {}
 
-/** `\w`, with what its table of Latin-1 has beside the property. */
-const WORD = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\u{b2}\\u{b3}\\u{b9}\\u{bc}-\\u{be}";
+/** `\w` within a class. */
+const WORD_MEMBERS = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+/** `\w` outside of one, where a table of Latin-1 has more than the property. */
+const WORD = `${WORD_MEMBERS}\\u{b2}\\u{b3}\\u{b9}\\u{bc}-\\u{be}`;
 const SPACE = "\\p{White_Space}";
 
 /** The classes that a letter after `\` names. */
@@ -39,7 +41,7 @@ const POSIX: Readonly<Record<string, string>> = {
   space: `[${SPACE}]`,
   upper: "\\p{Uppercase}",
   xdigit: "[0-9a-fA-F]",
-  word: `[${WORD}]`,
+  word: `[${WORD_MEMBERS}]`,
 };
 
 const CONTROLS: Readonly<Record<string, string>> = {
@@ -216,14 +218,17 @@ class Translator {
 
   #escape(): string {
     const char = this.#next();
-    const named = this.#named(char);
+    const named = this.#named(char, { isMember: false });
     if (named !== undefined) return named;
     if (Object.hasOwn(ANCHORS, char)) return ANCHORS[char]!;
     return literal(this.#escaped(char));
   }
 
   /** `\s`, `\p{…}`. */
-  #named(char: string): string | undefined {
+  #named(char: string, { isMember }: { readonly isMember: boolean }): string | undefined {
+    if (isMember && (char === "w" || char === "W")) {
+      return `[${char === "w" ? "" : "^"}${WORD_MEMBERS}]`;
+    }
     if (Object.hasOwn(LETTER_CLASSES, char)) return LETTER_CLASSES[char];
     if (char !== "p" && char !== "P") return undefined;
     if (!this.#take("{")) return literal(char);
@@ -231,7 +236,7 @@ class Translator {
     if (this.#take("^")) isNegated = !isNegated;
     let name = "";
     for (let next = this.#next(); next !== "}"; next = this.#next()) name += next;
-    const inside = property(name);
+    const inside = !isMember && name.toLowerCase() === "word" ? WORD : property(name);
     return isNegated ? `[^${inside}]` : `[${inside}]`;
   }
 
@@ -290,7 +295,7 @@ class Translator {
     let from = char;
     if (char === "\\") {
       const escape = this.#next();
-      const named = this.#named(escape);
+      const named = this.#named(escape, { isMember: true });
       if (named !== undefined) return named;
       from = escape === "b" ? "\b" : this.#escaped(escape);
     }
@@ -301,7 +306,7 @@ class Translator {
     let to = this.#next();
     if (to === "\\") {
       const escape = this.#next();
-      if (this.#named(escape) !== undefined) {
+      if (this.#named(escape, { isMember: true }) !== undefined) {
         throw new UntranslatableError("a range that ends with a class");
       }
       to = escape === "b" ? "\b" : this.#escaped(escape);

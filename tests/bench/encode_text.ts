@@ -1,0 +1,41 @@
+/**
+ * Measures one tokenizer in a process of its own: `encode_text.ts FOLDER TEXT` prints one JSON line.
+ *
+ * @module
+ */
+import { loadTokenizer } from "../../lib/tokenizers/load.ts";
+import { documentsOf, type EncodingFigures } from "./documents.ts";
+
+/** Passes over the text, of which the best counts, as the peer counts. */
+const PASSES = 5;
+
+const [folder, file] = Deno.args as [string, string];
+const text = await Deno.readTextFile(file);
+const bytes = new TextEncoder().encode(text).length;
+const documents = documentsOf(text);
+const tokenizer = await loadTokenizer(folder);
+
+/** Seconds of a pass, and its tokens. */
+function pass(): [seconds: number, tokens: number] {
+  const start = performance.now();
+  let tokens = 0;
+  for (const document of documents) tokens += tokenizer.encode(document).length;
+  return [(performance.now() - start) / 1000, tokens];
+}
+
+const [first, tokens] = pass();
+let best = Infinity;
+for (let i = 0; i < PASSES; i++) best = Math.min(best, pass()[0]);
+const start = performance.now();
+for (const document of documents) tokenizer.encodeWithOffsets(document);
+const withOffsets = (performance.now() - start) / 1000;
+const rate = (seconds: number): number => bytes / seconds / 1e6;
+const figures: EncodingFigures = {
+  bytes,
+  tokens,
+  mb_per_s: rate(best),
+  first_mb_per_s: rate(first),
+  offsets_mb_per_s: rate(withOffsets),
+  peak_rss_mb: Deno.memoryUsage().rss / 1e6,
+};
+console.log(JSON.stringify(figures));
