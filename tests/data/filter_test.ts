@@ -230,6 +230,7 @@ Deno.test("filterDataset() drops by the quality rules of papers, each by its nam
   });
   assert.deepEqual(texts(spoken), ["en 67890"]);
   assert.deepEqual(spoken.dropped, { language: 2 });
+});
 
 Deno.test("filterDataset() tells an empty cell from 0, and a float from an int", async () => {
   const grades = {
