@@ -101,7 +101,7 @@ export function compileTemplate(source: string, options: TemplateOptions): RowTe
  * Compiles a condition: a template that renders `True` or `False`.
  *
  * @throws {UserError} As {@linkcode compileTemplate}; the function it returns throws where a row
- * renders anything else (but 1, 0, true and false, which count as well).
+ * renders anything else (but 1, 0, 1.0, 0.0, true and false, which count as well).
  */
 export function compileCondition(
   source: string,
@@ -110,8 +110,8 @@ export function compileCondition(
   const render = compileTemplate(source, options);
   return (row) => {
     const rendered = render(row).trim();
-    if (/^(?:true|1)$/i.test(rendered)) return true;
-    if (/^(?:false|0)$/i.test(rendered)) return false;
+    if (/^(?:true|1(?:\.0)?)$/i.test(rendered)) return true;
+    if (/^(?:false|0(?:\.0)?)$/i.test(rendered)) return false;
     const shown = rendered.length > 60 ? `${rendered.slice(0, 60)}...` : rendered;
     throw new UserError({
       what: `${options.option} renders "${shown}": ${source}`,

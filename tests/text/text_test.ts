@@ -193,6 +193,11 @@ Deno.test("compileCondition() wants true or false", () => {
   );
   assert.deepEqual(["a", "b", "d"].map((text) => both({ text, label: 1 })), [false, false, true]);
   assert.equal(compileCondition("{{ label }}", options)({ label: 1 }), true);
+  const floats = { columns: [{ name: "label", type: "float" }], option: "where" };
+  assert.deepEqual([1, 0].map((label) => compileCondition("{{ label }}", floats)({ label })), [
+    true,
+    false,
+  ]);
   assert.equal(compileCondition("{{ text is none }}", options)({ text: null }), true);
   assert.throws(
     () => compileCondition("{{ text }}", options)({ text: "maybe" }),

@@ -6,7 +6,7 @@
 import { wholeOf } from "../values/numbers.ts";
 import { aOrAn } from "../values/sequences.ts";
 import { TemplateError } from "../values/template_error.ts";
-import { Float, type Given, typeName, Undefined, type Value } from "../values/value.ts";
+import { type Given, typeName, Undefined, type Value } from "../values/value.ts";
 
 /** What was given, by place; undefined where it was left out. */
 export type Args = readonly (Value | undefined)[];
@@ -73,9 +73,4 @@ export function intArg(value: Value | undefined, otherwise?: number): number {
   const whole = wholeOf(value ?? null);
   if (whole === undefined) return wrongType(value ?? null, "an int");
   return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Number(whole)));
-}
-
-/** A float that was given, or an int as one. */
-export function isNumber(value: Value): value is number | bigint | boolean | Float {
-  return value instanceof Float || wholeOf(value) !== undefined;
 }

@@ -147,7 +147,7 @@ class Parser extends ExpressionParser {
     const target = this.#parseTarget({ withNamespace: true });
     if (this.stream.skipMark("=")) return { type: "Set", target, value: this.parseTuple() };
     const filter = this.stream.isMark("|") ? this.parseFilters(undefined) : undefined;
-    return { type: "SetBlock", target, filter, body: this.#parseBlock("endset").body };
+    return { type: "SetBlock", target, filter, body: this.#outsideLoops("endset") };
   }
 
   #parseWith(): Statement {
@@ -175,7 +175,7 @@ class Parser extends ExpressionParser {
     return { type: "CallBlock", call, parameters, body: this.#outsideLoops("endcall") };
   }
 
-  /** What is run elsewhere: a loop around it cannot be left from within. */
+  /** What is run elsewhere, or changed when it is whole: a loop around it cannot be left from within. */
   #outsideLoops(end: string): Statement[] {
     const loops = this.#loops;
     this.#loops = 0;
