@@ -61,3 +61,17 @@ for (const name of new Set(TABLE.map(([model]) => model))) {
     }
   });
 }
+
+Deno.test("normal forms of marks without end are those of JavaScript, in time", () => {
+  const marks = ["\u0301", "\u0323", "\u0334", "\u0345", "\u0327"];
+  for (const form of ["NFC", "NFD", "NFKC", "NFKD"] as const) {
+    const { normalizer } = parseNormalizer({ type: form });
+    const text = (count: number): string =>
+      "é" + Array.from({ length: count }, (_, i) => marks[(i * i) % marks.length]).join("") + "½ｶﾞ";
+    assert.equal(normalizer.normalize(text(700)), text(700).normalize(form));
+    assert.equal(normalizer.align(AlignedText.of(text(700))).text, text(700).normalize(form));
+    const start = performance.now();
+    normalizer.normalize(text(100_000));
+    assert.ok(performance.now() - start < 10_000);
+  }
+});

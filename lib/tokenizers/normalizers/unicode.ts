@@ -18,6 +18,9 @@ export type Form = "NFC" | "NFD" | "NFKC" | "NFKD";
 const LATER = new CharacterSet(LATER_NORMALIZED);
 const LATER_PATTERN = new RegExp(`([${LATER_NORMALIZED}])`, "v");
 
+/** JavaScript's own takes the square of the time that marks in a row need to be put in order. */
+const MANY_MARKS = /\p{M}{256}/u;
+
 /** A character with how it came about, as `Rewriter.push` takes it. */
 interface Step {
   char: string;
@@ -37,22 +40,24 @@ export class CanonicalForm implements Normalizer {
   }
 
   normalize(text: string): string {
+    if (MANY_MARKS.test(text)) return this.#steps(text).map(({ char }) => char).join("");
     const whole = text.normalize(this.#form);
     if (whole === text || !LATER_PATTERN.test(text)) return whole;
     return text.split(LATER_PATTERN).map((part, i) =>
       i % 2 === 0 ? part.normalize(this.#form) : part
-    )
-      .join("");
+    ).join("");
   }
 
   align(text: AlignedText): AlignedText {
     if (this.normalize(text.text) === text.text) return text;
     const rewriter = new Rewriter(text);
-    const steps = this.#decompose(text.text);
-    for (const { char, change } of this.#composes ? compose(steps) : steps) {
-      rewriter.push(char, change);
-    }
+    for (const { char, change } of this.#steps(text.text)) rewriter.push(char, change);
     return rewriter.finish();
+  }
+
+  #steps(text: string): readonly Step[] {
+    const steps = this.#decompose(text);
+    return this.#composes ? compose(steps) : steps;
   }
 
   /** Each character in parts, marks in their order. */

@@ -58,8 +58,19 @@ const FIRM = new CharacterSet(
     "\\p{Script=Hebrew}\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\u0620-\\u06d3]--[\\u037a]]]",
 );
 
+/** Characters that begin a grapheme and compose with nothing before them. */
+const BASE = new CharacterSet(
+  "!-~[[\\p{L}\\p{N}]--[\\p{Grapheme_Extend}\\u0e33\\u0eb3\\u1160-\\u11ff\\ud7b0-\\ud7ff]]",
+);
+
+/** Characters that what follows is one grapheme with, and white space. */
+const OPEN = new CharacterSet(
+  "\\p{White_Space}\\p{C}\\u0d4e\\u{111c2}\\u{111c3}\\u{113d1}\\u{1193f}\\u{11941}\\u{11a3a}" +
+    "\\u{11a84}-\\u{11a89}\\u{11d46}\\u{11f02}",
+);
+
 /**
- * What is between spaces and line ends with something firm on either side: for pre-tokenizers that drop
+ * What is between spaces and line ends where no grapheme reaches over them: for pre-tokenizers that drop
  * white space behind normalizers that look at graphemes or at several spaces.
  */
 export const WHITESPACE_CHUNKS: Chunking = {
@@ -71,8 +82,8 @@ export const WHITESPACE_CHUNKS: Chunking = {
         continue;
       }
       const end = blanksEnd(text, at);
-      const isFirm = at > from && isFirmBefore(text, at);
-      if (isFirm && (end === text.length || isFirmAt(text, end))) return at;
+      const isOpen = at === from || OPEN.has(pointAt(text, before(text, at)));
+      if (!isOpen && (end === text.length || BASE.has(pointAt(text, end)))) return at;
       at = end;
     }
     return text.length;
@@ -94,7 +105,9 @@ export function spaceChunks(keepsSpace: boolean): Chunking {
       for (;; at++) {
         at = text.indexOf(" ", at);
         if (at === -1) return text.length;
-        if (at > from && isFirmBefore(text, at) && isFirmAt(text, at + 1)) return at;
+        if (at > from && FIRM.has(pointAt(text, before(text, at))) && isFirmAt(text, at + 1)) {
+          return at;
+        }
       }
     },
   };
@@ -117,7 +130,7 @@ function isFirmAt(text: string, at: number): boolean {
   return at < text.length && FIRM.has(pointAt(text, at));
 }
 
-function isFirmBefore(text: string, at: number): boolean {
-  const start = at > 1 && widthAt(text, at - 2) === 2 ? at - 2 : at - 1;
-  return FIRM.has(pointAt(text, start));
+/** Where the character before a unit begins. */
+function before(text: string, at: number): number {
+  return at > 1 && widthAt(text, at - 2) === 2 ? at - 2 : at - 1;
 }
