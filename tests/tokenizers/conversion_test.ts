@@ -22,6 +22,18 @@ Deno.test("vocab.json and merges.txt, or vocab.txt, make a tokenizer where there
   const config = { tokenizer_class: "BertTokenizer", do_lower_case: false };
   await Deno.writeTextFile(`${bert}/tokenizer_config.json`, JSON.stringify(config));
   assert.deepEqual((await loadTokenizer(bert)).encode("The Seas"), [2, 8, 1, 3]);
+  // Tokens that were added later, as of old and as of now.
+  await Deno.writeTextFile(`${bert}/added_tokens.json`, JSON.stringify({ "[A]": 9, "[MASK]": 4 }));
+  const added_tokens_decoder = { 10: { content: "[B]", lstrip: true, special: true } };
+  await Deno.writeTextFile(
+    `${bert}/tokenizer_config.json`,
+    JSON.stringify({ ...config, added_tokens_decoder }),
+  );
+  const tokenizer = await loadTokenizer(bert);
+  const { ids, offsets } = tokenizer.encodeWithOffsets("The[A]  [B][MASK]");
+  assert.deepEqual([...ids], [2, 8, 9, 10, 4, 3]);
+  assert.deepEqual([...offsets], [0, 0, 0, 3, 3, 6, 6, 11, 11, 17, 0, 0]);
+  assert.equal(tokenizer.decode(ids, { skipSpecialTokens: true }), "The [A]");
 });
 
 /** Bytes of a field of a message: a text, another message, or a float. */

@@ -34,6 +34,8 @@ export class Merges {
     let highest = 0;
     for (const id of vocab.values()) highest = Math.max(highest, id);
     this.#base = highest + 1;
+    // Pairs of ids are one number each.
+    if (this.#base > 2 ** 26) throw settings.wrong(`has the id ${highest}, past what merges take`);
     const merged: number[] = [];
     const made = new Set<string>();
     // The file was checked: older ones write "a b", newer ones ["a", "b"].
