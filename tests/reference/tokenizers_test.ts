@@ -30,7 +30,16 @@ const FAMILIES = [
     "mistral",
     "gemma",
   ],
-  ...["unknown_bpe", "bert", "bert_cased", "bert_accents", "openai_gpt", "t5", "xlnet"],
+  ...[
+    "unknown_bpe",
+    "bert",
+    "bert_cased",
+    "bert_accents",
+    "openai_gpt",
+    "prefixed_bpe",
+    "t5",
+    "xlnet",
+  ],
   ...["unigram_bytes", "word_level", "characters"],
 ];
 
