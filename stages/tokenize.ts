@@ -80,7 +80,8 @@ export default defineStage({
 Reads rows; writes tokens: \`<split>.safetensors\` with \`input_ids\`, \`offsets\` and, with
 \`label_column\`, \`labels\`; \`tokens.json\`; the tokenizer's files, so that later stages have them.
 Exactly one of the input \`tokenizer\` and the option \`train\` is needed. A tokenizer is trained on the
-split \`train\` alone (or on all rows where they were never split).
+split \`train\` alone (or on all rows where they were never split). A model's is its \`tokenizer.json\`, else made
+of \`vocab.json\` and \`merges.txt\`, of \`vocab.txt\`, or of a model of SentencePiece, as transformers does.
 
 A text is cut to \`max_length\` so that the special tokens around it stay; \`add_eos\` belongs to the text,
 so a cut text has none. Rows whose text has no token are dropped and counted. Where a tokenizer has no

@@ -221,6 +221,22 @@ def openai_gpt(lines):
     return tokenizer
 
 
+def prefixed_bpe(lines):
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]", continuing_subword_prefix="##"))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKD(), normalizers.StripAccents()])
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.decoder = decoders.WordPiece(cleanup=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=600,
+        special_tokens=["[UNK]"],
+        limit_alphabet=60,
+        continuing_subword_prefix="##",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(lines, trainer)
+    return tokenizer
+
+
 def unigram(lines, specials=("<pad>", "</s>", "<unk>")):
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
@@ -301,7 +317,7 @@ FAMILIES = {
     each.__name__: each
     for each in (
         gpt2, roberta, llama3, qwen, o200k, deepseek, clip, llama2, mistral, gemma, unknown_bpe, bert,
-        bert_cased, bert_accents, openai_gpt, t5, xlnet, unigram_bytes, word_level, characters,
+        bert_cased, bert_accents, openai_gpt, prefixed_bpe, t5, xlnet, unigram_bytes, word_level, characters,
     )
 }
 

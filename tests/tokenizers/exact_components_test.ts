@@ -38,6 +38,7 @@ Deno.test("PrecompiledCharsMap refuses a table that is cut off", () => {
 const TABLE: [string, string, number[]][] = [
   ["t5-small", "ﬁne\u0085tale ½ № Å", [1399, 5221, 209, 2, 357, 465, 3, 2, 1]],
   ["t5-small", "a\ufeffb\u200bc ĳ", [3, 9, 3, 115, 3, 75, 3, 23, 354, 1]],
+  ["t5-small", "½\u1ae9a", [209, 2, 357, 9, 1]],
   ["t5-small", "ｶﾞ１２ …", [3, 2, 2122, 3, 233, 1]],
   ["t5-small", " e\u0301tude\n\n(ok)", [3, 9643, 41, 1825, 61, 1]],
   [

@@ -173,10 +173,11 @@ export class Pipeline {
     const sink = new TokenSink();
     model.tokenize(word.text, sink);
     for (const [i, id] of sink.ids.entries()) {
+      const [from, to] = [sink.starts[i]!, sink.ends[i]!];
       draft.push(id, {
-        token: tokenOf(id),
-        start: word.starts[sink.starts[i]!]!,
-        end: word.ends[sink.ends[i]! - 1]!,
+        token: id === model.spelledUnknownId ? word.text.slice(from, to) : tokenOf(id),
+        start: word.starts[from]!,
+        end: word.ends[to - 1]!,
       });
     }
   }

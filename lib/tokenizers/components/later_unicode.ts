@@ -1,7 +1,7 @@
 /**
  * Characters that JavaScript knows and the reference's tables do not: those of BERT's and `StripAccents`
- * are of Unicode 8 to 10, those of its normal forms of Unicode 9. The lower case of its standard library
- * is of Unicode 17, one later than JavaScript's.
+ * are of Unicode 8 to 10, those of its normal forms of Unicode 9. And what it knows before JavaScript: the
+ * lower case of its standard library and its graphemes are of Unicode 17, one later.
  *
  * Each line was found by asking the reference (tokenizers 0.23) about every code point.
  *
@@ -56,6 +56,9 @@ export const LATER_NORMALIZED = ranges(
     "16ff0-16ff1 1ccd6-1ccf9 1e030-1e06d 1e08f 1e130-1e136 1e2ae 1e2ec-1e2ef 1e4ec-1e4ef 1e5ee-1e5ef " +
     "1f16c 1fbf0-1fbf9",
 );
+
+/** Marks of Unicode 17 that are one grapheme with what is before them, which JavaScript does not know. */
+export const LATER_GRAPHEME_EXTEND = ranges("1acf-1add 1ae0-1aeb");
 
 /** What `char::is_numeric` of Rust has beside `\p{N}`. */
 export const LATER_NUMBERS = ranges("11de0-11de9 16ff4-16ff6");

@@ -9,6 +9,8 @@
  */
 import { isJsonObject, type JsonObject, parseJson } from "../../base/json.ts";
 import { UserError } from "../../base/errors.ts";
+import { readJsonObject } from "../../base/json_file.ts";
+import { withAddedTokens } from "./added_tokens.ts";
 import { readFile } from "./files.ts";
 import { readSentencePieceModel, type SentencePieceModel } from "./sentencepiece_model.ts";
 import { bertDocument, byteLevelDocument } from "./word_documents.ts";
@@ -35,6 +37,17 @@ export async function convertTokenizer(
   configs: ConversionConfigs,
 ): Promise<JsonObject | undefined> {
   const config = configs.config ?? {};
+  const document = await convertedDocument(dir, { ...configs, config });
+  if (document === undefined) return undefined;
+  const old = await readJsonObject(`${dir}/added_tokens.json`) ?? {};
+  return withAddedTokens(document, { config, old });
+}
+
+async function convertedDocument(
+  dir: string,
+  configs: ConversionConfigs & { readonly config: JsonObject },
+): Promise<JsonObject | undefined> {
+  const { config } = configs;
   const name = className(configs);
   for (const file of SENTENCEPIECE_FILES) {
     const bytes = await readFile(`${dir}/${file}`);

@@ -18,6 +18,9 @@ export class Merges {
   readonly #base: number;
   /** Id that a merge makes, by rank. */
   readonly #merged: Int32Array;
+  /** Room for one call of `apply`, which most often takes a few places of it. */
+  #next = new Int32Array(1 << 8);
+  readonly #shortRanks = new Int32Array(SHORT);
 
   constructor(
     settings: Settings,
@@ -31,6 +34,8 @@ export class Merges {
     let highest = 0;
     for (const id of vocab.values()) highest = Math.max(highest, id);
     this.#base = highest + 1;
+    // Pairs of ids are one number each.
+    if (this.#base > 2 ** 26) throw settings.wrong(`has the id ${highest}, past what merges take`);
     const merged: number[] = [];
     const made = new Set<string>();
     // The file was checked: older ones write "a b", newer ones ["a", "b"].
@@ -52,11 +57,12 @@ export class Merges {
    * Merges symbols in place until no merge applies. The symbols of what was merged are at the first of
    * their places.
    *
-   * @returns For the place of each symbol that is left, the place after its last.
+   * @returns For the place of each symbol that is left, the place after its last; until the next call.
    */
   apply(symbols: number[]): Int32Array {
-    const next = new Int32Array(symbols.length);
-    for (let i = 0; i < next.length; i++) next[i] = i + 1;
+    if (symbols.length > this.#next.length) this.#next = new Int32Array(symbols.length * 2);
+    const next = this.#next;
+    for (let i = 0; i < symbols.length; i++) next[i] = i + 1;
     if (symbols.length <= SHORT) this.#applyToShort(symbols, next);
     else this.#applyToLong(symbols, next);
     return next;
@@ -68,8 +74,9 @@ export class Merges {
 
   #applyToShort(symbols: number[], next: Int32Array): void {
     const length = symbols.length;
-    const ranks = new Int32Array(length).fill(-1);
+    const ranks = this.#shortRanks;
     for (let i = 0; i + 1 < length; i++) ranks[i] = this.#rankOf(symbols[i]!, symbols[i + 1]!);
+    if (length > 0) ranks[length - 1] = -1;
     for (;;) {
       let [best, at, before] = [-1, -1, -1];
       for (let i = 0, last = -1; i < length; last = i, i = next[i]!) {

@@ -25,6 +25,8 @@ export interface Model {
    * @throws {ComponentError} where the vocabulary has no token for it, and none for what it lacks.
    */
   tokenize(word: string, sink: TokenSink): void;
+  /** An unknown token that is spelled as the text that it stands for; others are spelled by the vocabulary. */
+  readonly spelledUnknownId?: number | undefined;
   /** Token -> id. */
   readonly vocab: ReadonlyMap<string, number>;
 }

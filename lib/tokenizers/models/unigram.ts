@@ -22,7 +22,7 @@ export class Unigram implements Model {
   readonly #settings: Settings;
   readonly #scores: Float64Array;
   readonly #trie = new Trie();
-  readonly #unknownId: number | undefined;
+  readonly spelledUnknownId: number | undefined;
   readonly #unknownScore: number;
   readonly #bytes: readonly number[] | undefined;
   /** Of the best way to each unit: its score, where its last token begins, that token. */
@@ -36,11 +36,11 @@ export class Unigram implements Model {
     this.vocab = new Map(entries.map(([token], id) => [token, id]));
     this.#scores = Float64Array.from(entries, ([, score]) => score);
     for (const [token, id] of this.vocab) if (token !== "") this.#trie.set(token, id);
-    this.#unknownId = settings.optional("unk_id") === undefined
+    this.spelledUnknownId = settings.optional("unk_id") === undefined
       ? undefined
       : settings.count("unk_id");
-    if (this.#unknownId !== undefined && this.#unknownId >= entries.length) {
-      throw settings.wrong(`has the unk_id ${this.#unknownId}, and ${entries.length} tokens`);
+    if (this.spelledUnknownId !== undefined && this.spelledUnknownId >= entries.length) {
+      throw settings.wrong(`has the unk_id ${this.spelledUnknownId}, and ${entries.length} tokens`);
     }
     this.#unknownScore = this.#scores.reduce((a, b) => Math.min(a, b), Infinity) - UNKNOWN_PENALTY;
     this.#bytes = settings.boolean("byte_fallback", false) ? byteTokens(this.vocab) : undefined;
@@ -53,13 +53,13 @@ export class Unigram implements Model {
     for (let end = word.length; end > 0;) {
       const [from, id] = [this.#from[end]!, this.#token[end]!];
       const after = cuts.at(-1);
-      if (id === this.#unknownId && after?.[2] === id && after[0] === end) after[0] = from;
+      if (id === this.spelledUnknownId && after?.[2] === id && after[0] === end) after[0] = from;
       else cuts.push([from, end, id]);
       end = from;
     }
     for (let i = cuts.length - 1; i >= 0; i--) {
       const [from, to, id] = cuts[i]!;
-      if (id === this.#unknownId) this.#pushUnknown(word, { from, to, sink });
+      if (id === this.spelledUnknownId) this.#pushUnknown(word, { from, to, sink });
       else sink.push(id, from, to);
     }
   }
@@ -93,12 +93,12 @@ export class Unigram implements Model {
       }
       const end = start + width;
       if (!isKnown && (from[end] === -1 || this.#unknownScore + till > best[end]!)) {
-        if (this.#unknownId === undefined) {
+        if (this.spelledUnknownId === undefined) {
           throw this.#settings.wrong("has no token for a character of the text, and no unk_id");
         }
         best[end] = this.#unknownScore + till;
         from[end] = start;
-        token[end] = this.#unknownId;
+        token[end] = this.spelledUnknownId;
       }
       start = end;
     }
@@ -119,7 +119,7 @@ export class Unigram implements Model {
         return;
       }
     }
-    sink.push(known ?? this.#unknownId!, from, to);
+    sink.push(known ?? this.spelledUnknownId!, from, to);
   }
 }
 

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { LATER_GRAPHEME_EXTEND } from "../components/later_unicode.ts";
 
 /** Characters that make a grapheme with no other of them: most of a text in most scripts. */
 const SINGLE = " -~[[\\p{L}\\p{N}]&&[\\p{Script=Latin}\\p{Script=Greek}\\p{Script=Cyrillic}" +
@@ -15,6 +16,7 @@ const SINGLE = " -~[[\\p{L}\\p{N}]&&[\\p{Script=Latin}\\p{Script=Greek}\\p{Scrip
 /** Those before more of them: such parts of a text need not go through the slow segmenter. */
 const SINGLES = new RegExp(`((?:[${SINGLE}](?=[${SINGLE}]|$))+)`, "v");
 const ASCII = /^[ -~]*$/;
+const LATER = new RegExp(`[${LATER_GRAPHEME_EXTEND}]`, "gu");
 
 /** A part of a text, and what stands in its place. */
 export interface Replacement {
@@ -79,7 +81,9 @@ export class PrecompiledCharsMap {
 
   *#graphemeReplacements(text: string): Iterable<Replacement> {
     if (text === "") return;
-    for (const { segment } of this.#graphemes.segment(text)) {
+    const known = text.replace(LATER, "\u0301");
+    for (const { index, segment: { length } } of this.#graphemes.segment(known)) {
+      const segment = text.slice(index, index + length);
       // Longer graphemes are never in the table as a whole; the reference does not look.
       const whole = this.#replacement(segment, 5);
       if (whole !== undefined) yield { from: segment, to: whole };

@@ -39,7 +39,7 @@ const words = [
 ];
 const vocab = Object.fromEntries(words.map((word, id) => [word, id]));
 
-/** The kinds that run on the package, each with a vocabulary of a few words. */
+/** Kinds that are no byte-level BPE, each with a vocabulary of a few words. */
 const OTHERS: readonly Record<string, unknown>[] = [
   {
     added_tokens: added,
