@@ -182,7 +182,13 @@ function differences(
 
 async function npmFolder(): Promise<string> {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return (JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string }).npmCache;
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout)) as { npmCache: string };
+  // Below it is a folder for each registry.
+  for await (const { name } of Deno.readDir(npmCache)) {
+    const folder = join(npmCache, name);
+    if (await Deno.stat(join(folder, "yaml")).then(() => true, () => false)) return folder;
+  }
+  throw new Error(`${npmCache} has no package yaml`);
 }
 
 /** For `deno task torture`. */

@@ -3,7 +3,7 @@
  *
  * In the code there are the constants `OUT` (a folder outside of the project, which holds `secret.txt`,
  * `token`, `module.ts`, `data.json`, `m.wasm` and `victim.txt`), `PROJECT`, `HOST` (a server that knows
- * the secret) and `NPM` (Deno's downloaded packages), in bodies also those of a stage's `run`.
+ * the secret) and `NPM` (the packages that Deno downloaded), in bodies also those of a stage's `run`.
  *
  * @module
  */
@@ -172,7 +172,7 @@ const IMPORTS = bodies({
   "requires a file":
     'return (await import("node:module")).createRequire("file://" + OUT + "/")("./data.json").is;',
   "requires a downloaded package":
-    'return typeof (await import("node:module")).createRequire(import.meta.url)(NPM + "/registry.npmjs.org/yaml/2.9.1/dist/index.js").parse;',
+    'return typeof (await import("node:module")).createRequire(import.meta.url)(NPM + "/yaml/2.9.1/dist/index.js").parse;',
   "requires a package by name":
     'return typeof (await import("node:module")).createRequire(import.meta.url)("yaml").parse;',
   "starts a worker of a file":
