@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { lstatSync, readlinkSync, type Stats } from "node:fs";
+import { lstatSync, readlinkSync } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { isSettled, REST } from "../../store/mod.ts";
 
@@ -114,7 +114,7 @@ export class Marks {
 }
 
 /** What is at a path, without following it; undefined for nothing, and for what Deno shows to nobody. */
-function entryAt(path: string): Stats | undefined {
+function entryAt(path: string): { isSymbolicLink(): boolean } | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {

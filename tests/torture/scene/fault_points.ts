@@ -30,6 +30,7 @@ export const READS: readonly string[] = [
   ...["addSignalListener", "chdir", "consoleSize", "cwd", "execPath", "exit", "kill"],
   ...["lstat", "readDir", "readFile", "readLink", "readTextFile", "readTextFileSync", "realPath"],
   ...["removeSignalListener", "stat", "existsSync", "statSync", "statfs", "lstatSync"],
+  ...["readlinkSync"],
   ...["readDirSync", "readFileSync", "realPathSync", "memoryUsage", "uid", "hostname"],
   ...["stdout", "unrefTimer", "SeekMode"],
 ];
