@@ -11,7 +11,7 @@ const options = z.object({
   hash: z.string().min(1).optional().describe(
     "instead of `on`: a column of the annotations with the SHA-256, in hex, of a row's text in UTF-8",
   ),
-  column: z.string().default("text").describe("for `hash`: the column with the text"),
+  column: z.string().optional().describe("for `hash`: the column with the text; default text"),
   columns: z.union([z.array(z.string().min(1)).min(1), z.record(z.string(), z.string().min(1))])
     .optional()
     .describe("columns to take over: a list, or a mapping to new names; default all but the key"),
@@ -37,7 +37,14 @@ labelled:
   inputs: { data: "rows", labels: "rows" },
   output: "rows",
   options,
-  check({ options: { on, hash } }): Misuse | undefined {
+  check({ options: { on, hash, column } }): Misuse | undefined {
+    if (hash === undefined && column !== undefined) {
+      return {
+        what: "the option column does nothing beside on",
+        requirement: "it is for hash: the column whose text is hashed",
+        remedy: "leave it out",
+      };
+    }
     if ((on === undefined) !== (hash === undefined)) return undefined;
     return {
       what: on === undefined
@@ -56,7 +63,7 @@ labelled:
       stream: await openDataset(inputs.data!.path),
       notes: await openDataset(inputs.labels!.path),
     }, {
-      key: hash === undefined ? { on: [on!].flat() } : { hash, column },
+      key: hash === undefined ? { on: [on!].flat() } : { hash, column: column ?? "text" },
       columns: Array.isArray(columns)
         ? Object.fromEntries(columns.map((name) => [name, name]))
         : columns,

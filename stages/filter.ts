@@ -64,8 +64,8 @@ const options = z.object({
     .describe("for the rule c4_max_bad_words: the words"),
   languages: z.array(z.string().regex(/^[a-z]{2,3}$/)).min(1).optional()
     .describe("keep texts in these languages: en, de, ... (ISO 639-1)"),
-  min_language_probability: z.number().min(0).max(1).default(0.65)
-    .describe("drop texts whose language is less certain"),
+  min_language_probability: z.number().min(0).max(1).optional()
+    .describe("for languages: drop texts whose language is less certain; default 0.65"),
   where: z.string().optional().meta({ template: true })
     .describe('keep rows for which this Jinja condition is true: "{{ text | length > 40 }}"'),
   dedupe: z.enum(["exact", "normalized"]).optional().describe(
@@ -94,6 +94,10 @@ const checkedOptions = (["length", "words"] as const).reduce(
 ).refine((given) => given.bad_words === undefined || given.quality?.includes("c4") === true, {
   path: ["bad_words"],
   message: "left out, or go with quality: [c4]",
+  ...acrossOptions,
+}).refine((given) => given.languages || given.min_language_probability === undefined, {
+  path: ["min_language_probability"],
+  message: "left out, or go with languages",
   ...acrossOptions,
 }).refine((given) => given.shuffle || given.seed === undefined, {
   path: ["seed"],
@@ -175,7 +179,7 @@ labelled:
       ...(options.languages && {
         language: {
           keep: options.languages,
-          minProbability: options.min_language_probability,
+          minProbability: options.min_language_probability ?? 0.65,
           detector: await (await import("../lib/text/language.ts")).loadLanguageDetector(),
         },
       }),

@@ -319,3 +319,9 @@ Deno.test("formatOf() goes by the name", () => {
   for (const [name, format] of Object.entries(cases)) assert.equal(formatOf(name), format);
   assert.throws(() => formatOf("x.constructor"), /does not tell the format/);
 });
+
+Deno.test("`encoding` is refused where no file is text", async () => {
+  const options = { format: "parquet", splitBy: "line", textColumn: "text", encoding: "latin1" };
+  const file = { path: "a.parquet", name: "a.parquet" };
+  await assert.rejects(readTables([file], options as ReadOptions), /`encoding` is for text files/);
+});

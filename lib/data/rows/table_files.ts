@@ -131,6 +131,13 @@ function checkOptions(files: readonly InputFile[], options: ReadOptions): void {
       remedy: `leave it out, or say what the files are with \`format: ${format}\``,
     });
   }
+  if (options.encoding !== undefined && files.length > 0 && [...formats].join() === "parquet") {
+    throw new UserError({
+      what: "`encoding` is for text files, and the files are parquet",
+      requirement: "texts in parquet are UTF-8",
+      remedy: "leave it out",
+    });
+  }
 }
 
 function fileFormat(file: InputFile, options: ReadOptions): Format {
