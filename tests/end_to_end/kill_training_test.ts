@@ -5,7 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { RunEvent } from "../../lib/pipeline/run/events.ts";
 import { openStore } from "../../lib/store/mod.ts";
 import { randomNumbers } from "../fixtures/random_numbers.ts";
@@ -129,11 +131,28 @@ interface Attempt {
   readonly events: readonly RunEvent[];
 }
 
-/** Runs, and `delay` milliseconds after the training stage has started kills the runner or the stage. */
+/** Waits until a stage has kept a checkpoint, or until `ended` says that it won't any more. */
+async function firstCheckpoint(runs: string, ended: () => boolean): Promise<void> {
+  while (!ended()) {
+    // A folder may go while it is read: an older checkpoint, for which there is a newer one.
+    const names = await readdir(join(runs, "store/resume"), { recursive: true }).catch(() => []);
+    if (names.some((name) => basename(name).startsWith("checkpoint-"))) return;
+    await sleep(20);
+  }
+}
+
+interface Blow {
+  readonly victim: "runner" | "stage";
+  /** Milliseconds from the start of the training stage, or from its first checkpoint. */
+  readonly delay: number;
+  readonly after: "start" | "checkpoint";
+}
+
+/** Runs, and kills the runner or the stage at the moment that is told. */
 async function attempt(
   file: string,
   around: Surroundings,
-  { victim, delay }: { readonly victim: "runner" | "stage"; readonly delay: number },
+  { victim, delay, after }: Blow,
 ): Promise<Attempt> {
   const child = start(["run", file, "--device", "cpu", "--json"], around);
   const errors = new Response(child.stderr).text();
@@ -152,6 +171,7 @@ async function attempt(
     }
   };
   let killing: Promise<void> | undefined;
+  let ended = false;
   let rest = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + text).split("\n");
@@ -161,9 +181,14 @@ async function attempt(
       events.push(event);
       if (event.type !== "stage_start" || event.stage !== "model") continue;
       began = performance.now();
-      timer = setTimeout(() => killing = kill(), delay);
+      if (after === "start") {
+        timer = setTimeout(() => killing = kill(), delay);
+      } else {
+        killing = firstCheckpoint(around.runs, () => ended).then(() => sleep(delay)).then(kill);
+      }
     }
   }
+  ended = true;
   clearTimeout(timer);
   await killing;
   const { code } = await child.status;
@@ -190,7 +215,11 @@ for (const { what, kills: most, model } of RUNS) {
       await copyProject(p.root);
       const file = join(p.folder, "killed.yaml");
       const undisturbed = { ...p, runs: join(p.folder, "undisturbed") };
-      const { took } = await attempt(file, undisturbed, { victim: "runner", delay: 600_000 });
+      const { took } = await attempt(file, undisturbed, {
+        victim: "runner",
+        delay: 600_000,
+        after: "start",
+      });
       const expected = await digests(undisturbed.runs);
       assert.equal((await runPipeline([file], undisturbed)).outcomes.model, "cached");
 
@@ -199,17 +228,20 @@ for (const { what, kills: most, model } of RUNS) {
       const story = [`seed ${seed}, the stage takes ${Math.round(took)} ms`];
       let [kills, ends, resumed] = [0, 0, 0];
       try {
-        // On a busy machine several kills in a row may come before the first checkpoint.
-        const wanted = (): boolean => kills < most || resumed < most / 7 && kills < 3 * most;
+        const wanted = (): boolean => kills < most || resumed < most / 7;
         while (wanted() || ends === 0) {
           const victim = random() < 0.5 ? "runner" : "stage";
           // A part of it at most: the next goes on from there, and reaches what comes late.
           const delay = wanted() ? random() * took * 0.4 : 600_000;
-          const { killed, from, events } = await attempt(file, p, { victim, delay });
+          // On a busy machine every kill may come before the first checkpoint: later ones wait for it.
+          const late = wanted() && kills >= most / 2 && resumed < most / 7;
+          const after = late ? "checkpoint" : "start";
+          const blow: Blow = { victim, delay: late ? delay / 8 : delay, after };
+          const { killed, from, events } = await attempt(file, p, blow);
           story.push(
-            `${killed ? `killed the ${victim}` : "ended"} after ${
-              Math.round(delay)
-            } ms, from ${from}`,
+            `${killed ? `killed the ${victim}` : "ended"} ${
+              Math.round(blow.delay)
+            } ms after its ${after}, from ${from}`,
           );
           if (from > 0) resumed++;
           if (killed) kills++;
