@@ -20,6 +20,11 @@ export function sayLastWordsAs(form: (parts: UserErrorParts) => string): void {
   spell = form;
 }
 
+/** The last words about something; for a thread, which knows nothing of the form. */
+export function lastWordsOf(parts: UserErrorParts): string {
+  return spell(parts);
+}
+
 /** What may take how long. */
 export interface Watched {
   /** What is said where it takes longer. */
@@ -76,7 +81,7 @@ export async function startWatch({ parts, deadline }: Watched): Promise<Watch> {
     await new Promise((resolve, reject) => {
       worker.onmessage = resolve;
       worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage({ shared: numbers.buffer, deadline, words: spell(parts) });
+      worker.postMessage({ shared: numbers.buffer, deadline, words: lastWordsOf(parts) });
     });
   } catch (error) {
     worker.terminate();
