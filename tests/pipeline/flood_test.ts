@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { kill } from "node:process";
-import { eachLine, MAX_LINE, MAX_MESSAGE } from "../../lib/pipeline/code/lines.ts";
+import { eachLine, MAX_LINE } from "../../lib/pipeline/code/lines.ts";
 import { processEnvironment } from "../../lib/pipeline/code/environment.ts";
 import { runProcess } from "../../lib/pipeline/code/process.ts";
 import { StageLog } from "../../lib/pipeline/run/run_log.ts";
@@ -20,13 +20,20 @@ import { project } from "./project.ts";
 
 const MARK = "\x1emark:";
 
+/** Characters of the longest message. */
+const MAX_MESSAGE = 1 << 23;
+
 async function linesOf(chunks: Iterable<string | Uint8Array>, mark?: string): Promise<string[]> {
   const encoder = new TextEncoder();
   const stream = ReadableStream.from(
     Iterator.from(chunks).map((chunk) => typeof chunk === "string" ? encoder.encode(chunk) : chunk),
   );
   const lines: string[] = [];
-  await eachLine(stream, { count: () => true, each: (line) => lines.push(line), mark });
+  await eachLine(stream, {
+    count: () => true,
+    each: (line) => lines.push(line),
+    ...{ mark, maxMessage: MAX_MESSAGE },
+  });
   return lines;
 }
 
@@ -52,7 +59,7 @@ Deno.test("eachLine() passes on a line without end in pieces, and a message whol
   assert.equal(long.slice(0, -1).join(""), chunk.repeat(100) + MARK + chunk.repeat(40));
   const count = Math.ceil(MAX_MESSAGE / chunk.length) + 1;
   const endless = await linesOf([MARK, ...Array(count).fill(chunk), "\nend\n"], MARK);
-  assert.match(endless.join("|"), /^a message of more than 64 Mi characters was left out\|end$/);
+  assert.match(endless.join("|"), /^a message of more than 8388608 characters was left out\|end$/);
 });
 
 Deno.test("300 MB without a line end take time that grows with them", async () => {
@@ -369,4 +376,47 @@ Deno.test("YAML and -p that are nested too deeply are told in words", async (t) 
     await p.write("large.yaml", `# ${"x".repeat(5 << 20)}`);
     assert.match((await p.temper(["plan", "large.yaml"])).err, /larger than 4 MiB/);
   });
+});
+
+/** Says what takes the runner long to read, or much memory, and then never comes back. */
+const DEARER = `import { defineStage, z } from "temper";
+const say = (text: string): void => {
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += Deno.stdout.writeSync(bytes.subarray(at));
+};
+export default defineStage({
+  doc: "Costs more than it says.",
+  inputs: {},
+  output: "texts",
+  options: z.object({ what: z.string() }),
+  async run({ options: { what }, log }) {
+    const texts: Record<string, () => void> = {
+      schemes: () => log("@" + "ws:".repeat(1_000_000)),
+      printed: () => console.log("@" + "ws:".repeat(340_000)),
+      causes: () =>
+        say('\\x1etemper:{"type":"error","error":{"name":"","message":"","causes":[""' +
+          ',""'.repeat(10_000_000) + "]}}\\n"),
+      objects: () => say('\\x1etemper:{"type":"result","value":[{}' + ",{}".repeat(10_000_000) + "]}\\n"),
+    };
+    texts[what]!();
+    for (;;);
+  },
+});
+`;
+
+Deno.test("no text is so dear to read that a time limit comes late, or the memory is full", async () => {
+  const cases = ["schemes", "printed", "causes", "objects"];
+  const stages = cases.map((what) =>
+    `  ${what}: { uses: ./dearer.ts, timeout: 3s, with: { what: ${what} } }`
+  );
+  await using p = await project({
+    "dearer.ts": DEARER,
+    "p.yaml": `name: dear\nstages:\n${stages.join("\n")}\n`,
+  });
+  const began = performance.now();
+  const { outcomes, failures } = await p.temper(["run", "p.yaml"]);
+  assert.deepEqual(outcomes, Object.fromEntries(cases.map((what) => [what, "failed"])));
+  for (const what of cases) assert.match(failures[what]!.what, /time limit of 3 s/);
+  // It took minutes.
+  assert.ok(performance.now() - began < 60_000, `${performance.now() - began} ms`);
 });
