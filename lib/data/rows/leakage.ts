@@ -15,7 +15,8 @@ import {
   NearDuplicates,
   NO_PART,
 } from "../../text/duplicates/near_duplicates.ts";
-import { type Cell, cellText } from "../formats/columns.ts";
+import { excerpt } from "../../text/excerpt.ts";
+import { cellText } from "../formats/columns.ts";
 import { FileBytes } from "./file_bytes.ts";
 import { textIdentity } from "./split_keys.ts";
 import type { RowStream } from "./stream.ts";
@@ -32,9 +33,8 @@ export interface LeakageOptions {
 /** The part that comes before all others: what is in it must not be in them. */
 const TRAIN = "train";
 
-/** Examples, and characters of each. */
+/** So many examples are told. */
 const EXAMPLES = 3;
-const SHOWN = 60;
 
 /** Rows of a part whose text is in another. */
 interface Leak {
@@ -220,7 +220,8 @@ export class SplitTexts implements Disposable {
         for (const row of wanted) {
           if (row < at || row >= at + batch.length) continue;
           const cell = batch.columns.get(column)![row - at]!;
-          texts.set(row, `${shownText(cell)} (row ${row - first} of ${split})`);
+          const shown = JSON.stringify(excerpt(cellText(cell)));
+          texts.set(row, `${shown} (row ${row - first} of ${split})`);
           left--;
         }
         if (left === 0) break;
@@ -258,11 +259,4 @@ function leakWords({ part, of, exact, near }: Leak): string {
   return `${rows} ${rows === 1 ? "row" : "rows"} of ${part} ${
     rows === 1 ? "is" : "are"
   } in ${of} (${how})`;
-}
-
-function shownText(cell: Cell): string {
-  const line = cellText(cell).slice(0, 4 * SHOWN).replace(/\s+/g, " ").trim();
-  return JSON.stringify(
-    line.length > SHOWN ? `${line.slice(0, SHOWN).toWellFormed()}…` : line,
-  );
 }
