@@ -160,7 +160,10 @@ checked:
   uses: split
   inputs: { data: imdb }
   with: { source: [], leakage: error, near: { threshold: 0.7 } }
-\`\`\``,
+\`\`\`
+
+What leaks is taken out of one split by dividing that one into itself:
+\`with: { source: [train], train: 1, shuffle: false, leakage: prevent }\`.`,
   inputs: { data: "rows" },
   output: "rows",
   options: checkedOptions,

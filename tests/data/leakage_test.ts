@@ -4,6 +4,7 @@ import type { Row } from "../../lib/data/formats/columns.ts";
 import {
   type Divided,
   type DivideOptions,
+  foldShares,
   splitStream,
 } from "../../lib/data/rows/split_dataset.ts";
 import { jaccardSimilarity } from "../../lib/text/duplicates/shingles.ts";
@@ -25,8 +26,12 @@ async function divided(
   );
   const sink = await written();
   const stream = streamOf({ columns, splits: Object.fromEntries(rows) }, size);
-  const result = await splitStream(stream, { ...base, ...options }, sink);
-  return { ...result, splits: sink.splits };
+  try {
+    const result = await splitStream(stream, { ...base, ...options }, sink);
+    return { ...result, splits: sink.splits };
+  } finally {
+    assert.deepEqual([...Deno.readDirSync(sink.folder)], [], "nothing is left in the folder");
+  }
 }
 
 /** A text of random words. */
@@ -197,6 +202,42 @@ Deno.test("leakage: prevent keeps what is nearly the same in one part, sizes as 
     ...{ parts: { train: 0.5, test: 0.5 }, shuffle: false, leakage: { action: "prevent" } },
   });
   assert.deepEqual(order.splits.train!.map(({ text }) => text), [texts[0], nearly(texts[0]!)]);
+});
+
+Deno.test("leakage: prevent holds for folds, and beside groups, strata and time", async () => {
+  const random = randomStream(15);
+  const rows: Row[] = Array.from({ length: 60 }, () => sentence(random)).flatMap((text, i) => [
+    { text, author: `a${i % 20}`, label: i % 2, day: i },
+    { text: nearly(text), author: `b${i}`, label: i % 2, day: 100 + i },
+  ]);
+  const more = [
+    { name: "author", type: "string" as const },
+    { name: "label", type: "int" as const },
+    { name: "day", type: "int" as const },
+  ];
+  const leaksOf = async (options: Partial<DivideOptions>): Promise<number> => {
+    const sink = await written();
+    const { leakage } = await splitStream(
+      streamOf({ columns: [...columns, ...more], splits: { data: rows } }),
+      { ...base, ...options },
+      sink,
+    );
+    assert.equal(Object.values(sink.splits).flat().length, rows.length);
+    return leakage!.rows;
+  };
+  const folds = { count: 4, fold: 2, test: 0.2 };
+  const parts = { train: 0.6, validation: 0.2, test: 0.2 };
+  for (
+    const options of [
+      { folds, parts: foldShares(folds) },
+      { parts, group: "author" },
+      { parts, stratify: "label" },
+      { parts, time: "day", shuffle: false },
+    ]
+  ) {
+    assert.equal(await leaksOf({ ...options, leakage: { action: "prevent" } }), 0);
+    assert.ok(await leaksOf({ ...options, leakage: report }) > 0);
+  }
 });
 
 Deno.test("leakage: prevent drops rows that are nearly one of a split that is carried over", async () => {

@@ -62,6 +62,17 @@ Deno.test("split: source: [] checks splits that came divided, and leaves them as
   assert.match((await run({ source: [], leakage: "report" }, near)).notes[0]!, /1 row of test is/);
 });
 
+Deno.test("split: what leaks is taken out of one split by dividing it into itself, as the error says", async () => {
+  const [train, test] = [pairs(6), pairs(2, 2)];
+  const error = await run({ source: [], leakage: "error" }, { train, test })
+    .catch((error: Error) => error.message);
+  const options = { source: ["train"], train: 1, shuffle: false, leakage: "prevent" };
+  assert.match(String(error), /source: \[train\], train: 1, shuffle: false, leakage: prevent/);
+  const { dataset, notes } = await run(options, { train, test });
+  assert.deepEqual(dataset.splits, { train: [...train.slice(0, 4), ...train.slice(8)], test });
+  assert.match(notes[0]!, /^train 8, test 4; 4 rows dropped whose text is in .*no text is in two/);
+});
+
 Deno.test("split: options that would do nothing beside leakage or source: [] are refused", () => {
   assert.equal(mistakes({ leakage: "report", near: { threshold: 0.7 } }), "none");
   assert.match(mistakes({ near: { threshold: 0.7 } }), /^near: left out, or go with leakage/);

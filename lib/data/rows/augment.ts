@@ -86,8 +86,8 @@ export const UNCHANGED = "none";
 /** So many examples are told. */
 const EXAMPLES = 3;
 
-/** Rows that are given to a rewriter at once. */
-const CHUNK = 256;
+/** Copies that a rewriter is asked for at once: enough for batches of like length, few enough for progress. */
+const CHUNK = 128;
 
 /** Draws for a copy that would be what is there already: a short text has few others. */
 const ATTEMPTS = 5;
@@ -150,10 +150,11 @@ export async function augmentRows(
     }
     const augmented = new RowBatches(columns, (batch) => sink.write(split, batch));
     const copier = new Copier(split, options);
+    const rowsAtOnce = Math.max(1, Math.floor(CHUNK / options.copies));
     let first = 0;
     for await (const batch of stream.batches(split, { signal })) {
-      for (let from = 0; from < batch.length; from += CHUNK) {
-        const length = Math.min(CHUNK, batch.length - from);
+      for (let from = 0; from < batch.length; from += rowsAtOnce) {
+        const length = Math.min(rowsAtOnce, batch.length - from);
         const own = Array.from({ length }, (_, i) => rowOf(batch, from + i));
         const rewritten = await copier.rewritten(own, first);
         for (const [i, row] of own.entries()) {

@@ -89,9 +89,9 @@ export class SplitTexts implements Disposable {
   /** Rows of the splits that are carried over. */
   readonly carried: number;
 
-  private constructor(given: ComparedSplits, { near, folder }: {
-    readonly near: LeakageOptions["near"];
-    readonly folder: string;
+  private constructor(given: ComparedSplits, { near, spill }: {
+    readonly near: NearDuplicates;
+    readonly spill: FileBytes;
   }) {
     this.#given = given;
     this.#splits = [...trainFirst(given.carried), ...given.source];
@@ -100,8 +100,8 @@ export class SplitTexts implements Disposable {
     this.carried = rowsOf(given.carried);
     this.#equal = new Uint32Array(this.carried);
     this.#empty = new Uint8Array(rowsOf(this.#splits));
-    this.#spill = new FileBytes(`${folder}/.shingles`);
-    this.#near = new NearDuplicates({ ...near, spill: this.#spill });
+    this.#spill = spill;
+    this.#near = near;
   }
 
   /**
@@ -116,14 +116,16 @@ export class SplitTexts implements Disposable {
     readonly progress?: ((done: number, total: number) => void) | undefined;
     readonly signal: AbortSignal | undefined;
   }): Promise<SplitTexts> {
-    const texts = new SplitTexts(given, options);
+    const spill = new FileBytes(`${options.folder}/.shingles`);
     try {
+      const near = new NearDuplicates({ ...options.near, spill });
+      const texts = new SplitTexts(given, { near, spill });
       await texts.#read(options);
+      return texts;
     } catch (error) {
-      texts[Symbol.dispose]();
+      spill[Symbol.dispose]();
       throw error;
     }
-    return texts;
   }
 
   async #read({ progress, signal }: {
@@ -240,16 +242,20 @@ export class SplitTexts implements Disposable {
 /**
  * Refuses leakage.
  *
+ * @param options `isDivided`: whether any rows are dealt out, so that it can be done otherwise.
  * @throws {UserError} Where there is any, with its first pairs.
  */
-export function refuseLeakage({ rows, report, examples }: Leakage): void {
+export function refuseLeakage(
+  { rows, report, examples }: Leakage,
+  { isDivided }: { readonly isDivided: boolean },
+): void {
   if (rows === 0) return;
   throw new UserError({
     what: `parts leak into each other: ${report}; for instance ${examples.join("; ")}`,
     requirement: "leakage: error lets no text, nor nearly the same one, be in two parts",
-    remedy:
-      "set leakage: prevent, which keeps them in one part and drops those that are in a split " +
-      "that is carried over",
+    remedy: isDivided
+      ? "set leakage: prevent, which keeps them in one part"
+      : "take them out of one split: source: [train], train: 1, shuffle: false, leakage: prevent",
   });
 }
 

@@ -183,7 +183,9 @@ export async function splitStream(
   const parts = divided.map(([name]) => name);
   const leakage = await texts?.leakage(partsOfRows(stream, { carried, parts, partOf }));
   if (leakage !== undefined) {
-    if (options.leakage?.action === "error") refuseLeakage(leakage);
+    if (options.leakage?.action === "error") {
+      refuseLeakage(leakage, { isDivided: source.length > 0 });
+    }
     notes.push(`leakage: ${leakage.report}`);
   }
   const sink = open(stream.columns, [...parts, ...carried]);

