@@ -141,6 +141,13 @@ Deno.test("a copy that would be its row, or another copy, is left out and counte
   );
 });
 
+Deno.test("a copy that would be there already is drawn again", async () => {
+  const train = Array.from({ length: 20 }, () => ({ text: "one two three", label: 0 }));
+  const { copies } = await augmented({ copies: 3 }, { dataset: { columns, splits: { train } } });
+  // Of three words one swap gives three texts: at the first draw two thirds of the second copies are new.
+  assert.ok(copies >= 50, `${copies}`);
+});
+
 Deno.test("without a rate rows get their provenance, and nothing else", async () => {
   const { dataset, copies, equal } = await augmented({ rates: { swap: 0 } });
   assert.deepEqual([copies, equal], [0, 0]);

@@ -121,25 +121,29 @@ Deno.test("augmentRows() has copies written anew, before the other rules and as 
   };
   const train = ["ab cd", "ef gh ij", "", "kl"].map((text) => ({ text }));
   const columns = [{ name: "text", type: "string" as const }];
+  const asked: number[] = [];
   const run = async (
     options: Partial<AugmentOptions>,
     drawn: boolean,
     size = 7,
   ): Promise<string[]> => {
-    const rewriter = modelRewriter([way(new BackwardDecoder(), drawn ? DRAWN : {})], {
+    const decoder = new BackwardDecoder();
+    const rewriter = modelRewriter([way(decoder, drawn ? DRAWN : {})], {
       column: "text",
       batchSize: 3,
     });
     const sink = await written();
     const stream = streamOf({ columns, splits: { train } }, size);
     await augmentRows(stream, { ...base, rewriter, ...options }, sink);
+    asked.push(decoder.prompts.length);
     return sink.splits.train!.map(({ text, by }) => `${text} ${by}`);
   };
-  // Without draws the second copy is the first again, and left out.
+  // Without draws the second copy would be the first again: it is not written, and left out.
   assert.deepEqual(await run({}, false), [
     ...["DC BA back_and_forth", "JI HG FE back_and_forth", " none", "LK back_and_forth"],
   ]);
   const drawn = await run({}, true);
+  assert.deepEqual(asked, [3, 6]);
   assert.deepEqual(drawn.map((each) => each.toLowerCase()).slice(0, 2), [
     "dc ba back_and_forth",
     "dc ba back_and_forth",

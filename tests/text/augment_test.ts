@@ -178,6 +178,43 @@ Deno.test("synonymsOf() finds words by bisection, with their usual meanings", ()
   }
 });
 
+Deno.test("synonymsOf() takes the meanings that are marked, else the first, and none to avoid", () => {
+  const lines = [
+    "0 00 n 02 sea 0 ocean 0 000 | wide",
+    "1 00 n 02 sea 0 crowd 0 000 | many",
+    "2 00 n 02 tide 0 current 0 000 | first",
+    "3 00 n 02 tide 0 never 0 000 | not the first",
+    "4 00 n 02 gull 0 rude_word 0 001 ;u 07139048 n 0000 | obscene",
+    "5 00 n 03 china 0 PRC 0 Cathay 0 000 | a land",
+    "6 00 a 02 galore(ip) 0 aplenty(ip) 0 000 | much",
+  ];
+  let data = "";
+  const places = lines.map((line) => {
+    data += "\n";
+    const place = data.length;
+    data += line;
+    return place;
+  });
+  const entry = (word: string, own: readonly number[], marked: number): string =>
+    `${word} n ${own.length} 1 @ ${own.length} ${marked} ${
+      own.map((i) => places[i]).join(" ")
+    }  \n`;
+  const index = [
+    ...[entry("china", [5], 0), entry("galore", [6], 0), entry("gull", [4], 1)],
+    ...[entry("sea", [0, 1], 1), entry("tide", [2, 3], 0)],
+  ].join("");
+  const find = synonymsOf([{ index, data }]);
+  assert.deepEqual(find("sea"), ["ocean"]);
+  assert.deepEqual(find("seas"), ["oceans"]);
+  assert.deepEqual(find("tide"), ["current"]);
+  assert.deepEqual(find("gull"), []);
+  assert.deepEqual(find("galore"), ["aplenty"]);
+  assert.deepEqual([find("china"), find("China")], [[], ["PRC", "Cathay"]]);
+  // What another part of speech has marked is more usual.
+  const other = entry("tide", [1], 1);
+  assert.deepEqual(synonymsOf([{ index, data }, { index: other, data }])("tide"), ["sea", "crowd"]);
+});
+
 Deno.test("WordNet gives synonyms with an s where the word has one, names for names alone, and no slang", async () => {
   const find = await loadWordNet();
   assert.deepEqual(find("movie").slice(0, 2), ["film", "picture"]);
