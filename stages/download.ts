@@ -17,6 +17,16 @@ const splitName = z.string().regex(SPLIT_NAME, { error: SPLIT_NAME_WORDS }).refi
 const options = z.object({
   from: z.union([z.string(), z.array(z.string()).min(1), z.record(splitName, sources)])
     .describe("a source, a list of them, or a mapping from the name of a split to its sources"),
+  config: z.string().min(1).optional().describe(
+    "hf://datasets/ORG/NAME: which of its configs (subsets); default its only one, or its default",
+  ),
+  split: z.union([
+    z.string().min(1),
+    z.array(z.string().min(1)).min(1),
+    z.record(z.string(), splitName),
+  ]).optional().describe(
+    "hf://datasets/ORG/NAME: which of its splits, by their names there: one, a list, or a mapping to new names; default every split",
+  ),
   format: z.enum(["auto", "parquet", "jsonl", "json", "csv", "txt"]).default("auto")
     .describe("format of the files; auto: by their names"),
   split_by: z.enum(["line", "blank_line", "file"]).default("line")
@@ -60,11 +70,17 @@ const stage: StageDefinition<typeof options> = defineStage({
 Writes rows, or a model where \`from\` is one. Sources:
 
 - \`npm:PACKAGE@VERSION/FILE\`: files in an npm package; the version is exact, FILE may be a pattern
-- \`hf://datasets/ORG/NAME[@REVISION]/FILE\`: files of a dataset of the hub; FILE may be a pattern
+- \`hf://datasets/ORG/NAME[@REVISION]\`: a dataset of the hub, every split and shard of one \`config\`
+- \`hf://datasets/ORG/NAME[@REVISION]/FILE\`: files of one; FILE may be a pattern
 - \`hf://ORG/NAME[@REVISION]\`: a model of the hub: configuration, safetensors weights, tokenizer
 - \`https://...\`: a file on the web
 - a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
   are in: \`data/*.jsonl\`
+
+The files of a dataset are found as \`datasets\` does: by \`configs\` in its README.md, else by names of files
+and folders (train, validation, test and their kind), else on its branch \`refs/convert/parquet\`, where it has a
+script alone. Its splits keep their names; in a mapping, as \`from: { train: hf://datasets/ORG/NAME }\`, each
+split takes the one of its own name.
 
 Files are parquet, jsonl, json (an array of objects, or an object with one), csv or txt, all but the first
 also packed as .gz or .zst. The type of a column is decided over all files and splits before a value is
@@ -78,7 +94,7 @@ stand in the lock file and in records, so one with a password or a token in its 
 \`\`\`yaml
 reviews:
   uses: download
-  with: { from: "hf://datasets/stanfordnlp/imdb/plain_text/train-*.parquet" }
+  with: { from: "hf://datasets/stanfordnlp/imdb", split: [train, test] }
 base:
   uses: download
   with: { from: "hf://openai-community/gpt2" }
@@ -100,7 +116,7 @@ poems:
     });
   },
   async run(
-    { output, options, sources, cache, offline, env, file, progress, log, signal },
+    { output, options, sources, cache, offline, env, file, progress, log, summary, signal },
   ): Promise<void> {
     const { runDownload } = await import("../lib/data/sources/run_download.ts");
     await runDownload(sources, {
@@ -114,6 +130,7 @@ poems:
       signal,
       log,
       progress,
+      note: (text) => summary({ type: "note", text }),
     });
   },
 });

@@ -33,6 +33,11 @@ Deno.test("parseSource() reads every form", () => {
       revision: "main",
       pattern: "x/*.parquet",
     }],
+    ["hf://datasets/o/n@v1", {
+      type: "hub",
+      repo: { type: "dataset", name: "o/n" },
+      revision: "v1",
+    }],
     ["hf://datasets/o/n@refs/convert/parquet/a/b.parquet", {
       type: "hub",
       repo: { type: "dataset", name: "o/n" },
@@ -55,7 +60,6 @@ Deno.test("parseSource() says what is wrong with a source", () => {
     ["npm:data@latest/x.txt", /"latest", which is no exact version/],
     ["npm:data@1.0.0", /names no file/],
     ["npm:data@1.0.0/../x", /leaves the package/],
-    ["hf://datasets/o/n", /names no file of the dataset/],
     ["hf://o/n/config.json", /names a file of a model.*allow_patterns/],
     ["hf://spaces/o/n", /no source on a hub/],
     ["s3://bucket/x", /"s3:" is no kind of source/],

@@ -126,6 +126,7 @@ async function fetched(
     file: (path) => path,
     folder: `${folder}/output`,
     progress: () => rows++,
+    note: () => {},
     options: { format: "txt", split_by: "file", text_column: "text", limit: 0, on_error: "error" },
   });
   const { readDataset } = await import("../../lib/data/mod.ts");

@@ -7,18 +7,13 @@ import { unreachable, UserError } from "../../base/errors.ts";
 import type { Batch } from "../formats/batch.ts";
 import { type Column, refuseColumnName, requireColumn } from "../formats/columns.ts";
 import { decideColumns } from "../formats/decide.ts";
+import { type Format, formatOf } from "../formats/format.ts";
 import { parquetFile } from "../formats/parquet/file.ts";
 import type { FoundColumn, InputFile, Reading, RowFile } from "../formats/row_file.ts";
 import { openCsv } from "../formats/text/csv.ts";
 import type { Encoding } from "../formats/text/encoding.ts";
 import { openJson, openJsonl } from "../formats/text/json.ts";
 import { openText, type SplitBy } from "../formats/text/text.ts";
-
-/** Formats of files. */
-export const FORMATS = ["parquet", "jsonl", "json", "csv", "txt"] as const;
-
-/** A format of files. */
-export type Format = (typeof FORMATS)[number];
 
 /** How to read files. */
 export interface ReadOptions {
@@ -35,34 +30,6 @@ export interface ReadOptions {
   readonly columns?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Of text files; UTF-8 where it is not said. */
   readonly encoding?: Encoding | undefined;
-}
-
-const EXTENSIONS: Readonly<Record<string, Format>> = {
-  parquet: "parquet",
-  jsonl: "jsonl",
-  ndjson: "jsonl",
-  json: "json",
-  csv: "csv",
-  tsv: "csv",
-  txt: "txt",
-  text: "txt",
-  md: "txt",
-};
-
-/**
- * The format of a file, by its name.
- *
- * @throws {UserError} Where the name does not tell.
- */
-export function formatOf(name: string): Format {
-  const extension = /\.([a-z0-9]+)(?:\.gz|\.zst)?$/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  const format = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
-  if (format !== undefined) return format;
-  throw new UserError({
-    what: `the name ${name} does not tell the format of the file`,
-    requirement: `known are ${Object.keys(EXTENSIONS).map((known) => `.${known}`).join(", ")}`,
-    remedy: `say it with \`format\`: ${FORMATS.join(", ")}`,
-  });
 }
 
 /** Opens files of rows. @throws {UserError} Where the name of one tells no format, or an option has no effect. */

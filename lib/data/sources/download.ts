@@ -14,7 +14,7 @@ import { sha256Hex } from "../../base/hash.ts";
 import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
 import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
 import { CachedFile, cachedPathOf, removeCached } from "./cache/cached_file.ts";
-import { checkRoom, diskFailure } from "./disk.ts";
+import { checkRoom, diskFailure } from "./cache/disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { checkFile, type Download, splitId } from "./pinned_file.ts";
 import { withoutSecrets } from "../../base/outside/secrets.ts";

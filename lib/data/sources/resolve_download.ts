@@ -3,14 +3,20 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
+import { nearest, UserError } from "../../base/errors.ts";
+import { ownMember } from "../../base/json.ts";
+import { refuseSplitName } from "../rows/split_name.ts";
 import type { Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
-import { parseSource, type Source } from "./source.ts";
+import { isWholeDataset, parseSource, type Source } from "./source.ts";
 import { resolveSource } from "./sources.ts";
 
 /** The options of the stage that decide about sources. */
 export interface DownloadSources {
   readonly from: string | readonly string[] | Readonly<Record<string, string | readonly string[]>>;
+  /** Of datasets as a whole: which of their configs. */
+  readonly config?: string | undefined;
+  /** Of datasets as a whole: which of their splits, or a mapping from those to new names. */
+  readonly split?: string | readonly string[] | Readonly<Record<string, string>> | undefined;
   readonly allow_patterns?: readonly string[] | undefined;
   readonly ignore_patterns?: readonly string[] | undefined;
   readonly format?: string;
@@ -69,22 +75,85 @@ export async function resolveDownload(
   const found = new Map<string, Resolution>();
   for (const source of all) {
     if (found.has(source.written)) continue;
-    found.set(source.written, await resolveSource(source, settings, isModel ? patterns : {}));
+    const { config } = options;
+    found.set(
+      source.written,
+      await resolveSource(source, settings, isModel ? patterns : { config }),
+    );
   }
-  const splits: Record<string, ResolvedSource[]> = {};
+  const isMapping = typeof options.from !== "string" && !Array.isArray(options.from);
+  const key = new Map<string, unknown>();
+  const splits = new Map<string, ResolvedSource[]>();
+  const add = (split: string, source: ResolvedSource): void =>
+    void splits.set(split, [...splits.get(split) ?? [], source]);
   for (const [split, list] of parsed) {
-    splits[isModel ? MODEL_SPLIT : split] = list.map((source) => found.get(source.written)!.data);
+    for (const source of list) {
+      const resolution = found.get(source.written)!;
+      if (resolution.splits === undefined) {
+        key.set(source.written, resolution.key);
+        add(isModel ? MODEL_SPLIT : split, resolution.data);
+        continue;
+      }
+      const chosen = isMapping ? { [split]: split } : options.split;
+      const keys = key.get(source.written) as object | undefined ?? {};
+      const own = chooseSplits(resolution.splits, chosen, source.written);
+      const ownKeys = own.map(([from]) => [from, resolution.splits![from]!.key]);
+      key.set(source.written, { ...keys, ...Object.fromEntries(ownKeys) });
+      for (const [from, to] of own) add(to, resolution.splits[from]!.data);
+    }
   }
   const union = (part: "read" | "net" | "env"): string[] => [
     ...new Set([...found.values()].flatMap((resolution) => resolution[part] ?? [])),
   ];
   return {
-    key: Object.fromEntries([...found].map(([name, resolution]) => [name, resolution.key])),
-    data: { kind: isModel ? "model" : "rows", splits },
+    key: Object.fromEntries(key),
+    data: { kind: isModel ? "model" : "rows", splits: Object.fromEntries(splits) },
     read: union("read"),
     net: union("net"),
     env: union("env"),
   };
+}
+
+/**
+ * The splits of a dataset that are wanted, with the names that they get.
+ *
+ * @throws {UserError} Where it lacks one, or a name can be none of a split.
+ */
+function chooseSplits(
+  splits: Readonly<Record<string, unknown>>,
+  chosen: DownloadSources["split"],
+  written: string,
+): (readonly [from: string, to: string])[] {
+  const names = Object.keys(splits);
+  const pairs = typeof chosen === "string"
+    ? [[chosen, chosen] as const]
+    : Array.isArray(chosen)
+    ? chosen.map((name: string) => [name, name] as const)
+    : Object.entries(chosen ?? Object.fromEntries(names.map((name) => [name, name])));
+  const twice = pairs.find(([, to], i) => pairs.findIndex((pair) => pair[1] === to) < i);
+  if (twice !== undefined) {
+    throw new UserError({
+      what: `\`split\` names "${twice[1]}" twice`,
+      requirement: "each split of the result has a name of its own",
+      remedy: "to put splits together, use the split stage or the mix stage afterwards",
+    });
+  }
+  for (const [from, to] of pairs) {
+    if (ownMember(splits, from) === undefined) {
+      throw new UserError({
+        what: `${written} has no split "${from}"`,
+        nearest: nearest(from, names),
+        requirement: `its splits are ${names.join(", ")}`,
+        ...(/[[+]/.test(from)
+          ? {
+            remedy: "list several splits; `limit` reads fewer rows, the split stage divides them",
+          }
+          : {}),
+      });
+    }
+    refuseSplitName(to);
+  }
+  return pairs;
 }
 
 /** Sources by split; `data` where there are no splits. */
@@ -116,6 +185,7 @@ function checkKinds(all: readonly Source[], options: DownloadSources): boolean {
       });
     }
   }
+  checkWholes(all, options);
   if (model === undefined) return false;
   for (const [name, nothing] of Object.entries(ROW_OPTIONS)) {
     const given = options[name as keyof typeof ROW_OPTIONS];
@@ -126,4 +196,33 @@ function checkKinds(all: readonly Source[], options: DownloadSources): boolean {
     });
   }
   return true;
+}
+
+/** A dataset as a whole brings its splits along: beside files that belong to none, nobody could say where they go. */
+function checkWholes(all: readonly Source[], { from, config, split }: DownloadSources): void {
+  const whole = all.find(isWholeDataset);
+  if (whole === undefined) {
+    for (const [name, given] of Object.entries({ config, split })) {
+      if (given === undefined) continue;
+      throw new UserError({
+        what: `\`${name}\` is for datasets of a hub as a whole, and ${all[0]!.written} is none`,
+        remedy: `leave it out, or name a repository: hf://datasets/ORG/NAME`,
+      });
+    }
+    return;
+  }
+  const isMapping = typeof from !== "string" && !Array.isArray(from);
+  if (isMapping && split !== undefined) {
+    throw new UserError({
+      what: "both `split` and the mapping in `from` name splits",
+      requirement: `in a mapping, ${whole.written} gives each split the one of the same name`,
+      remedy: "leave out `split`, or write `from` as a list",
+    });
+  }
+  const other = all.find((source) => !isWholeDataset(source));
+  if (isMapping || other === undefined) return;
+  throw new UserError({
+    what: `${whole.written} brings its splits along, and ${other.written} belongs to none`,
+    remedy: `say to which: from: { train: ["${whole.written}", "${other.written}"] }`,
+  });
 }

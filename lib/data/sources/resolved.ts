@@ -75,6 +75,8 @@ export type ResolvedSource =
     /** What stands in URLs: a commit where the server knows them. */
     readonly revision: string;
     readonly files: readonly PinnedFile[];
+    /** What a person should know of them, in sentences. */
+    readonly notes?: readonly string[];
   };
 
 /** What resolving a source gives: the parts of a stage's `Sources`. */
@@ -85,4 +87,6 @@ export interface Resolution {
   readonly read?: readonly string[];
   readonly net?: readonly string[];
   readonly env?: readonly string[];
+  /** Of a source that brings its splits along: each by itself, `key` and `data` being those of all. */
+  readonly splits?: Readonly<Record<string, Pick<Resolution, "key" | "data">>>;
 }

@@ -34,6 +34,8 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
   /** The folder to fill. */
   readonly folder: string;
   readonly progress: (done: number, total: number, unit: string) => void;
+  /** Takes what a person should know of the sources, a sentence each. */
+  readonly note: (text: string) => void;
 }
 
 /**
@@ -55,6 +57,12 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
     if (model?.type !== "hub") throw new InternalError("a model that is not on a hub");
     await fetchHub(model, settings, run.folder);
   } else {
+    const all = Object.values(splits).flat();
+    const notes = all.flatMap((source) => source.type === "hub" ? source.notes ?? [] : []);
+    for (const text of new Set(notes)) {
+      run.log(text);
+      run.note(text);
+    }
     await writeRows(splits, settings, run);
   }
   await forget(finished, run.cacheDir);

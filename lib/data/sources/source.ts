@@ -3,7 +3,8 @@
  *
  * ```text
  * npm:PACKAGE@VERSION/FILE                    a file (or pattern) in an npm package
- * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in a dataset of the hub
+ * hf://datasets/ORG/NAME[@REVISION]           a dataset of the hub, with its configs and splits
+ * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in one
  * hf://ORG/NAME[@REVISION]                    a model of the hub
  * https://HOST/FILE                           anything on the web
  * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
@@ -31,7 +32,7 @@ export interface HubSource {
   readonly repo: HubRepo;
   /** A branch, tag or commit. */
   readonly revision: string;
-  /** The file or pattern; undefined for a model. */
+  /** The file or pattern; undefined for a model, and for a dataset as a whole. */
   readonly pattern?: string;
 }
 
@@ -117,7 +118,8 @@ function refuseSecret(written: string): void {
 }
 
 const SCHEMES = ["npm", "hf", "https", "http", "file"];
-const FORMS = "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME/FILE, hf://ORG/NAME, " +
+const FORMS =
+  "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME[/FILE], hf://ORG/NAME, " +
   "https://... or the path of a file";
 
 const NPM = /^npm:((?:@[a-z0-9~._-]+\/)?[a-z0-9~._-]+)(?:@([^/]*))?(?:\/(.*))?$/i;
@@ -151,19 +153,13 @@ const HUB =
 
 function parseHub(written: string): HubSource {
   const requirement =
-    "hf://datasets/ORG/NAME[@REVISION]/FILE for data, hf://ORG/NAME[@REVISION] for a model";
+    "hf://datasets/ORG/NAME[@REVISION][/FILE] for data, hf://ORG/NAME[@REVISION] for a model";
   const match = HUB.exec(written);
   if (match === null || /^hf:\/\/(?:spaces|buckets)\//.test(written)) {
     throw new UserError({ what: `${written} is no source on a hub`, requirement });
   }
   const [, prefix, name, revision, pattern] = match;
   const isDataset = prefix === "datasets/";
-  if (isDataset && !pattern) {
-    throw new UserError({
-      what: `${written} names no file of the dataset`,
-      requirement: `${requirement}; FILE may be a pattern such as *.parquet`,
-    });
-  }
   if (!isDataset && pattern) {
     throw new UserError({
       what: `${written} names a file of a model`,
@@ -176,8 +172,13 @@ function parseHub(written: string): HubSource {
     written,
     repo: { type: isDataset ? "dataset" : "model", name: name! },
     revision: unescaped(revision ?? "main", { written, requirement }),
-    ...(isDataset ? { pattern: pattern! } : {}),
+    ...(isDataset && pattern ? { pattern } : {}),
   };
+}
+
+/** Whether a source is a dataset of a hub as a whole, which brings its splits along. */
+export function isWholeDataset(source: Source): source is HubSource {
+  return source.type === "hub" && source.repo.type === "dataset" && source.pattern === undefined;
 }
 
 /** A revision without its escapes. */
