@@ -43,6 +43,10 @@ const options = z.object({
     .describe("csv: names of the columns of files without a header line"),
   columns: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string().min(1))]).optional()
     .describe("the columns to keep: a list, or a mapping from their names to new ones"),
+  types: z.record(z.string(), z.enum(["string", "int", "float", "bool", "timestamp", "json"]))
+    .optional().describe(
+      "columns to cast, by their names in the result; a value that is not exactly one of the type makes a row that cannot be read",
+    ),
   encoding: z.enum(["utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252"]).optional()
     .describe("of jsonl, json, csv and txt files; default UTF-8, which others are never taken for"),
   on_error: z.enum(["error", "skip", "reject"]).default("error").describe(
@@ -84,8 +88,11 @@ split takes the one of its own name.
 
 Files are parquet, jsonl, json (an array of objects, or an object with one), csv or txt, all but the first
 also packed as .gz or .zst. The type of a column is decided over all files and splits before a value is
-converted: what is text in one file stays as it was written in all, and no integer is rounded. What a
-movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
+converted: what is text in one file stays as it was written in all, and no integer is rounded. \`types\`
+decides it instead, exactly: \`int\` takes \`7\`, \`007\`, \`7.0\` and, of truth values, 1 and 0; \`float\` decimals,
+exponents, nan and inf, and no integer that a double would round; \`bool\` true and false in any case, 1 and 0;
+\`timestamp\` ISO 8601, all with a zone or all without; \`json\` parses texts; \`string\` keeps what is written.
+What a movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
 Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
 server that sends less than 64 KB a minute counts as broken, and redirects lead neither from https to http
 nor from elsewhere into your own network. The hub is HF_ENDPOINT; HF_TOKEN is sent to it alone. Sources

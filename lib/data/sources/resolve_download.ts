@@ -25,6 +25,9 @@ export interface DownloadSources {
   readonly delimiter?: unknown;
   readonly column_names?: unknown;
   readonly columns?: unknown;
+  readonly types?: unknown;
+  readonly encoding?: unknown;
+  readonly on_error?: string;
   readonly limit?: number;
 }
 
@@ -36,6 +39,9 @@ const ROW_OPTIONS = {
   delimiter: undefined,
   column_names: undefined,
   columns: undefined,
+  types: undefined,
+  encoding: undefined,
+  on_error: "error",
   limit: 0,
 } as const;
 

@@ -22,6 +22,7 @@ export interface DownloadReading {
   readonly delimiter?: string | undefined;
   readonly column_names?: readonly string[] | undefined;
   readonly columns?: ReadOptions["columns"];
+  readonly types?: ReadOptions["types"];
   readonly limit: number;
   readonly encoding?: ReadOptions["encoding"];
   /** What becomes of a row that cannot be read: an error, nothing, or a line of `rejected.jsonl`. */
@@ -103,7 +104,11 @@ async function writeRows(
   // Each file is read twice: what is guessed and rejected is told once.
   const looking = { limit, signal: run.signal, ...(rejected.isTaken && { reject: () => {} }) };
   const all = opened.flatMap(({ rows }) => rows);
-  const chosen = await findColumns(all, { ...looking, columns: options.columns });
+  const chosen = await findColumns(all, {
+    ...looking,
+    columns: options.columns,
+    types: options.types,
+  });
   if (chosen.columns.length === 0) {
     throw new UserError({
       what: "the source is empty: it has neither rows nor columns",

@@ -9,14 +9,14 @@
  */
 import { unreachable } from "../../../base/errors.ts";
 import type { Batch } from "../batch.ts";
-import type { Cell, Column } from "../columns.ts";
-import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
+import type { Cell } from "../columns.ts";
+import type { Finding, FoundColumn, InputFile, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { misfitError, rejectRow } from "./bad_row.ts";
 import { BatchBuilder } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
 import { FoundTypes } from "./found_types.ts";
 import { type Layout, layoutOfDocument, layoutOfLines } from "./json_layout.ts";
-import { addKinds, fillCells, type JsonRow } from "./json_row.ts";
+import { addKinds, fillCells, type JsonRow, seeTimes } from "./json_row.ts";
 import { type JsonSource, rowOfFile, rowsOfItems, rowsOfLines } from "./json_rows.ts";
 
 /** How to read a file of JSON. */
@@ -53,20 +53,21 @@ class JsonFile implements RowFile {
     this.#look = look;
   }
 
-  async find(reading: Reading): Promise<readonly FoundColumn[]> {
+  async find({ times, ...reading }: Finding): Promise<readonly FoundColumn[]> {
     const found = new FoundTypes(this.#file);
     let left = reading.limit ?? Infinity;
     if (left <= 0) return [];
     reading: for await (const rows of this.#rows(reading)) {
       for (const row of rows) {
         addKinds(found, row);
+        if (times !== undefined) seeTimes(times, row);
         if (--left <= 0) break reading;
       }
     }
     return found.columns();
   }
 
-  async *batches(columns: readonly Column[], reading: Reading): AsyncGenerator<Batch> {
+  async *batches(columns: readonly ReadColumn[], reading: Reading): AsyncGenerator<Batch> {
     const batch = new BatchBuilder(columns);
     const cells: Cell[] = columns.map(() => null);
     let left = reading.limit ?? Infinity;
