@@ -26,7 +26,8 @@ const stage: StageDefinition<typeof options> = defineStage({
 Reads rows (\`data\`) and rows of annotations (\`labels\`), and writes the first with columns of the second. A
 row and its annotation have the same key: equal values of \`on\`, or the SHA-256 of the row's text. How many
 rows nothing is said of, and what is said of no row, stands in the summary with the first of their keys. Two
-annotations of one key that say different things are an error. The annotations are held in memory.
+annotations of one key that say different things are an error. The annotations are held in memory. It is the left
+join of databases; with \`unmatched: drop\`, the inner one.
 
 \`\`\`yaml
 labelled:
