@@ -63,9 +63,11 @@ const options = z.object({
     .describe("models: leave out files that match"),
 });
 
-/** Whether `from` names a model of a hub: `hf://ORG/NAME`. */
+/** Whether `from` names a model: `hf://ORG/NAME`, or a folder with a slash at its end. */
 function isModel(from: z.output<typeof options>["from"]): from is string {
-  return typeof from === "string" && /^hf:\/\/(?!datasets\/)/.test(from);
+  if (typeof from !== "string") return false;
+  if (/^hf:\/\//.test(from)) return !/^hf:\/\/datasets\//.test(from);
+  return /^(?:file:\/\/|(?![a-z][a-z0-9+.-]*:))[^*?[{]*\/$/i.test(from);
 }
 
 const stage: StageDefinition<typeof options> = defineStage({
@@ -76,10 +78,12 @@ Writes rows, or a model where \`from\` is one. Sources:
 - \`npm:PACKAGE@VERSION/FILE\`: files in an npm package; the version is exact, FILE may be a pattern
 - \`hf://datasets/ORG/NAME[@REVISION]\`: a dataset of the hub, every split and shard of one \`config\`
 - \`hf://datasets/ORG/NAME[@REVISION]/FILE\`: files of one; FILE may be a pattern
-- \`hf://ORG/NAME[@REVISION]\`: a model of the hub: configuration, safetensors weights, tokenizer
+- \`hf://ORG/NAME[@REVISION]\`: a model of the hub: configuration, safetensors weights, tokenizer; or a
+  tokenizer alone
 - \`https://...\`: a file on the web
 - a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
   are in: \`data/*.jsonl\`
+- the folder of a model, or of a tokenizer alone, with a slash at its end: \`models/tuned/\`
 
 The files of a dataset are found as \`datasets\` does: by \`configs\` in its README.md, else by names of files
 and folders (train, validation, test and their kind), else on its branch \`refs/convert/parquet\`, where it has a

@@ -7,7 +7,7 @@ import { nearest, UserError } from "../../base/errors.ts";
 import { ownMember } from "../../base/json.ts";
 import { refuseSplitName } from "../rows/split_name.ts";
 import type { Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
-import { isWholeDataset, parseSource, type Source } from "./source.ts";
+import { isModelSource, isWholeDataset, parseSource, type Source } from "./source.ts";
 import { resolveSource } from "./sources.ts";
 
 /** The options of the stage that decide about sources. */
@@ -175,12 +175,14 @@ function sourcesBySplit(from: DownloadSources["from"]): Record<string, readonly 
 
 /** Whether the sources are a model; a model stands alone, and only it has patterns. */
 function checkKinds(all: readonly Source[], options: DownloadSources): boolean {
-  const model = all.find((source) => source.type === "hub" && source.repo.type === "model");
+  const model = all.find(isModelSource);
   if (model !== undefined && typeof options.from !== "string") {
     throw new UserError({
       what: `${model.written} is a model, among several sources`,
       requirement: 'a model is the only source of its stage: from: "hf://ORG/NAME"',
-      remedy: "for rows of a dataset write hf://datasets/ORG/NAME/FILE",
+      remedy: model.type === "folder"
+        ? `for rows name the files with a pattern: ${model.path}*.jsonl`
+        : "for rows of a dataset write hf://datasets/ORG/NAME/FILE",
     });
   }
   for (const name of ["allow_patterns", "ignore_patterns"] as const) {

@@ -51,6 +51,12 @@ export type ResolvedSource =
     readonly files: readonly { readonly path: string; readonly name: string }[];
   }
   | {
+    readonly type: "folder";
+    readonly written: string;
+    /** `name` is the path below the folder. */
+    readonly files: readonly { readonly path: string; readonly name: string }[];
+  }
+  | {
     readonly type: "npm";
     readonly written: string;
     readonly package: string;

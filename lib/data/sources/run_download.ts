@@ -8,7 +8,6 @@ import type { BadRow, InputFile, Reading } from "../formats/row_file.ts";
 import { DatasetWriter } from "../rows/dataset.ts";
 import { findColumns, openFiles, readFiles, type ReadOptions } from "../rows/table_files.ts";
 import { forget } from "./download.ts";
-import { fetchHub } from "./hub_source.ts";
 import type { Download } from "./pinned_file.ts";
 import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";
 import type { FetchSettings } from "./resolved.ts";
@@ -55,8 +54,8 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
   };
   if (kind === "model") {
     const model = splits[MODEL_SPLIT]?.[0];
-    if (model?.type !== "hub") throw new InternalError("a model that is not on a hub");
-    await fetchHub(model, settings, run.folder);
+    if (model === undefined) throw new InternalError("a model without a source");
+    await fetchSource(model, settings, run.folder);
   } else {
     const all = Object.values(splits).flat();
     const notes = all.flatMap((source) => source.type === "hub" ? source.notes ?? [] : []);

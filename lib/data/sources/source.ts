@@ -8,11 +8,13 @@
  * hf://ORG/NAME[@REVISION]                    a model of the hub
  * https://HOST/FILE                           anything on the web
  * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
+ * models/tuned/                               a folder with a model or a tokenizer
  * ```
  *
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
+import { isGlob } from "../../base/glob.ts";
 import { filePath } from "../../base/paths.ts";
 import { keepSecretsOfUrl, secretIn } from "../../base/outside/secrets.ts";
 
@@ -57,8 +59,15 @@ export interface FileSource {
   readonly pattern: string;
 }
 
+/** A folder of this machine with a model in it, or a tokenizer: its path ends with a slash. */
+export interface FolderSource {
+  readonly type: "folder";
+  readonly written: string;
+  readonly path: string;
+}
+
 /** Any source. */
-export type Source = NpmSource | HubSource | HttpSource | FileSource;
+export type Source = NpmSource | HubSource | HttpSource | FileSource | FolderSource;
 
 /**
  * Reads a source as it is written.
@@ -89,7 +98,7 @@ export function parseSource(written: string): Source {
         requirement: "file:///FOLDER/FILE, or the path alone",
       });
     }
-    return { type: "file", written, pattern: filePath(written) };
+    return local(written, filePath(written));
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(written)?.[1];
   if (scheme !== undefined && (written.includes("://") || SCHEMES.includes(scheme.toLowerCase()))) {
@@ -99,7 +108,13 @@ export function parseSource(written: string): Source {
       requirement: FORMS,
     });
   }
-  return { type: "file", written, pattern: written };
+  return local(written, written);
+}
+
+function local(written: string, path: string): FileSource | FolderSource {
+  return path.endsWith("/") && !isGlob(path)
+    ? { type: "folder", written, path }
+    : { type: "file", written, pattern: path };
 }
 
 /** A source is written to the lock file, which is committed, and to the records of every run. */
@@ -120,7 +135,7 @@ function refuseSecret(written: string): void {
 const SCHEMES = ["npm", "hf", "https", "http", "file"];
 const FORMS =
   "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME[/FILE], hf://ORG/NAME, " +
-  "https://... or the path of a file";
+  "https://..., the path of a file, or that of a model's folder with a slash at its end";
 
 const NPM = /^npm:((?:@[a-z0-9~._-]+\/)?[a-z0-9~._-]+)(?:@([^/]*))?(?:\/(.*))?$/i;
 
@@ -174,6 +189,11 @@ function parseHub(written: string): HubSource {
     revision: unescaped(revision ?? "main", { written, requirement }),
     ...(isDataset && pattern ? { pattern } : {}),
   };
+}
+
+/** Whether a source is a model, or a tokenizer alone, and no rows. */
+export function isModelSource(source: Source): boolean {
+  return source.type === "folder" || (source.type === "hub" && source.repo.type === "model");
 }
 
 /** Whether a source is a dataset of a hub as a whole, which brings its splits along. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { unreachable } from "../../base/errors.ts";
-import { resolveFiles } from "./file_source.ts";
+import { fetchFolder, resolveFiles, resolveFolder } from "./file_source.ts";
 import { fetchHttp, resolveHttp } from "./http_source.ts";
 import { resolveDataset } from "./dataset_source.ts";
 import { fetchHub, resolveHub } from "./hub_source.ts";
@@ -29,6 +29,8 @@ export async function resolveSource(
   switch (source.type) {
     case "file":
       return await resolveFiles(source, settings);
+    case "folder":
+      return await resolveFolder(source, settings, options);
     case "npm":
       return await resolveNpm(source, settings);
     case "http":
@@ -55,6 +57,8 @@ export async function fetchSource(
   switch (source.type) {
     case "file":
       return source.files.map(({ path, name }) => ({ path: settings.file(path), name }));
+    case "folder":
+      return await fetchFolder(source, settings, folder);
     case "npm":
       return await fetchNpm(source, settings);
     case "http":

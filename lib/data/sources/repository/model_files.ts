@@ -8,6 +8,7 @@
  */
 import { UserError } from "../../../base/errors.ts";
 import { compileGlob, type Glob, naturalCompare } from "../../../base/glob.ts";
+import { VOCABULARY_FILES } from "../../../base/vocabulary_files.ts";
 
 /** Which files of a model to take, as `huggingface_hub.snapshot_download` names them. */
 export interface ModelPatterns {
@@ -15,21 +16,11 @@ export interface ModelPatterns {
   readonly ignorePatterns?: readonly string[] | undefined;
 }
 
-/** Files that make a tokenizer: one of them is enough. */
-const VOCABULARIES = [
-  "tokenizer.json",
-  "vocab.json",
-  "vocab.txt",
-  "spiece.model",
-  "tokenizer.model",
-  "sentencepiece.bpe.model",
-] as const;
-
 /** Small files that a model may have, in the order in which they are asked for without a listing. */
 export const MODEL_FILES: readonly string[] = [
   "config.json",
   "generation_config.json",
-  ...VOCABULARIES,
+  ...VOCABULARY_FILES,
   "tokenizer_config.json",
   "special_tokens_map.json",
   "added_tokens.json",
@@ -47,7 +38,7 @@ const OTHER_WEIGHTS = /\.(?:bin|h5|msgpack|onnx|ckpt|pt|pth|gguf)$/;
 
 /** Whether a name is that of a tokenizer's vocabulary. */
 export function isVocabulary(path: string): boolean {
-  return (VOCABULARIES as readonly string[]).includes(path);
+  return VOCABULARY_FILES.includes(path);
 }
 
 /**
