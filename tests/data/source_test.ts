@@ -113,6 +113,42 @@ Deno.test("resolveFiles() finds files from the pipeline's folder and takes their
   await assert.rejects(of("data/*.csv"), /no file matches data\/\*\.csv/);
 });
 
+Deno.test("a pattern in a folder whose name has brackets means that folder, and each file comes once", async () => {
+  const dir = await temporaryDirectory();
+  for (const folder of ["data[1]", "data[1]/sub{a}", "data1", "{a}", "links/real"]) {
+    await Deno.mkdir(`${dir}/${folder}`, { recursive: true });
+    await Deno.writeTextFile(`${dir}/${folder}/a.txt`, "");
+  }
+  await Deno.symlink("real", `${dir}/links/again`);
+  await Deno.symlink("a.txt", `${dir}/links/real/0.txt`);
+  await Deno.symlink("nowhere", `${dir}/links/real/1.txt`);
+  const cases: [string, string[]][] = [
+    ["data[1]/*.txt", ["data[1]/a.txt"]],
+    ["data[1]/**/*.txt", ["data[1]/a.txt", "data[1]/sub{a}/a.txt"]],
+    ["data[1]/sub{a}/*.txt", ["data[1]/sub{a}/a.txt"]],
+    ["{a}/*.txt", ["{a}/a.txt"]],
+    // No folder is called so.
+    ["dat[ab][1]/*.txt", ["data1/a.txt"]],
+    ["links/**/*.txt", ["links/real/a.txt"]],
+    ["links/again/*.txt", ["links/again/a.txt"]],
+  ];
+  const settings = {
+    baseDir: dir,
+    pins: { get: () => undefined, set: () => {} },
+    update: false,
+    offline: true,
+    digestFile: sha256,
+    env: () => undefined,
+    signal: new AbortController().signal,
+  };
+  for (const [pattern, expected] of cases) {
+    for (const written of [pattern, `${dir}/${pattern}`]) {
+      const { read } = await resolveFiles({ type: "file", written, pattern: written }, settings);
+      assert.deepEqual(read, expected.map((path) => `${dir}/${path}`), written);
+    }
+  }
+});
+
 /** A registry with one package, in the form that npm's answers have. */
 function startRegistry(files: Record<string, string>): Deno.HttpServer<Deno.NetAddr> {
   const archive = gzipSync(tar(files));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import download from "../../stages/download.ts";
 import { runRowsStage } from "../fixtures/rows_stage.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -113,5 +114,53 @@ Deno.test("download: its output is a model where the source is one", () => {
   assert.equal(output({ from: "hf://org/name" }), "model");
   for (const from of ["hf://datasets/org/name/x", "a.txt", ["hf://org/name"]]) {
     assert.equal(output({ from }), "rows");
+  }
+});
+
+Deno.test("download: a file that two sources name is read once, and one in two splits is told", async () => {
+  await withFiles(FILES, async (baseDir) => {
+    const from = { train: ["*.csv", "rows.csv"], test: "rows.*v" };
+    const { dataset, notes } = await runRowsStage(download, { options: { from }, baseDir });
+    assert.equal(dataset.splits.train!.length, 2);
+    assert.equal(dataset.splits.test!.length, 2);
+    assert.deepEqual(notes, [
+      "named twice for a split and read once: rows.csv",
+      "in two splits: rows.csv (train and test)",
+    ]);
+  });
+});
+
+Deno.test("download: whether a file is packed is told by its bytes, where an address does not", async () => {
+  const csv = "text,n\na,1\nb,2\n";
+  const gzip = new Uint8Array(gzipSync(csv));
+  const zstd = new Uint8Array(zstdCompressSync(csv));
+  const served: Record<string, [Uint8Array<ArrayBuffer>, Record<string, string>]> = {
+    // The packing is the file's own, and said to be one for the way.
+    "a.csv.gz": [gzip, { "content-encoding": "gzip" }],
+    "b.csv.gz": [new Uint8Array(gzipSync(gzip)), { "content-encoding": "gzip" }],
+    "c.csv.gz": [gzip, {}],
+    "d.csv": [gzip, {}],
+    "e.csv": [zstd, {}],
+    "f.csv.zst": [zstd, { "content-encoding": "zstd" }],
+    "g.csv": [gzip, { "content-encoding": "gzip" }],
+  };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const name = new URL(request.url).pathname.slice(1);
+    const [body, headers] = served[name]!;
+    return new Response(body, { headers: { etag: `"${name}"`, ...headers } });
+  });
+  for (const name of Object.keys(served)) {
+    const from = `http://127.0.0.1:${server.addr.port}/${name}`;
+    const { dataset } = await runRowsStage(download, { options: { from } });
+    assert.deepEqual(dataset.splits.data, [{ text: "a", n: 1 }, { text: "b", n: 2 }], name);
+  }
+  await server.shutdown();
+  const baseDir = await temporaryDirectory();
+  for (const [end, bytes] of [["gz", gzip], ["zst", zstd]] as const) {
+    await Deno.writeFile(`${baseDir}/packed.csv`, bytes);
+    await assert.rejects(
+      runRowsStage(download, { options: { from: "packed.csv" }, baseDir }),
+      new RegExp(`packed\\.csv is no text: it is packed with .*call it packed\\.csv\\.${end}`),
+    );
   }
 });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { basename, dirname, isAbsolute, resolve, sep } from "node:path";
+import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
 import { expandGlob, isGlob, naturalCompare } from "../../base/glob.ts";
 import { isSystemPath, SYSTEM_WORDS } from "../../base/paths.ts";
@@ -199,13 +199,19 @@ function countFrom([own, calling]: readonly string[]): string {
 
 async function expand(pattern: string, baseDir: string): Promise<string[]> {
   const parts = pattern.split("/");
-  const fixed = parts.slice(0, parts.findIndex(isGlob)).join("/");
-  const root = isAbsolute(pattern) ? fixed || "/" : resolve(baseDir, fixed);
-  const rest = pattern.slice(fixed === "" && !isAbsolute(pattern) ? 0 : fixed.length + 1);
+  let fixed = 0;
+  // A folder that is called so is meant, and no pattern: `data[1]/*.txt`.
+  for (const part of parts.slice(0, -1)) {
+    const folder = resolve(baseDir, `${parts.slice(0, fixed + 1).join("/")}/`);
+    if (isGlob(part) && !await isFolder(folder)) break;
+    fixed++;
+  }
+  const root = resolve(baseDir, `${parts.slice(0, fixed).join("/")}${fixed > 0 ? "/" : ""}`);
   try {
-    const paths = (await expandGlob(root, rest)).map((path) => resolve(root, path));
+    const found = await expandGlob(root, parts.slice(fixed).join("/"));
+    const paths = found.map((path) => resolve(root, path));
     await refuseWaysOut(paths, { holder: `the pattern ${pattern}`, roots: [root, baseDir] });
-    return paths;
+    return await eachOnce(paths, root);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
     if (error instanceof UserError) throw error;
@@ -214,6 +220,19 @@ async function expand(pattern: string, baseDir: string): Promise<string[]> {
       cause: error,
     });
   }
+}
+
+/** The same files without the links to others of them: rows that come twice weigh twice. */
+async function eachOnce(paths: readonly string[], root: string): Promise<string[]> {
+  const realRoot = await Deno.realPath(root);
+  const byReal = new Map<string, string>();
+  for (const path of paths) {
+    const real = await Deno.realPath(path);
+    const isItself = real === resolve(realRoot, relative(root, path));
+    if (isItself || !byReal.has(real)) byReal.set(real, path);
+  }
+  const kept = new Set(byReal.values());
+  return paths.filter((path) => kept.has(path));
 }
 
 /**

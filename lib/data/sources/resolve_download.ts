@@ -54,7 +54,12 @@ export const MODEL_SPLIT = "model";
 /** What `resolve` of the stage returns. */
 export interface ResolvedDownload {
   readonly key: Readonly<Record<string, unknown>>;
-  readonly data: { readonly kind: "rows" | "model"; readonly splits: ResolvedSplits };
+  readonly data: {
+    readonly kind: "rows" | "model";
+    readonly splits: ResolvedSplits;
+    /** What a person should know of the files, in sentences. */
+    readonly notes: readonly string[];
+  };
   readonly read: readonly string[];
   readonly net: readonly string[];
   readonly env: readonly string[];
@@ -113,11 +118,58 @@ export async function resolveDownload(
   ];
   return {
     key: Object.fromEntries(key),
-    data: { kind: isModel ? "model" : "rows", splits: Object.fromEntries(splits) },
+    data: { kind: isModel ? "model" : "rows", ...eachFileOnce(splits) },
     read: union("read"),
     net: union("net"),
     env: union("env"),
   };
+}
+
+/**
+ * The sources of each split, without files that one before them has already: `data/*.csv` beside `data/a.csv`.
+ * That a file is in two splits is said.
+ */
+function eachFileOnce(
+  splits: ReadonlyMap<string, readonly ResolvedSource[]>,
+): { splits: ResolvedSplits; notes: string[] } {
+  const splitOf = new Map<string, string>();
+  const twice: string[] = [];
+  const shared: string[] = [];
+  const kept = [...splits].map(([split, sources]) => {
+    const seen = new Set<string>();
+    const isNew = (id: string, name: string): boolean => {
+      const other = splitOf.get(id);
+      if (seen.has(id)) twice.push(name);
+      else if (other !== undefined) shared.push(`${name} (${other} and ${split})`);
+      splitOf.set(id, split);
+      return !seen.has(id) && seen.add(id).size > 0;
+    };
+    const own = sources.map((source): ResolvedSource => {
+      switch (source.type) {
+        case "file":
+          return { ...source, files: source.files.filter(({ path, name }) => isNew(path, name)) };
+        case "hub": {
+          const at = `hf://${source.repo.name}@${source.revision}/`;
+          return { ...source, files: source.files.filter(({ path }) => isNew(at + path, path)) };
+        }
+        default:
+          return source;
+      }
+    });
+    return [
+      split,
+      own.filter((source) => !("files" in source) || source.files.length > 0),
+    ] as const;
+  });
+  const notes = [
+    ...(twice.length === 0 ? [] : [`named twice for a split and read once: ${shown(twice)}`]),
+    ...(shared.length === 0 ? [] : [`in two splits: ${shown(shared)}`]),
+  ];
+  return { splits: Object.fromEntries(kept), notes };
+}
+
+function shown(names: readonly string[]): string {
+  return names.slice(0, 5).join(", ") + (names.length > 5 ? `, … (${names.length} files)` : "");
 }
 
 /**

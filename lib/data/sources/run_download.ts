@@ -45,7 +45,7 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
  * @throws {UserError} Where a server or a file fails.
  */
 export async function runDownload(sources: unknown, run: DownloadRun): Promise<void> {
-  const { kind, splits } = sources as ResolvedDownload["data"];
+  const { kind, splits, notes: told } = sources as ResolvedDownload["data"];
   const finished: Download[] = [];
   const settings: FetchSettings = {
     ...run,
@@ -59,7 +59,7 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
   } else {
     const all = Object.values(splits).flat();
     const notes = all.flatMap((source) => source.type === "hub" ? source.notes ?? [] : []);
-    for (const text of new Set(notes)) {
+    for (const text of new Set([...told, ...notes])) {
       run.log(text);
       run.note(text);
     }
