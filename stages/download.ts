@@ -41,6 +41,9 @@ const options = z.object({
     ),
   column_names: z.array(z.string().min(1)).min(1).optional()
     .describe("csv: names of the columns of files without a header line"),
+  field: z.string().min(1).optional().describe(
+    "json: the member of the outermost object whose array holds the rows; default its only array of objects, and it is said",
+  ),
   columns: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string().min(1))]).optional()
     .describe("the columns to keep: a list, or a mapping from their names to new ones"),
   types: z.record(z.string(), z.enum(["string", "int", "float", "bool", "timestamp", "json"]))

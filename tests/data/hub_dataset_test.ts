@@ -263,6 +263,20 @@ Deno.test("a dataset is pinned by commit and files, and works offline", async ()
   assert.deepEqual(await names(`${it.root}/cache`), [], "nothing stays in the cache");
 });
 
+Deno.test("progress goes once through the bytes of all splits, and once through their reading", async () => {
+  await using it = await scene();
+  const content = Array.from({ length: 200 }, (_, i) => line(`row ${i}`)).join("");
+  const splits = ["train", "validation", "test"];
+  await it.dataset("three", Object.fromEntries(splits.map((name) => [`${name}.jsonl`, content])));
+  await it.download({ from: "hf://datasets/org/three" });
+  const falls = it.progress.filter(([done], i) => i > 0 && done < it.progress[i - 1]![0]);
+  assert.equal(falls.length, 1, JSON.stringify(it.progress));
+  for (const [done, total] of it.progress) {
+    assert.equal(total, 3 * content.length);
+    assert.ok(done <= total);
+  }
+});
+
 Deno.test("a private dataset is read with the token, which no other host and no record sees", async () => {
   await using it = await scene({ token: "secret-9", largeFrom: 10 });
   await it.dataset("private", {

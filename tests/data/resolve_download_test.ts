@@ -22,6 +22,7 @@ Deno.test("resolveDownload() refuses options that do nothing for what is downloa
     [{ ...model, delimiter: ";" }, /`delimiter` is for rows/],
     [{ ...model, column_names: ["a"] }, /`column_names` is for rows/],
     [{ ...model, columns: ["a"] }, /`columns` is for rows/],
+    [{ ...model, field: "data" }, /`field` is for rows/],
     [{ ...model, types: { a: "int" } }, /`types` is for rows/],
     [{ ...model, encoding: "latin1" }, /`encoding` is for rows/],
     [{ ...model, on_error: "skip" }, /`on_error` is for rows/],

@@ -21,6 +21,7 @@ const FILES = {
   "more.txt": "four\n",
   "rows.csv": "text,label\na,1\nb,2\n",
   "rows.dat": "a|1\nb|2\n",
+  "both.json": '{"a":[{"n":1}],"b":[{"n":2}]}',
   "rows.jsonl": '{"text":"a","label":1}\n',
 };
 
@@ -49,6 +50,10 @@ Deno.test("download: every option for rows has an effect", async () => {
       data: [{ text: "a", label: "1" }, { text: "b", label: "2" }],
     }],
     [{ from: "*.jsonl" }, { data: [{ text: "a", label: 1 }] }],
+    [{ from: "both.json", field: "b" }, { data: [{ n: 2 }] }],
+    [{ from: "rows.csv", types: { label: "string" } }, {
+      data: [{ text: "a", label: "1" }, { text: "b", label: "2" }],
+    }],
   ];
   await withFiles(FILES, async (baseDir) => {
     for (const [options, splits] of cases) {
@@ -63,6 +68,24 @@ Deno.test("download: splits may differ in their columns", async () => {
     const options = { from: { train: "rows.csv", test: "more.txt" } };
     const { dataset } = await runRowsStage(download, { options, baseDir });
     assert.deepEqual(dataset.splits.test, [{ text: "four", label: null }]);
+  });
+});
+
+Deno.test("download: an option for one format is for those splits that have it", async () => {
+  await withFiles(FILES, async (baseDir) => {
+    const from = { train: "both.json", test: "rows.csv", more: "poems.txt" };
+    const options = { from, field: "b", delimiter: ",", split_by: "blank_line" };
+    const { dataset } = await runRowsStage(download, { options, baseDir });
+    assert.deepEqual(Object.values(dataset.splits).map((rows) => rows.length), [1, 2, 2]);
+  });
+});
+
+Deno.test("download: `field` is refused where no file is json", async () => {
+  await withFiles(FILES, async (baseDir) => {
+    await assert.rejects(
+      runRowsStage(download, { options: { from: "rows.csv", field: "a" }, baseDir }),
+      /`field` is for json, and the files are csv/,
+    );
   });
 });
 

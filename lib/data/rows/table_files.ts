@@ -33,6 +33,8 @@ export interface ReadOptions {
   readonly delimiter?: string | undefined;
   /** For csv: the names of the columns of files without a header line. */
   readonly columnNames?: readonly string[] | undefined;
+  /** For json: the member of the outermost object whose array holds the rows. */
+  readonly field?: string | undefined;
   /** Columns to keep: those listed, or a mapping from names in the files to new ones. */
   readonly columns?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Types that columns are cast to, by their names in the result. */
@@ -149,6 +151,7 @@ function checkOptions(files: readonly InputFile[], options: ReadOptions): void {
   const meant = {
     delimiter: options.delimiter !== undefined && "csv",
     column_names: options.columnNames !== undefined && "csv",
+    field: options.field !== undefined && "json",
     split_by: options.splitBy !== "line" && "txt",
   } as const;
   for (const [name, format] of Object.entries(meant)) {
@@ -181,7 +184,7 @@ function openFile(file: InputFile, options: ReadOptions): RowFile {
     case "jsonl":
       return openJsonl(file, { encoding });
     case "json":
-      return openJson(file, { encoding });
+      return openJson(file, { encoding, field: options.field });
     case "csv": {
       const stringColumns = [options.textColumn];
       return openCsv(file, { delimiter: options.delimiter, columnNames, stringColumns, encoding });

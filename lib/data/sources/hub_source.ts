@@ -228,9 +228,20 @@ function modelFiles(
 }
 
 function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): PinnedFile[] {
-  const glob = compileGlob(source.pattern!);
-  const chosen = files.filter(({ path }) => path === source.pattern || glob.test(path));
-  if (chosen.length === 0) throw missingFile(source, source.pattern!, { commit: "", files });
+  const pattern = source.pattern!;
+  const glob = compileGlob(pattern);
+  const chosen = files.filter(({ path }) => path === pattern || glob.test(path));
+  if (chosen.length === 0) {
+    const folder = `${pattern.replace(/\/+$/, "")}/`;
+    if (!files.some(({ path }) => path.startsWith(folder))) {
+      throw missingFile(source, pattern, { commit: "", files });
+    }
+    throw new UserError({
+      what: `"${pattern}" is a folder of the dataset "${source.repo.name}"`,
+      requirement: "after its name stands a file or a pattern, or nothing",
+      remedy: `name what is in it: ${source.written.replace(/\/+$/, "")}/*`,
+    });
+  }
   return chosen.sort((a, b) => naturalCompare(a.path, b.path));
 }
 

@@ -24,6 +24,7 @@ export interface DownloadSources {
   readonly text_column?: string;
   readonly delimiter?: unknown;
   readonly column_names?: unknown;
+  readonly field?: unknown;
   readonly columns?: unknown;
   readonly types?: unknown;
   readonly encoding?: unknown;
@@ -38,6 +39,7 @@ const ROW_OPTIONS = {
   text_column: "text",
   delimiter: undefined,
   column_names: undefined,
+  field: undefined,
   columns: undefined,
   types: undefined,
   encoding: undefined,

@@ -22,6 +22,8 @@ import { type JsonSource, rowOfFile, rowsOfItems, rowsOfLines } from "./json_row
 /** How to read a file of JSON. */
 export interface JsonOptions {
   readonly encoding?: Encoding | undefined;
+  /** Of one document: the member whose array holds the rows. */
+  readonly field?: string | undefined;
 }
 
 /** A file of lines. One that is an array or one object over several lines is read as such. */
@@ -38,6 +40,7 @@ class JsonFile implements RowFile {
   readonly name: string;
   readonly #file: InputFile;
   readonly #encoding: Encoding | undefined;
+  readonly #field: string | undefined;
   readonly #look: (source: JsonSource) => Promise<Layout>;
   #layout: Layout | undefined;
   /** What was found, until somebody takes it. */
@@ -45,11 +48,12 @@ class JsonFile implements RowFile {
 
   constructor(
     file: InputFile,
-    { encoding, look }: JsonOptions & { look: (source: JsonSource) => Promise<Layout> },
+    { encoding, field, look }: JsonOptions & { look: (source: JsonSource) => Promise<Layout> },
   ) {
     this.name = file.name;
     this.#file = file;
     this.#encoding = encoding;
+    this.#field = field;
     this.#look = look;
   }
 
@@ -90,7 +94,12 @@ class JsonFile implements RowFile {
   }
 
   async *#rows(reading: Reading): AsyncGenerator<Iterable<JsonRow>> {
-    const source = { file: this.#file, encoding: this.#encoding, reading };
+    const source = {
+      file: this.#file,
+      encoding: this.#encoding,
+      field: this.#field,
+      reading,
+    };
     const notice = (text: string): void => void (this.#notice = text);
     const layout = this.#layout ??= await this.#look({
       ...source,
