@@ -133,6 +133,24 @@ Deno.test("a config is chosen where there are several, and the splits that are w
   assert.match(two.message, /3 configs, of which no and 1e5 are its default, and none is chosen/);
 });
 
+Deno.test("files that a README.md names one by one are all taken, of those in a folder one format", async () => {
+  await using it = await scene();
+  await it.dataset("named", {
+    "README.md": "---\nconfigs:\n- config_name: a\n  data_files:\n" +
+      "  - { split: train, path: [./a.jsonl, b.csv] }\n  - { split: test, path: rows/ }\n---\n",
+    "a.jsonl": line("a"),
+    "b.csv": "text\nb\n",
+    "rows/1.csv": "text\nc\n",
+    "rows/2.csv": "text\nd\n",
+    "rows/schema.json": '{"text": "a column"}',
+  });
+  assert.deepEqual(await texts(it, { from: "hf://datasets/org/named" }), {
+    train: ["a", "b"],
+    test: ["c", "d"],
+  });
+  assert.match(it.notes.join("\n"), /left out: rows\/schema\.json/);
+});
+
 Deno.test("without configs, names of files and folders tell the splits, as in datasets", async () => {
   const cases: [string[], Record<string, string[]>, RegExp?][] = [
     [[
@@ -162,8 +180,13 @@ Deno.test("without configs, names of files and folders tell the splits, as in da
     }],
     [["train.csv", "train2.csv", "train.jsonl", "requirements.txt"], {
       train: ["train.csv", "train2.csv"],
-    }, /files of other formats than csv were left out: train\.jsonl/],
+    }, /files in other formats than the rest of their split were left out: train\.jsonl/],
   ];
+  cases.push([["train.csv", "train.jsonl", "dev.jsonl", "test.csv", "more-test.csv"], {
+    train: ["train.csv"],
+    validation: ["dev.jsonl"],
+    test: ["more-test.csv", "test.csv"],
+  }, /left out: train\.jsonl/]);
   await using it = await scene();
   for (const [i, [paths, splits, told]] of cases.entries()) {
     await it.dataset(`d${i}`, Object.fromEntries(paths.map((path) => [path, line(path)])));

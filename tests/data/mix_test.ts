@@ -92,10 +92,11 @@ const drawn = (probabilities: number[], seed = 1): MixOptions => ({
 
 Deno.test("mixRows() mixes split by split, and gives a split that one lacks to the others", async () => {
   const a = input("a", { train: texts("a", 20), test: texts("t", 2) });
-  const b = input("b", { train: texts("b", 9), dev: texts("d", 3) });
+  const b = input("b", { train: texts("b", 9), dev: texts("d", 3), none: [] });
   const c = input("c", { train: texts("c", 9) });
   const { splits, shares } = await mix([a, b, c], drawn([0.5, 0.25, 0.25]));
-  assert.deepEqual(Object.keys(splits), ["train", "test", "dev"]);
+  assert.deepEqual(Object.keys(splits), ["train", "test", "dev", "none"]);
+  assert.deepEqual(splits.none, [], "a split that one alone has may be empty");
   assert.deepEqual(splits.test, texts("t", 2));
   assert.deepEqual(splits.dev, texts("d", 3));
   const seen = new Set(splits.train!.map(({ text }) => text));

@@ -119,7 +119,8 @@ function planOf(
   },
 ): { readonly order: () => Iterable<number>; readonly expected: number } {
   const lengths = own.map(({ rows }) => rows);
-  if (options.method === "concatenate") {
+  // Alone it has all turns, and may have no rows.
+  if (options.method === "concatenate" || own.length === 1) {
     const expected = lengths.reduce((sum, length) => sum + length, 0);
     return { order: () => oneByOne(lengths), expected };
   }

@@ -104,9 +104,11 @@ export function filesOfConfig(
     const splits = mapValues(named.splits, (own) => own.map((path) => under + path));
     return { config: name, splits, notes: [...notes, ...named.notes] };
   }
+  const exact = new Set<string>();
   const splits = [...dataFiles].map(([split, patterns]) => {
     const own = new Set(patterns.flatMap((pattern) => {
       const found = matching(pattern, inside);
+      if (found.length === 1 && found[0] === withoutRoot(pattern)) exact.add(under + found[0]!);
       if (found.length > 0) return found;
       throw new UserError({
         what: `no file of ${written} matches "${pattern}", which its README.md names for the ` +
@@ -119,7 +121,7 @@ export function filesOfConfig(
     }));
     return [split, [...own].map((path) => under + path)] as const;
   });
-  const kept = ofOneKind(new Map(splits), written);
+  const kept = ofOneKind(new Map(splits), { written, named: exact });
   return { config: name, splits: kept.splits, notes: [...notes, ...kept.notes] };
 }
 
@@ -141,7 +143,7 @@ export function filesByNames(
   const named = splitsByNames(rows.sort(naturalCompare), written);
   const taken = new Set([...named.values()].flat());
   const left = rows.filter((path) => !taken.has(path));
-  const { splits, notes } = ofOneKind(named, written);
+  const { splits, notes } = ofOneKind(named, { written });
   return {
     splits,
     notes: left.length === 0 ? notes : [
@@ -162,9 +164,14 @@ function isHidden(path: string): boolean {
   return path.split("/").some((part) => part.startsWith(".") || part.startsWith("__"));
 }
 
+/** A path from the repository's own folder: `./a` and `/a` are `a`. */
+function withoutRoot(pattern: string): string {
+  return pattern.replace(/^\.?\/+/, "");
+}
+
 /** The files that a pattern of a README.md names: one, those of a folder, or all that it matches. */
 function matching(pattern: string, paths: readonly string[]): string[] {
-  const clean = pattern.replace(/^\.?\/+/, "");
+  const clean = withoutRoot(pattern);
   if (paths.includes(clean)) return [clean];
   const folder = clean.replace(/\/+$/, "");
   const glob = compileGlob(clean);
@@ -180,28 +187,38 @@ function matching(pattern: string, paths: readonly string[]): string[] {
 }
 
 /**
- * Of files in several formats, those of the most frequent: one reader reads a dataset there. Where no name tells
- * a format, all stay, for the option `format` to say it.
+ * Of a split's files in several formats, those of one: the same rows are often there in two, and what tells of them
+ * in a third. It is the one that most files of the dataset have. Where no name tells a format, all stay, for the
+ * option `format` to say it.
+ *
+ * @param options `named`: files that somebody named one by one, which stay.
  */
 function ofOneKind(
   splits: ReadonlyMap<string, readonly string[]>,
-  written: string,
+  { written, named = new Set() }: {
+    readonly written: string;
+    readonly named?: ReadonlySet<string>;
+  },
 ): Pick<DatasetFiles, "splits" | "notes"> {
   const all = [...splits.values()].flat();
   const kindOf = (path: string): number =>
     KINDS.findIndex((formats) => formats.includes(formatByName(path)!));
   const counts = KINDS.map((_, kind) => all.filter((path) => kindOf(path) === kind).length);
-  const most = counts.indexOf(Math.max(...counts));
-  const left = counts[most] === 0 ? [] : all.filter((path) => kindOf(path) !== most);
-  const own = [...splits].map(([split, paths]) =>
-    [split, paths.filter((path) => !left.includes(path))] as const
-  ).filter(([, paths]) => paths.length > 0);
+  const ranked = counts.map((_, kind) => kind).sort((a, b) => counts[b]! - counts[a]! || a - b);
+  const own = [...splits].map(([split, paths]) => {
+    const kind = ranked.find((each) => paths.some((path) => kindOf(path) === each));
+    const kept = paths.filter((path) => {
+      return kind === undefined || kindOf(path) === kind || named.has(path);
+    });
+    return [split, kept] as const;
+  });
+  const kept = new Set(own.flatMap(([, paths]) => paths));
+  const left = all.filter((path) => !kept.has(path));
   return {
     splits: Object.fromEntries(own),
     notes: left.length === 0 ? [] : [
-      `${written}: ${left.length} files of other formats than ${
-        KINDS[most]!.join(" and ")
-      } were left out: ${shownPaths(left)}`,
+      `${written}: ${left.length} files in other formats than the rest of their split were left ` +
+      `out: ${shownPaths(left)}`,
     ],
   };
 }
