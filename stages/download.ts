@@ -83,7 +83,7 @@ Writes rows, or a model where \`from\` is one. Sources:
 - \`hf://datasets/ORG/NAME[@REVISION]/FILE\`: files of one; FILE may be a pattern
 - \`hf://ORG/NAME[@REVISION]\`: a model of the hub: configuration, safetensors weights, tokenizer; or a
   tokenizer alone
-- \`https://...\`: a file on the web
+- \`https://...\`: a file on the web; with \`#sha256=DIGEST\` behind it, one that is checked
 - a path or pattern, from the folder of the pipeline or, where that has none, from the one that you
   are in: \`data/*.jsonl\`
 - the folder of a model, or of a tokenizer alone, with a slash at its end: \`models/tuned/\`

@@ -45,6 +45,12 @@ Deno.test("parseSource() reads every form", () => {
       pattern: "a/b.parquet",
     }],
     ["https://example.org/a b.csv", { type: "http", url: "https://example.org/a%20b.csv" }],
+    [`https://example.org/a.csv#sha256=${"Ab".repeat(32)}`, {
+      type: "http",
+      url: "https://example.org/a.csv",
+      sha256: "ab".repeat(32),
+    }],
+    ["https://example.org/a.csv#part", { type: "http", url: "https://example.org/a.csv#part" }],
     ["../poems.txt", { type: "file", pattern: "../poems.txt" }],
     ["file:///a/b%20c.txt", { type: "file", pattern: "/a/b c.txt" }],
   ];
@@ -62,6 +68,8 @@ Deno.test("parseSource() says what is wrong with a source", () => {
     ["npm:data@1.0.0/../x", /leaves the package/],
     ["hf://o/n/config.json", /names a file of a model.*allow_patterns/],
     ["hf://spaces/o/n", /no source on a hub/],
+    ["https://o.org/a#sha256=abc", /checksum "sha256=abc"; #sha256= and 64 hexadecimal digits/],
+    [`https://o.org/a#md5=${"a".repeat(32)}`, /checksum "md5=.*#sha256=/],
     ["s3://bucket/x", /"s3:" is no kind of source/],
     ["htps://x.org/y", /did you mean "https"/],
     ["file://reviews.csv", /names no file of this machine; file:\/\/\/FOLDER/],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { sha256Hex } from "../../lib/base/hash.ts";
 import download from "../../stages/download.ts";
 import { runRowsStage } from "../fixtures/rows_stage.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -151,6 +152,25 @@ Deno.test("download: a file that two sources name is read once, and one in two s
       "in two splits: rows.csv (train and test)",
     ]);
   });
+});
+
+Deno.test("download: a URL with a checksum has these bytes, or none", async () => {
+  const content = '{"text":"from afar"}\n';
+  let sent = content;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(sent, { headers: { etag: '"the same"' } }),
+  );
+  const from = `http://127.0.0.1:${server.addr.port}/rows.jsonl#sha256=${sha256Hex(content)}`;
+  const { dataset, sources } = await runRowsStage(download, { options: { from } });
+  assert.deepEqual(dataset.splits.data, [{ text: "from afar" }]);
+  assert.deepEqual(Object.values(sources!.key as object)[0].id, `sha256:${sha256Hex(content)}`);
+  sent = content.replace("afar", "near");
+  await assert.rejects(
+    runRowsStage(download, { options: { from } }),
+    /damaged: expected sha256 .*the server has another file than its checksum says/,
+  );
+  await server.shutdown();
 });
 
 Deno.test("download: whether a file is packed is told by its bytes, where an address does not", async () => {

@@ -37,6 +37,7 @@ export async function resolveHttp(
   source: HttpSource,
   settings: ResolveSettings,
 ): Promise<Resolution> {
+  const { sha256 } = source;
   let pin = settings.update ? undefined : readPin(settings.pins.get(source.written));
   if (pin === undefined) {
     if (settings.offline) {
@@ -45,7 +46,9 @@ export async function resolveHttp(
         remedy: "run once without --offline and without --update",
       });
     }
-    pin = await ask(source, settings);
+    const asked = await ask(source, settings);
+    // Who says which bytes are meant needs no word of the server for it.
+    pin = sha256 === undefined ? asked : { ...asked, id: `sha256:${sha256}` };
     settings.pins.set(source.written, pin);
   }
   const { hosts = [], ...file } = pin;

@@ -6,7 +6,7 @@
  * hf://datasets/ORG/NAME[@REVISION]           a dataset of the hub, with its configs and splits
  * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in one
  * hf://ORG/NAME[@REVISION]                    a model of the hub
- * https://HOST/FILE                           anything on the web
+ * https://HOST/FILE[#sha256=DIGEST]           anything on the web
  * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
  * models/tuned/                               a folder with a model or a tokenizer
  * ```
@@ -50,6 +50,8 @@ export interface HttpSource {
   readonly type: "http";
   readonly written: string;
   readonly url: string;
+  /** The SHA-256 that the file has to have, in hex, where it is said. */
+  readonly sha256?: string;
 }
 
 /** A file or pattern on this machine. */
@@ -89,7 +91,7 @@ export function parseSource(written: string): Source {
   if (/^\s*https?:/i.test(written)) refuseSecret(written);
   if (/^https?:\/\//.test(written)) {
     if (!URL.canParse(written)) throw new UserError({ what: `"${written}" is no URL` });
-    return { type: "http", written, url: new URL(written).href };
+    return parseHttp(written);
   }
   if (written.startsWith("file://")) {
     if (!URL.canParse(written) || new URL(written).host !== "") {
@@ -115,6 +117,22 @@ function local(written: string, path: string): FileSource | FolderSource {
   return path.endsWith("/") && !isGlob(path)
     ? { type: "folder", written, path }
     : { type: "file", written, pattern: path };
+}
+
+/** A fragment is never sent: this one says which bytes are meant, as pip has it. */
+function parseHttp(written: string): HttpSource {
+  const url = new URL(written);
+  const [, name, digest] = /^#(sha256|sha-256|sha1|md5|sha512|sha384)[=:](.*)$/i.exec(url.hash) ??
+    [];
+  if (name === undefined) return { type: "http", written, url: url.href };
+  if (!/^sha-?256$/i.test(name) || !/^[0-9a-f]{64}$/i.test(digest!)) {
+    throw new UserError({
+      what: `${written} has the checksum "${url.hash.slice(1, 100)}"`,
+      requirement: "#sha256= and 64 hexadecimal digits, as `sha256sum FILE` prints them",
+    });
+  }
+  url.hash = "";
+  return { type: "http", written, url: url.href, sha256: digest!.toLowerCase() };
 }
 
 /** A source is written to the lock file, which is committed, and to the records of every run. */
