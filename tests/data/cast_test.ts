@@ -238,6 +238,14 @@ Deno.test("types go by the names of the result, over all files, also where one l
   );
 });
 
+Deno.test("an empty cell of csv is null where it is cast, in quotes as well; a text of JSON is none", async () => {
+  const csv = { "a.csv": '"n","t"\n"","a"\n"3",""\n,\n' };
+  const { rows } = await read(csv, { types: { n: "int", t: "string" } });
+  assert.deepEqual(rows, [{ n: null, t: "a" }, { n: 3, t: "" }, { n: null, t: "" }]);
+  const { bad } = await read({ "a.jsonl": '{"n":""}\n{"n":null}\n' }, { types: { n: "int" } });
+  assert.deepEqual(bad.map(({ row }) => row), [1]);
+});
+
 Deno.test("times are in the finest unit of all files, with a zone where most have one", async () => {
   const micros = new Uint8Array(parquetWriteBuffer({
     columnData: [{ name: "when", data: ["2020-01-01T00:00:00.000001Z", null], type: "STRING" }],

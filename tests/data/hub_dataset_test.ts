@@ -235,6 +235,10 @@ Deno.test("a repository with a script alone is read from its converted branch, a
   assert.deepEqual(await texts(it, { from, config: "older" }), { train: ["old"] });
   const there = `${from}@refs/convert/parquet`;
   assert.deepEqual(await texts(it, { from: there, config: "other" }), { train: ["o"] });
+  await it.dataset("scripted", {
+    "README.md": "---\nconfigs:\n- config_name: plain\n- config_name: other\n---\n",
+  });
+  assert.deepEqual(await texts(it, { from, config: "other" }, { update: true }), { train: ["o"] });
   // Beside a script, files are what it reads: the conversion is what it makes of them.
   await it.dataset("scripted", { "raw/train.jsonl": line("raw") });
   assert.deepEqual(await texts(it, { from, config: "other" }, { update: true }), { train: ["o"] });

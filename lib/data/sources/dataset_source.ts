@@ -124,12 +124,14 @@ async function find(
       `README.md of ${written}`,
     )
     : undefined;
-  if (card !== undefined) {
+  const script = `${source.repo.name.split("/").at(-1)}.py`;
+  const hasScript = paths.includes(script);
+  // Beside a script, a card that names no files gives its configs' names alone.
+  const tellsFiles = card?.some((each) => each.dataFiles !== undefined || each.dataDir !== "");
+  if (card !== undefined && (tellsFiles || !hasScript)) {
     const files = filesOfConfig(chooseConfig(card, wanted), { paths, written });
     return { listing, files };
   }
-  const script = `${source.repo.name.split("/").at(-1)}.py`;
-  const hasScript = paths.includes(script);
   // What a script makes of the files beside it, only the script knows.
   const converted = hasScript ? await findConverted(client, source, wanted) : undefined;
   if (converted !== undefined) return converted;

@@ -11,7 +11,8 @@
  * json       a text is parsed, anything else is itself
  * ```
  *
- * White space around a text counts nothing, but for `string`.
+ * White space around a text counts nothing, but for `string`. A null stays one, and an empty cell of csv is one, in
+ * quotes, too, but for `string`.
  *
  * @module
  */

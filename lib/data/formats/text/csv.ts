@@ -250,7 +250,7 @@ function fillCells(
     const { type, isCast } = columns[k]!;
     if (type === "string") {
       cells[k] = ownText(text);
-    } else if (text === "" && !quotedEmpty?.has(i)) {
+    } else if (text === "" && (isCast || !quotedEmpty?.has(i))) {
       cells[k] = null;
     } else {
       const value = isCast ? castText(text, columns[k]!) : valueOfText(text, type);

@@ -30,7 +30,7 @@ export interface CardConfig {
 }
 
 /** Most characters of the YAML: that of the largest multilingual datasets has half a million. */
-const MAX_YAML = 1 << 23;
+const MAX_YAML = 1 << 21;
 
 const BEGIN = /^\uFEFF?\s*---[ \t]*\r?\n/;
 const END = /^---[ \t]*\r?$/m;
