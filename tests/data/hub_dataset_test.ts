@@ -151,6 +151,19 @@ Deno.test("files that a README.md names one by one are all taken, of those in a 
   assert.match(it.notes.join("\n"), /left out: rows\/schema\.json/);
 });
 
+Deno.test("brackets in the name of a folder of a repository are part of it", async () => {
+  await using it = await scene();
+  await it.dataset("odd", {
+    "README.md": '---\nconfigs: [{ config_name: a, data_files: "[x]/*.jsonl" }]\n---\n',
+    "[x]/1.jsonl": line("in brackets"),
+    "x/1.jsonl": line("x"),
+  });
+  const from = "hf://datasets/org/odd";
+  assert.deepEqual(await texts(it, { from }), { train: ["in brackets"] });
+  assert.deepEqual(await texts(it, { from: `${from}/[x]/*` }), { data: ["in brackets"] });
+  assert.deepEqual(await texts(it, { from: `${from}/[xy]/*` }), { data: ["x"] });
+});
+
 Deno.test("without configs, names of files and folders tell the splits, as in datasets", async () => {
   const cases: [string[], Record<string, string[]>, RegExp?][] = [
     [[

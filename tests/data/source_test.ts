@@ -202,6 +202,7 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
     "package.json": '{"name":"@org/words","version":"1.0.2"}',
     "data/w_2.txt": "two",
     "data/w_10.txt": "ten",
+    "[x]/q[1].txt": "brackets",
   };
   const registry = startRegistry(files);
   const script = `${dir}/fetch.ts`;
@@ -255,9 +256,15 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
   const expected = '[["data/w_2.txt","two"],["data/w_10.txt","ten"]]';
   assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt"), expected);
   assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt", "yes"), expected);
+  for (const pattern of ["[x]/q[1].txt", "[x]/q*.txt"]) {
+    assert.equal(
+      await fetch(port, "@org/words", "1.0.2", pattern, "yes"),
+      '[["[x]/q[1].txt","brackets"]]',
+    );
+  }
   assert.match(
     await fetch(port, "@org/words", "1.0.2", "data/none"),
-    /no file "data\/none".*the package has data\/, package\.json/,
+    /no file "data\/none".*the package has .*data\/, package\.json/,
   );
   assert.match(
     await fetch(port, "@org/words", "9.9.9", "x"),

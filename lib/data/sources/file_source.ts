@@ -6,7 +6,7 @@
  */
 import { basename, dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
-import { expandGlob, isGlob, naturalCompare } from "../../base/glob.ts";
+import { expandGlob, isGlob, literalParts, naturalCompare } from "../../base/glob.ts";
 import { isSystemPath, SYSTEM_WORDS } from "../../base/paths.ts";
 import { checkSafetensorsHeader } from "../formats/safetensors_check.ts";
 import type { InputFile } from "../formats/row_file.ts";
@@ -199,13 +199,7 @@ function countFrom([own, calling]: readonly string[]): string {
 
 async function expand(pattern: string, baseDir: string): Promise<string[]> {
   const parts = pattern.split("/");
-  let fixed = 0;
-  // A folder that is called so is meant, and no pattern: `data[1]/*.txt`.
-  for (const part of parts.slice(0, -1)) {
-    const folder = resolve(baseDir, `${parts.slice(0, fixed + 1).join("/")}/`);
-    if (isGlob(part) && !await isFolder(folder)) break;
-    fixed++;
-  }
+  const fixed = await literalParts(isAbsolute(pattern) ? "" : baseDir, parts);
   const root = resolve(baseDir, `${parts.slice(0, fixed).join("/")}${fixed > 0 ? "/" : ""}`);
   try {
     const found = await expandGlob(root, parts.slice(fixed).join("/"));

@@ -12,7 +12,7 @@ import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { checkOutsidePath, checkOutsidePaths, MAX_PATH } from "../../base/outside_path.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
-import { compileGlob, isGlob, naturalCompare } from "../../base/glob.ts";
+import { isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
   fileUrl,
@@ -35,6 +35,7 @@ import {
   WEIGHTS,
   WEIGHTS_INDEX,
 } from "./repository/model_files.ts";
+import { pathsMatching } from "./repository/path_pattern.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import { checkSafetensorsHeader } from "../formats/safetensors_check.ts";
 import type { HubSource } from "./source.ts";
@@ -229,8 +230,8 @@ function modelFiles(
 
 function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): PinnedFile[] {
   const pattern = source.pattern!;
-  const glob = compileGlob(pattern);
-  const chosen = files.filter(({ path }) => path === pattern || glob.test(path));
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const chosen = pathsMatching(pattern, [...byPath.keys()]).map((path) => byPath.get(path)!);
   if (chosen.length === 0) {
     const folder = `${pattern.replace(/\/+$/, "")}/`;
     if (!files.some(({ path }) => path.startsWith(folder))) {
@@ -242,7 +243,7 @@ function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): Pinne
       remedy: `name what is in it: ${source.written.replace(/\/+$/, "")}/*`,
     });
   }
-  return chosen.sort((a, b) => naturalCompare(a.path, b.path));
+  return chosen;
 }
 
 /** Without a listing: asks for the files by the names that they usually have. */

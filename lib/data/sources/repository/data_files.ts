@@ -7,6 +7,7 @@ import { nearest, UserError } from "../../../base/errors.ts";
 import { compileGlob, isGlob, naturalCompare } from "../../../base/glob.ts";
 import { type Format, formatByName } from "../../formats/format.ts";
 import type { CardConfig } from "./card.ts";
+import { pathsMatching } from "./path_pattern.ts";
 import { splitsByNames } from "./split_names.ts";
 
 /** The files of one config. */
@@ -174,16 +175,17 @@ function matching(pattern: string, paths: readonly string[]): string[] {
   const clean = withoutRoot(pattern);
   if (paths.includes(clean)) return [clean];
   const folder = clean.replace(/\/+$/, "");
-  const glob = compileGlob(clean);
-  const asked = new Set(clean.split("/").filter((part) => /^(?:\.|__)/.test(part)));
+  const asked = clean.split("/").filter((part) => /^(?:\.|__)/.test(part)).map((part) =>
+    compileGlob(part)
+  );
   const isAsked = (path: string): boolean =>
     path.split("/").every((part) =>
-      !/^(?:\.|__)/.test(part) || [...asked].some((own) => compileGlob(own).test(part))
+      !/^(?:\.|__)/.test(part) || asked.some((own) => own.test(part))
     );
-  return paths.filter((path) =>
-    isAsked(path) && !isDescription(path) &&
-    (isGlob(clean) ? glob.test(path) : folder === "" || path.startsWith(`${folder}/`))
-  ).sort(naturalCompare);
+  const found = isGlob(clean)
+    ? pathsMatching(clean, paths)
+    : paths.filter((path) => folder === "" || path.startsWith(`${folder}/`)).sort(naturalCompare);
+  return found.filter((path) => isAsked(path) && !isDescription(path));
 }
 
 /**
