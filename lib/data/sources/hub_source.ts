@@ -221,17 +221,20 @@ function modelFiles(
   source: HubSource,
   { listing, patterns }: { readonly listing: Listing; readonly patterns: ModelPatterns },
 ): PinnedFile[] {
-  const byPath = new Map(listing.files.map((file) => [file.path, file]));
   const { written } = source;
   const missing = (path: string): UserError => missingFile(source, path, listing);
-  return chooseModelFiles([...byPath.keys()], { written, patterns, missing })
-    .map((path) => byPath.get(path)!);
+  const paths = listing.files.map(({ path }) => path);
+  const meant = new Set(chooseModelFiles(paths, { written, patterns, missing }));
+  return listing.files.filter(({ path }) => meant.has(path))
+    .sort((a, b) => naturalCompare(a.path, b.path));
 }
 
 function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): PinnedFile[] {
   const pattern = source.pattern!;
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const chosen = pathsMatching(pattern, [...byPath.keys()]).map((path) => byPath.get(path)!);
+  const meant = new Set(pathsMatching(pattern, files.map(({ path }) => path)));
+  // All by these names: that a listing has one twice is somebody else's to find.
+  const chosen = files.filter(({ path }) => meant.has(path))
+    .sort((a, b) => naturalCompare(a.path, b.path));
   if (chosen.length === 0) {
     const folder = `${pattern.replace(/\/+$/, "")}/`;
     if (!files.some(({ path }) => path.startsWith(folder))) {
