@@ -284,6 +284,38 @@ Deno.test("times are in the finest unit of all files, with a zone where most hav
   assert.deepEqual([far.rows.length, far.bad.length], [1, 1]);
 });
 
+Deno.test("rows of several row groups are counted through the file, and times of a file keep their unit", async () => {
+  const numbers = Array.from({ length: 35 }, (_, i) => i % 7 === 3 ? "x" : String(i));
+  const nanos = numbers.map((_, i) => i === 20 ? null : BigInt(i));
+  const group = new Uint8Array(parquetWriteBuffer({
+    columnData: [{ name: "n", data: numbers }, { name: "when", data: nanos }],
+    schema: [
+      { name: "root", num_children: 2 },
+      { name: "n", type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" },
+      {
+        name: "when",
+        type: "INT64",
+        logical_type: { type: "TIMESTAMP", unit: "NANOS", isAdjustedToUTC: false },
+        repetition_type: "OPTIONAL",
+      },
+    ],
+    rowGroupSize: 10,
+  }));
+  const files = { "a.parquet": group, "b.csv": "n,when\n1,2020-01-01\n2,2020-01-01Z\n" };
+  const types = { n: "int", when: "timestamp" } as const;
+  const { columns, rows, bad } = await read(files, { types });
+  assert.deepEqual(columns[1], { name: "when", type: "timestamp", unit: "ns", utc: false });
+  assert.deepEqual(bad.map(({ row }) => row), [4, 11, 18, 25, 32, 3]);
+  assert.deepEqual(rows.slice(0, 3).map(({ n, when }) => [n, when]), [
+    [0, "1970-01-01T00:00:00.000000000"],
+    [1, "1970-01-01T00:00:00.000000001"],
+    [2, "1970-01-01T00:00:00.000000002"],
+  ]);
+  assert.deepEqual(rows.at(-1), { n: 1, when: "2020-01-01T00:00:00.000000000" });
+  const some = await read(files, { types, limit: 20 });
+  assert.deepEqual([some.rows.length, some.rows.at(-1)!.n, some.bad.length], [20, 22, 3]);
+});
+
 Deno.test("download casts, and what cannot be is as on_error says", async () => {
   const dir = await temporaryDirectory();
   await Deno.writeTextFile(

@@ -262,6 +262,18 @@ Deno.test("a repository with a script alone is read from its converted branch, a
   assert.match(it.notes.at(-1)!, /its script, scripted\.py, is not run/);
 });
 
+Deno.test("the conversion is of the branch main alone, and of no other revision", async () => {
+  await using it = await scene();
+  for (const branch of ["old", "old@v1"]) await it.dataset(branch, { "old.py": "import datasets" });
+  await it.dataset("old@refs-convert-parquet", { "default/train/0000.parquet": parquet("a") });
+  const from = "hf://datasets/org/old";
+  assert.deepEqual(await texts(it, { from }), { train: ["a"] });
+  assert.match(
+    (await failure(texts(it, { from: `${from}@v1` }))).message,
+    /but a script.*leave out @v1: the hub converts the branch main alone/,
+  );
+});
+
 Deno.test("the conversion stands in for files in formats that nothing reads", async () => {
   await using it = await scene();
   await it.dataset("zipped", { "data.zip": "PK", "images/a.png": "png" });
