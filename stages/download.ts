@@ -100,6 +100,7 @@ decides it instead, exactly: \`int\` takes \`7\`, \`007\`, \`7.0\` and, of truth
 exponents, nan and inf, and no integer that a double would round; \`bool\` true and false in any case, 1 and 0;
 \`timestamp\` ISO 8601, all with a zone or all without; \`json\` parses texts; \`string\` keeps what is written.
 Empty cells of csv are null but for \`string\`.
+
 What a movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
 Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
 server that sends less than 64 KB a minute counts as broken, and redirects lead neither from https to http

@@ -126,7 +126,7 @@ Deno.test("download: a URL is fetched and read by the format of its name", async
     () => new Response('{"text":"from afar"}\n', { headers: { etag: '"1"' } }),
   );
   const from = `http://127.0.0.1:${server.addr.port}/rows.jsonl?x=1`;
-  const { dataset, sources } = await runRowsStage(download, { options: { from } });
+  const { dataset, sources } = await runRowsStage(download, { options: { from: [from, from] } });
   assert.deepEqual(dataset.splits.data, [{ text: "from afar" }]);
   assert.deepEqual(sources!.net, [`127.0.0.1:${server.addr.port}`]);
   assert.deepEqual((sources!.key as Record<string, { id: string }>)[from]!.id, "etag:1");

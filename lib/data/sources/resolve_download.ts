@@ -146,22 +146,24 @@ function eachFileOnce(
       splitOf.set(id, split);
       return !seen.has(id) && seen.add(id).size > 0;
     };
-    const own = sources.map((source): ResolvedSource => {
+    const own = sources.flatMap((source): ResolvedSource[] => {
       switch (source.type) {
-        case "file":
-          return { ...source, files: source.files.filter(({ path, name }) => isNew(path, name)) };
+        case "file": {
+          const files = source.files.filter(({ path, name }) => isNew(path, name));
+          return files.length === 0 ? [] : [{ ...source, files }];
+        }
+        case "http":
+          return isNew(source.url, source.written) ? [source] : [];
         case "hub": {
           const at = `hf://${source.repo.name}@${source.revision}/`;
-          return { ...source, files: source.files.filter(({ path }) => isNew(at + path, path)) };
+          const files = source.files.filter(({ path }) => isNew(at + path, path));
+          return files.length === 0 ? [] : [{ ...source, files }];
         }
         default:
-          return source;
+          return [source];
       }
     });
-    return [
-      split,
-      own.filter((source) => !("files" in source) || source.files.length > 0),
-    ] as const;
+    return [split, own] as const;
   });
   const notes = [
     ...(twice.length === 0 ? [] : [`named twice for a split and read once: ${shown(twice)}`]),
