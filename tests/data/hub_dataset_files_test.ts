@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { resolveDownload } from "../../lib/data/sources/resolve_download.ts";
 import { line, parquet, texts } from "../fixtures/hub_datasets.ts";
-import { failure, scene } from "../fixtures/hub_scene.ts";
+import { failure, MODEL, scene } from "../fixtures/hub_scene.ts";
 
 Deno.test("files that a README.md names one by one are all taken, of those in a folder one format", async () => {
   await using it = await scene();
@@ -152,4 +152,21 @@ Deno.test("the conversion stands in for files in formats that nothing reads", as
   assert.match((await failure(texts(it, { from }))).message, /it has data\.zip, images\/a\.png/);
   await it.dataset("zipped@refs-convert-parquet", { "default/train/0000.parquet": parquet("z") });
   assert.deepEqual(await texts(it, { from }), { train: ["z"] });
+});
+
+Deno.test("a hub that names files without trees gives models and datasets as well, and they are checked", async () => {
+  await using it = await scene({ treeless: true });
+  await it.dataset("bare", {
+    "README.md": "# no configs",
+    "train-1.jsonl": line("a"),
+    "test.jsonl": line("b"),
+  });
+  const from = "hf://datasets/org/bare";
+  assert.deepEqual(await texts(it, { from }), { train: ["a"], test: ["b"] });
+  const { files } = it.pins.get(from) as { files: { id: string; size: number }[] };
+  assert.ok(files.every(({ id, size }) => /^git:/.test(id) && size > 0));
+  await it.download({ from: MODEL });
+  assert.deepEqual(await texts(it, { from: "hf://datasets/org/words/data/*-2.jsonl", limit: 1 }), {
+    data: ["word 2.0"],
+  });
 });

@@ -12,6 +12,7 @@ import { explainStatus, statusError } from "./answers.ts";
 import { boundedText, reason, redirectOf, request, type Token } from "./http.ts";
 import { announcedSize, type Limits, limitsWith } from "./limits.ts";
 import { idOfEtag, type PinnedFile } from "./pinned_file.ts";
+import { namesOfFiles } from "./repository/names_of_files.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
 /** The public hub. */
@@ -127,6 +128,7 @@ export async function listRepo(
   const { repo, revision } = source;
   let refusal: UserError | undefined;
   let isMissing = false;
+  let named: Listing | undefined;
   const pages = new Pages(client, source);
   const common = {
     hubUrl: client.endpoint,
@@ -135,6 +137,8 @@ export async function listRepo(
       const { response, shown } = await pages.fetch(url, new Headers(init?.headers));
       refusal = refusalOf(response, { url: shown, source });
       isMissing = response.headers.get("x-error-code") === "RevisionNotFound";
+      const isInfo = response.ok && new URL(url).pathname.includes("/revision/");
+      if (isInfo) named = namesOfFiles(await response.clone().text());
       return response;
     },
   };
@@ -164,8 +168,8 @@ export async function listRepo(
         cause: error,
       });
     }
-    // Anything else, such as 404 or a page of HTML, is a server without this interface.
-    return undefined;
+    // Anything else, such as 404 or a page of HTML, is a server without this interface, or without trees.
+    return named;
   }
 }
 

@@ -209,12 +209,36 @@ export async function pinFiles(
   { listing, files }: { readonly listing: Listing; readonly files: readonly PinnedFile[] },
 ): Promise<HubPin> {
   const { commit } = listing;
+  const head = async (path: string): Promise<FileHead> => {
+    const found = await headFile(client, source, { revision: commit, path });
+    if (found === undefined) throw missingFile(source, path, listing);
+    return found;
+  };
   // Large files may come from another host: one of them tells which.
   const largest = [...files].sort((a, b) => (b.size ?? 0) - (a.size ?? 0))[0]!;
-  const head = await headFile(client, source, { revision: commit, path: largest.path });
-  if (head === undefined) throw missingFile(source, largest.path, listing);
-  const hosts = head.host === undefined ? {} : { hosts: [head.host] };
-  return { revision: source.revision, commit, ...hosts, files };
+  // A listing of names alone says neither which bytes are meant nor how many.
+  const isBare = files.every(({ id, size }) => id === undefined && size === undefined);
+  const heads: FileHead[] = [];
+  for (const { path } of isBare ? files : [largest]) heads.push(await head(path));
+  return {
+    revision: source.revision,
+    commit,
+    ...hostsOf(heads),
+    files: isBare ? heads.map(pinnedFile) : files,
+  };
+}
+
+function hostsOf(heads: readonly FileHead[]): Pick<HubPin, "hosts"> {
+  const hosts = [...new Set(heads.flatMap(({ host }) => host ?? []))];
+  return hosts.length === 0 ? {} : { hosts };
+}
+
+function pinnedFile({ path, size, id }: FileHead): PinnedFile {
+  return {
+    path,
+    ...(size === undefined ? {} : { size }),
+    ...(id === undefined ? {} : { id }),
+  };
 }
 
 function modelFiles(
@@ -302,16 +326,11 @@ async function askFiles(
       }
     }
   }
-  const hosts = [...new Set(heads.flatMap(({ host }) => host ?? []))];
   return {
     revision,
     ...(pinned === undefined ? {} : { commit: named.commit! }),
-    ...(hosts.length === 0 ? {} : { hosts }),
-    files: heads.map(({ path, size, id }) => ({
-      path,
-      ...(size === undefined ? {} : { size }),
-      ...(id === undefined ? {} : { id }),
-    })),
+    ...hostsOf(heads),
+    files: heads.map(pinnedFile),
   };
 }
 
