@@ -22,6 +22,21 @@ Deno.test("files that a README.md names one by one are all taken, of those in a 
   assert.match(it.notes.join("\n"), /left out: rows\/schema\.json/);
 });
 
+Deno.test("a pattern takes hidden files of a repository only where it says the dot", async () => {
+  await using it = await scene();
+  await it.dataset("hidden", {
+    ".gitattributes": "*.parquet",
+    "a.jsonl": line("a"),
+    ".b.jsonl": line("b"),
+    ".c/c.jsonl": line("c"),
+  });
+  const from = "hf://datasets/org/hidden";
+  assert.deepEqual(await texts(it, { from: `${from}/**` }), { data: ["a"] });
+  assert.deepEqual(await texts(it, { from: `${from}/.*.jsonl` }), { data: ["b"] });
+  assert.deepEqual(await texts(it, { from: `${from}/.c/*` }), { data: ["c"] });
+  assert.deepEqual(await texts(it, { from }), { train: ["a"] });
+});
+
 Deno.test("brackets in the name of a folder of a repository are part of it", async () => {
   await using it = await scene();
   await it.dataset("odd", {
