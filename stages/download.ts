@@ -96,7 +96,7 @@ split takes the one of its own name.
 Files are parquet, jsonl, json (an array of objects, or an object with one), csv or txt, all but the first
 also packed as .gz or .zst. The type of a column is decided over all files and splits before a value is
 converted: what is text in one file stays as it was written in all, and no integer is rounded. \`types\`
-decides it instead, exactly: \`int\` takes \`7\`, \`007\`, \`7.0\` and, of truth values, 1 and 0; \`float\` decimals,
+decides it instead, exactly: \`int\` takes \`7\`, \`007\`, \`7.0\`, \`7e2\` and, of truth values, 1 and 0; \`float\` decimals,
 exponents, nan and inf, and no integer that a double would round; \`bool\` true and false in any case, 1 and 0;
 \`timestamp\` ISO 8601, all with a zone or all without; \`json\` parses texts; \`string\` keeps what is written.
 Empty cells of csv are null but for \`string\`.

@@ -24,11 +24,28 @@ Deno.test("castText() takes what is exactly a value of the type, and nothing els
     int: [
       ...["7", "+7", "007", " 7\t", "7.", "7.000"].map((text) => [text, 7] as [string, Cell]),
       ["-0", 0],
+      ["0.000e5", 0],
       ["-12.0", -12],
+      ["1.25e3", 1250],
+      ["70e-1", 7],
+      ["1e+18", 10n ** 18n],
       ["9007199254740993", 9007199254740993n],
       ["9007199254740993.0", 9007199254740993n],
       ["-9223372036854775808", -(2n ** 63n)],
-      ...["9223372036854775808", "7.5", "1e3", "0x1f", "1_000", "1,000", "", " ", "seven", "７"]
+      ...[
+        "9223372036854775808",
+        "7.5",
+        "7e-1",
+        "1e19",
+        "1e9999",
+        "0x1f",
+        "1_000",
+        "1,000",
+        "",
+        " ",
+        "seven",
+        "７",
+      ]
         .map((text) => [text, NONE] as [string, typeof NONE]),
       ["true", NONE],
       ["1".repeat(100_000), NONE],
@@ -199,13 +216,15 @@ Deno.test("in every format, a value that cannot be cast is a bad row with its pl
 });
 
 Deno.test("what is cast is what stands in the file, not what a number of JavaScript makes of it", async () => {
-  const content = '{"id":12345678901234567.0,"n":9007199254740993,"p":1.50,"b":1,"y":true}\n';
+  const content =
+    '{"id":12345678901234567.0,"e":1e3,"n":9007199254740993,"p":1.50,"b":1,"y":true}\n';
   const { rows, bad } = await read({ "a.jsonl": content }, {
-    types: { id: "int", n: "string", p: "string", b: "bool", y: "int" },
+    types: { id: "int", e: "int", n: "string", p: "string", b: "bool", y: "int" },
   });
   assert.deepEqual(bad, []);
   assert.deepEqual(rows, [{
     id: 12345678901234567n,
+    e: 1000,
     n: "9007199254740993",
     p: "1.50",
     b: true,

@@ -4,8 +4,8 @@
  *
  * ```text
  * string     numbers and truth values as they are written in the file, nested values as JSON
- * int        digits with a sign, leading zeros, a point with zeros alone behind it; 1 and 0 for true and false
- * float      the same with decimals and an exponent; nan, inf, infinity; no integer that a double would round
+ * int        a whole number however it is written: 7, -007, 7.0, 7e2; 1 and 0 for true and false
+ * float      decimals, with an exponent or without; nan, inf, infinity; no integer that a double would round
  * bool       true and false in any case, 1 and 0
  * timestamp  ISO 8601: a date, or a date with a time; see timestamps.ts
  * json       a text is parsed, anything else is itself
@@ -20,6 +20,7 @@ import type { Cell, Column, ColumnType } from "../columns.ts";
 import { parseTime, timestampOf } from "../timestamps.ts";
 import { type ExactValue, parseExact, plain } from "./exact_json.ts";
 
+const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 const INT = /^[+-]?\d+(?:\.0*)?$/;
 const FLOAT = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 const NO_NUMBER = /^[+-]?(?:nan|inf|infinity)$/i;
@@ -28,10 +29,13 @@ const BOOL = /^(?:(true|1)|false|0)$/i;
 /** Most characters of a number: no type holds one that needs more. */
 const MAX_NUMBER = 1000;
 
+/** Digits of the longest integer of 64 bits. */
+const MAX_DIGITS = 19;
+
 /** What texts of a type look like, for messages. */
 const FORMS: Readonly<Record<ColumnType, string>> = {
   string: "any text",
-  int: "whole numbers of at most 64 bits, such as -7, 007 or 7.0",
+  int: "whole numbers of at most 64 bits, such as -7, 007, 7.0 or 7e2",
   float: "numbers such as 7, -0.5 or 1e-5, and no integer that a double would round",
   bool: "true, false, 1 and 0",
   timestamp: "ISO 8601 such as 2024-02-29T12:00:00.5 or 2024-02-29 12:00Z, all with a zone or none",
@@ -70,9 +74,8 @@ export function castText(text: string, column: Column): Cell | undefined {
       return match === null ? undefined : match[1] !== undefined;
     }
     case "int": {
-      const digits = text.trim();
-      if (digits.length > MAX_NUMBER || !INT.test(digits)) return undefined;
-      return integer(BigInt(digits.replace(/^\+|\..*$/g, "")));
+      const value = integerOfText(text.trim());
+      return value === undefined ? undefined : integer(value);
     }
     case "float":
       return floatOfText(text.trim());
@@ -105,6 +108,19 @@ export function castCell(cell: Cell, column: Column): Cell | undefined {
       if (typeof cell === "bigint") return integer(cell);
       return typeof cell === "number" && Number.isInteger(cell) ? integer(BigInt(cell)) : undefined;
   }
+}
+
+/** The whole number that a decimal is, whatever way it is written; undefined where it is none. */
+function integerOfText(text: string): bigint | undefined {
+  const match = text.length > MAX_NUMBER ? null : DECIMAL.exec(text);
+  if (match === null) return undefined;
+  const [, sign, whole = "", fraction = "", exponent = "0"] = match;
+  const digits = (whole + fraction).replace(/^0+(?=\d)/, "");
+  if (digits === "0") return 0n;
+  const bare = digits.replace(/0+$/, "");
+  const zeros = digits.length - bare.length + Number(exponent) - fraction.length;
+  if (zeros < 0 || bare.length + zeros > MAX_DIGITS) return undefined;
+  return BigInt(`${sign === "-" ? "-" : ""}${bare}${"0".repeat(zeros)}`);
 }
 
 function integer(value: bigint): Cell | undefined {
