@@ -49,6 +49,12 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     ],
     ["at 12:30 see http://h:80/x and a@b", "at 12:30 see http://h:80/x and a@b"],
     ["write to ann@example.org", "write to ann@example.org"],
+    [
+      "http://ann:pa<ss>word@h/x postgres://ann:pa\\ssword@h/x http://ann:pa',ss@h/",
+      "http://***@h/x postgres://***@h/x http://***@h/",
+    ],
+    ["https://h/?token=ab<,cdefgh5 &", "https://h/?token=*** &"],
+    ["https://h/?oauth:token=abc&$token=d", "https://h/?oauth:token=***&$token=***"],
     // Beside letters, in escapes of JSON, behind the codes of colours.
     ['{"m":"line\\nhf_abcdefghijklmnopqrst"}', '{"m":"line\\nhf_***"}'],
     ["my_hf_abcdefghijklmnopqrst", "my_hf_***"],
@@ -150,6 +156,11 @@ Deno.test("a secret that was said is cut out by its value, in every spelling", (
   });
   assert.equal(secretInValue({ a: [{ b: "x zebra-stripes-9" }] }), "a secret of the environment");
   assert.equal(secretInValue({ a: 1, b: ["c"] }), undefined);
+  // A number is no less one for standing without quotes; among figures it may be a count.
+  keepSecretsOf({ DB_PASSWORD: "48151623" });
+  assert.equal(secretInValue({ a: [48151623] }), "a secret of the environment");
+  assert.equal(secretInValue({ a: [4815162, 481516230] }), undefined);
+  assert.deepEqual(valueWithoutSecrets({ a: 48151623, b: "48151623" }), { a: 48151623, b: "***" });
 });
 
 Deno.test("no message of an error holds a secret", () => {

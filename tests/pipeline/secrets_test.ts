@@ -126,3 +126,36 @@ Deno.test("hosts of resolved sources that are none are told, and kill no process
     assert.match(told.failures.a!.what, /no host|not granted/);
   }
 });
+
+Deno.test("a secret in a name, a matrix, a parameter or what is asked for is refused", async () => {
+  Deno.env.set("NAMING_PASSWORD", "hunter2secret");
+  Deno.env.set("NAMING_PIN_TOKEN", "48151623");
+  const asking = (path: string): string =>
+    STAGE("", "").replace('env: ["SPEAKING_TOKEN"]', `read: [${JSON.stringify(path)}]`);
+  try {
+    await using p = await project({
+      "say.ts": STAGE("").replace('permissions: { env: ["SPEAKING_TOKEN"] },', ""),
+      "ask.ts": asking("notes?token=/../../../etc/hostname"),
+      "stage.yaml": "name: p\nstages:\n  hunter2secret: { uses: ./say.ts }\n",
+      "pipeline.yaml": "name: hunter2secret\nstages:\n  a: { uses: ./say.ts }\n",
+      "matrix.yaml":
+        "name: p\nstages:\n  a: { uses: ./say.ts, matrix: { pin: [48151623, 2] }, with: { url: '${{ matrix.pin }}' } }\n",
+      "params.yaml": "name: p\nparams: { x: 1 }\nstages:\n  a: { uses: ./say.ts }\n",
+      "ask.yaml": "name: p\nstages:\n  a: { uses: ./ask.ts }\n",
+    });
+    for (const file of ["stage", "pipeline", "matrix", "params", "ask"]) {
+      const more = file === "params" ? ["-p", "x=48151623"] : [];
+      const told = await p.temper(["run", `${file}.yaml`, ...more]);
+      assert.equal(told.code, 2, file);
+      assert.match(
+        told.out + told.err,
+        /holds (a secret of the environment|what looks like a secret)/,
+      );
+      assert.doesNotMatch(told.out + told.err, /hunter2secret|48151623|hostname/, file);
+    }
+    await assert.rejects(Deno.stat(join(p.runs, "store/actions")), Deno.errors.NotFound);
+  } finally {
+    Deno.env.delete("NAMING_PASSWORD");
+    Deno.env.delete("NAMING_PIN_TOKEN");
+  }
+});

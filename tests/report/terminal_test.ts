@@ -286,6 +286,7 @@ Deno.test("columnsOf() counts wide characters twice, and what combines or is not
     ["", 0],
     ["plain", 5],
     ["中文", 4],
+    ["\u0600\u06dd\u{110bd}", 3],
     ["ｆｕｌｌ", 8],
     ["ﾊﾝｶｸ", 4],
     ["한국", 4],

@@ -26,7 +26,7 @@ const NOBODY = /^(?:git|hg|svn|anonymous)$/i;
  * like the beginning of an address: each run is looked at once, as a whole.
  */
 const AUTHORITY =
-  /((?:https?|wss?|ftp):[\\/]*|:[\\/]{2,})((?:[^\s/?#"'<>\\:]|:(?!\\?\/)|["'](?![\s,;:)\]}]|$))+)/gi;
+  /((?:https?|wss?|ftp):[\\/]*|:[\\/]{2,})((?:[^\s/?#"'<>\\:]|:(?!\\?\/)|\\(?![/"'])|["'<>](?![\s)\]}<>"'\\]|[,;:.](?:[\s"'<>]|$)|$))+)/gi;
 
 /** Characters of a scheme. */
 const LONGEST_SCHEME = 40;
@@ -52,7 +52,7 @@ const IS_SECRET = new RegExp(
 
 /** A parameter: its name, in which letters may be escaped, and its value; a quote that ends a text is no part of it. */
 const PARAMETER =
-  /([?&;#]|\\u0026)([\w.%+[\]-]+)=((?:[^&;#\s"'<>\\]|["'<>](?![\s,;:)\]}<>"'\\]|\.(?:\s|$)|$))+)/g;
+  /([?&;#]|\\u0026)([^\s?&;#="'<>\\]+)=((?:[^&;#\s"'<>\\]|["'<>](?![\s)\]}<>"'\\]|[,;:.](?:[\s"'<>]|$)|$))+)/g;
 
 /** An address in a text, from the slashes on: what is refused must be no prose. */
 const ADDRESS = /:\/\/[^\s"<>\\]+/g;
@@ -75,11 +75,14 @@ const PLACE = /_(?:FILE|PATH|DIR|URL|ID|NAME)$/i;
 const PLAIN = /^(?:true|false|enabled?|disabled?|required?|optional|default)$/i;
 
 const values = new Set<string>();
+/** Those of them that are numbers, which may stand in JSON without quotes. */
+const numbers = new Set<number>();
 
 /** Has a value cut out of all text from now on, in this process; lines of it one by one as well. */
 export function keepSecret(value: string | undefined): void {
   for (const part of [value ?? "", ...(value ?? "").split(/[\r\n]+/)].map((each) => each.trim())) {
     if (part.length < MIN_LENGTH) continue;
+    if (/^[\d.+-]/.test(part) && Number.isFinite(Number(part))) numbers.add(Number(part));
     for (const spelt of [part, encodeURIComponent(part.toWellFormed()), escaped(part)]) {
       values.add(spelt);
     }
@@ -201,7 +204,7 @@ export function withoutSecrets(text: string): string {
   return clean.replace(TOKENS, (token) => `${/^hf_|^\w+ +/i.exec(token)![0]}${MASK}`);
 }
 
-/** A value of JSON without the secrets in its texts and the names of its members. */
+/** A value of JSON without the secrets in its texts and the names of its members. A number stays: it may be a count. */
 export function valueWithoutSecrets<T>(value: T): T {
   const clean = (inner: unknown): unknown => {
     if (typeof inner === "string") return withoutSecrets(inner);
@@ -252,6 +255,7 @@ function parameterIn(text: string): string | undefined {
 /** Which secret a value of JSON would tell, in its texts and the names of its members. */
 export function secretInValue(value: unknown): string | undefined {
   if (typeof value === "string") return secretIn(value);
+  if (typeof value === "number" && numbers.has(value)) return "a secret of the environment";
   if (typeof value !== "object" || value === null) return undefined;
   for (const [name, member] of Object.entries(value)) {
     const found = (Array.isArray(value) ? undefined : secretIn(name)) ?? secretInValue(member);

@@ -14,6 +14,8 @@
  * @module
  */
 import type { JsonObject } from "../../base/json.ts";
+import { secretInValue } from "../../base/outside/secrets.ts";
+import { refuseSecretNames } from "./secret_names.ts";
 import { dirname, resolve } from "node:path";
 import { nearest, UserError } from "../../base/errors.ts";
 import type { Memory } from "../code/memory.ts";
@@ -97,6 +99,28 @@ export async function loadPipeline(file: string, options: LoadOptions): Promise<
     }
   }
   const cells = await readCells(drafts, { scope: frame.scope, problems });
+  refuseSecretNames([
+    {
+      of: "the pipeline",
+      name: frame.value?.name ?? "",
+      span: root.entries.get("name")?.value.span,
+    },
+    ...cells.map(({ cell: { id }, draft: { key } }) => ({
+      of: `stage "${id}"`,
+      name: id,
+      span: key,
+    })),
+  ], problems);
+  for (const [name, value] of Object.entries(frame.params)) {
+    // A text is cut out of the run's record; a number could be a count there.
+    if (typeof value !== "number" || secretInValue(value) === undefined) continue;
+    problems.add(undefined, {
+      what: `the parameter "${name}" holds ${secretInValue(value)}`,
+      requirement:
+        "parameters are kept in the records of a run, for all to read who see its folder",
+      remedy: "grant the secret as a variable: permissions: { env: [NAME] }",
+    });
+  }
   const described = await describeAll(cells, { ...options, file, problems });
   const baseDir = dirname(resolve(file));
   const stages = await checkCells(cells, { described, problems, baseDir });

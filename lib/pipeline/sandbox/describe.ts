@@ -15,6 +15,7 @@ import type { Json } from "../../base/json.ts";
 import { StoreIndex } from "../../store/mod.ts";
 import { InternalError, nearest, unreachable, UserError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
+import { withoutSecrets } from "../../base/outside/secrets.ts";
 import { filePath, isWithin } from "../../base/paths.ts";
 import type { Memory } from "../code/memory.ts";
 import { type Confinement, confinementOf, NAMES } from "../code/confinement.ts";
@@ -24,6 +25,7 @@ import type { OptionsRequest } from "../definition/options.ts";
 import { formMistake } from "../schema/permission_forms.ts";
 import { type ChildOutcome, HOST, type OwnCode, runChild } from "./child.ts";
 import { loadDenial, pathFrom } from "./denial.ts";
+import type { Permissions } from "../stage.ts";
 import { ownCode } from "./own_code.ts";
 import { parseAnswer, type ThrownError } from "./protocol.ts";
 
@@ -87,11 +89,26 @@ export async function describeOwn(
   if (mistake !== undefined) {
     throw new UserError({ what: `the stage "${identity.uses}" ${mistake}` });
   }
+  refuseHiddenAsking(identity.uses, answer.description.permissions);
   if (key !== undefined && recalled === undefined) {
     memory?.set(NAMESPACE, key, JSON.parse(JSON.stringify(answer)) as Json);
   }
   // Who it speaks for is not the module's to say.
   return { ...answer, description: { ...answer.description, ...identity, code: code?.module } };
+}
+
+/** What has the form of a secret is cut out wherever it is shown, and a person has to see what is asked for. */
+function refuseHiddenAsking(uses: string, permissions: Permissions): void {
+  const { net = [], env = [], read = [] } = permissions;
+  for (const asked of [...net, ...env, ...read]) {
+    if (withoutSecrets(asked) === asked) continue;
+    throw new UserError({
+      what:
+        `the stage "${uses}" asks for a permission that holds what looks like a secret: ${asked}`,
+      requirement: "it could not be shown in full to whoever is to grant it",
+      remedy: "let its author ask by another name",
+    });
+  }
 }
 
 /** Digests of the stage's code and of that of the other side. */

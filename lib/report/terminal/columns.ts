@@ -13,6 +13,8 @@ import { eastAsianWidth } from "get-east-asian-width";
 const ZERO = /^[\p{Mn}\p{Me}\p{Cf}\p{Default_Ignorable_Code_Point}\u1160-\u11ff\ud7b0-\ud7fb]$/u;
 /** Not among them: they take the place of a letter or a hyphen where a terminal shows them. */
 const SHOWN = ["\u00ad", "\u115f", "\u3164", "\uffa0"];
+/** Signs that stand around the digits or words behind them, which terminals give a column. */
+const PREPENDED = /^[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]$/u;
 /** Asks for the sign before it as a picture, which is wide. */
 const AS_PICTURE = "\ufe0f";
 /** The codes of colours that this program writes; no others come so far (`lib/base/outside/text.ts`). */
@@ -28,7 +30,9 @@ export function columnsOfCharacter(character: string): number {
   // Most by far, and nothing has to be looked up for them.
   if (character < "\u007f") return 1;
   if (character === AS_PICTURE) return 1;
-  if (ZERO.test(character) && !SHOWN.includes(character)) return 0;
+  if (ZERO.test(character) && !SHOWN.includes(character)) {
+    return PREPENDED.test(character) ? 1 : 0;
+  }
   return eastAsianWidth(character.codePointAt(0)!);
 }
 
