@@ -4,26 +4,13 @@
  * @module
  */
 import { acrossOptions, defineStage, type Misuse, z } from "temper";
-
-/** How a tokenizer is trained here; names as in Hugging Face tokenizers. */
-const train = z.strictObject({
-  type: z.literal("bpe", { error: 'only "bpe" (byte-level BPE) can be trained' }).default("bpe")
-    .describe("kind of tokenizer: byte-level BPE, as GPT-2 has it"),
-  vocab_size: z.int().min(257)
-    .describe("tokens in the vocabulary, with the 256 bytes and the special tokens"),
-  min_frequency: z.int().min(1).default(2)
-    .describe("pairs that occur less often are not merged"),
-  special_tokens: z.array(z.string().min(1)).default(["<|endoftext|>"])
-    .describe(
-      "tokens that are never split; the first, or one called `</s>` or `<|endoftext|>`, ends texts",
-    ),
-});
+import { trainOptions } from "../lib/tokenizers/training/options.ts";
 
 const options = z.object({
   template: z.string().default("{{ text }}")
     .describe("Jinja template that makes a text from a row; columns are variables")
     .meta({ template: true }),
-  train: train.optional()
+  train: trainOptions.optional()
     .describe("trains a tokenizer on the train split, in place of the input `tokenizer`"),
   max_length: z.int().min(1).optional()
     .describe(

@@ -12,8 +12,8 @@ import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
 import { readTokenizerFiles } from "./codecs/files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
-import { saveBpe } from "./save.ts";
-import { trainBpe, WordCounts } from "./training/train_bpe.ts";
+import { TokenizerTrainer } from "./train_tokenizer.ts";
+import type { TrainOptions } from "./training/options.ts";
 
 /** What {@linkcode prepareTokenizer} works from. Exactly one of `source` and `train` is needed. */
 export interface PrepareOptions {
@@ -22,11 +22,7 @@ export interface PrepareOptions {
   readonly template: string;
   /** Folder of a model or of tokens. */
   readonly source?: string | undefined;
-  readonly train?: {
-    readonly vocab_size: number;
-    readonly min_frequency: number;
-    readonly special_tokens: readonly string[];
-  } | undefined;
+  readonly train?: TrainOptions | undefined;
   /** Goes into the tokenizer_config.json of a trained tokenizer as `model_max_length`. */
   readonly maxLength?: number | undefined;
   readonly log: (message: string) => void;
@@ -99,20 +95,31 @@ async function trainTokenizer(
     columns: stream.columns,
     option: "template",
   });
-  const words = new WordCounts();
+  const trainer = new TokenizerTrainer(train);
   for await (const batch of stream.batches(split)) {
-    for (let i = 0; i < batch.length; i++) words.add(render(rowOf(batch, i)));
+    for (let i = 0; i < batch.length; i++) trainer.add(render(rowOf(batch, i)));
   }
-  const trained = trainBpe(words, {
-    vocabSize: train.vocab_size,
-    minFrequency: train.min_frequency,
-    specialTokens: train.special_tokens,
-  });
-  if (trained.tokens.length < train.vocab_size) {
-    log(
-      `the text gave ${trained.tokens.length} tokens of the ${train.vocab_size} asked for: ` +
-        `no other pair occurs ${train.min_frequency} times`,
-    );
+  const tokens = await trainer.save(dir, { modelMaxLength: maxLength });
+  const { vocab_size: asked } = train;
+  if (asked !== undefined && tokens < asked) {
+    log(`the text gave ${tokens} tokens of the ${asked} asked for: ${whyFewer(train)}`);
   }
-  await saveBpe(dir, trained, { modelMaxLength: maxLength });
+}
+
+/** Why there are no more tokens. */
+function whyFewer({ type, min_frequency: least }: TrainOptions): string {
+  switch (type) {
+    case "bpe":
+    case "wordpiece":
+      return `no other pair occurs ${least ?? 2} times`;
+    case "unigram":
+      return "no other piece makes its words likelier";
+    case "word":
+    case "char": {
+      const what = type === "word" ? "word" : "character";
+      return (least ?? 1) === 1
+        ? `it has no other ${what}`
+        : `no other ${what} occurs ${least} times`;
+    }
+  }
 }

@@ -1,0 +1,35 @@
+/**
+ * The characters that a vocabulary begins with.
+ *
+ * As `BpeTrainer` of Hugging Face tokenizers: of too many, the rarest go. Which of two that are equally
+ * rare is its hash table's luck there; here the one of the higher code point goes.
+ *
+ * @module
+ */
+import type { WordCounts } from "./word_counts.ts";
+
+/** What an alphabet may hold. */
+export interface AlphabetOptions {
+  /** Most characters; default all. */
+  readonly limit?: number | undefined;
+  /** Characters to have although the texts may not; of a longer text the first alone, as in the reference. */
+  readonly initial?: readonly string[] | undefined;
+}
+
+/** Characters by code point. */
+export function alphabetOf(words: WordCounts, options: AlphabetOptions = {}): string[] {
+  const counts = new Map<string, number>();
+  for (const [word, count] of words.entries()) {
+    for (const character of word) counts.set(character, (counts.get(character) ?? 0) + count);
+  }
+  for (const text of options.initial ?? []) {
+    const [first] = text;
+    if (first !== undefined) counts.set(first, Infinity);
+  }
+  const point = (character: string): number => character.codePointAt(0)!;
+  return [...counts]
+    .sort(([a, m], [b, n]) => m === n ? point(a) - point(b) : n > m ? 1 : -1)
+    .slice(0, options.limit)
+    .map(([character]) => character)
+    .sort((a, b) => point(a) - point(b));
+}
