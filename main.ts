@@ -50,7 +50,10 @@ if (import.meta.main) {
       choose: async (asked) => (await import("./lib/runtime/device.ts")).chooseDevice(asked),
       needs: async (device) =>
         (await import("./lib/runtime/permissions.ts")).enginePermissions(device),
-      threadModules: [import.meta.resolve("./lib/runtime/wasm/wasm_thread.ts")],
+      threadModules: [
+        import.meta.resolve("./lib/runtime/wasm/wasm_thread.ts"),
+        import.meta.resolve("./lib/tokenizers/parallel/encoder_worker.ts"),
+      ],
     },
     out: output(Deno.stdout),
     err: output(Deno.stderr),

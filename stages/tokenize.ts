@@ -96,9 +96,11 @@ tokens:
         remedy: "leave out one of them",
       };
   },
-  async run({ inputs, output, options, progress, summary, log, signal }): Promise<void> {
+  async run(
+    { inputs, output, options, threads, progress, summary, log, signal },
+  ): Promise<void> {
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
-    const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
+    const { tokenizeDataset } = await import("../lib/tokenizers/dataset/tokenize_dataset.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
     const { openDataset } = await import("../lib/data/rows/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
@@ -116,6 +118,8 @@ tokens:
     const tokens = await tokenizeDataset(stream, {
       tokenizer,
       folder: output.path,
+      name,
+      threads,
       options,
       trained: options.train !== undefined,
       progress,

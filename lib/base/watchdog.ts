@@ -20,6 +20,11 @@ export function sayLastWordsAs(form: (parts: UserErrorParts) => string): void {
   spell = form;
 }
 
+/** The last words about something; for a thread, which knows nothing of the form. */
+export function lastWordsOf(parts: UserErrorParts): string {
+  return spell(parts);
+}
+
 /** What may take how long. */
 export interface Watched {
   /** What is said where it takes longer. */
@@ -47,20 +52,80 @@ const STEPS = 0;
 const WAITING = 1;
 const MORE = 2;
 
-/** It looks at the counter four times a deadline, and kills where it stood still for one. */
+/** It looks at each counter four times a deadline, and kills where one stood still for a whole one. */
 const WATCHER = `
-self.onmessage = ({ data: { shared, deadline, words } }) => {
+const looks = new Map();
+self.onmessage = ({ data: { id, shared, deadline, words } }) => {
+  if (shared === undefined) {
+    clearInterval(looks.get(id));
+    looks.delete(id);
+    return;
+  }
   const numbers = new Int32Array(shared);
   let seen = -1, since = 0;
-  setInterval(() => {
+  looks.set(id, setInterval(() => {
     const now = Atomics.load(numbers, ${STEPS});
     if (now !== seen || !Atomics.load(numbers, ${WAITING})) [seen, since] = [now, performance.now()];
     if (performance.now() - since < deadline + Atomics.load(numbers, ${MORE})) return;
     try { Deno.stdout.writeSync(new TextEncoder().encode(words)); } catch { /* nobody listens */ }
     try { Deno.kill(Deno.pid, "SIGKILL"); } catch { Deno.exit(1); }
-  }, Math.min(500, deadline / 4));
-  self.postMessage("watching");
-};`;
+  }, Math.min(500, deadline / 4)));
+};
+self.postMessage("watching");`;
+
+/** The thread of this process, as long as there is something to watch or somebody keeps it. */
+let thread: Promise<Worker> | undefined;
+let keepers = 0;
+let watches = 0;
+
+/**
+ * Keeps the thread for the watches to come: it takes longer to start than a small file to read.
+ *
+ * @returns What lets it go.
+ *
+ * @example
+ * ```ts
+ * import { keepWatcher } from "./watchdog.ts";
+ * {
+ *   using _ = keepWatcher();
+ *   // Read a thousand small files.
+ * }
+ * ```
+ */
+export function keepWatcher(): Disposable {
+  keepers++;
+  let isKept = true;
+  return {
+    [Symbol.dispose]: () => {
+      if (isKept) release();
+      isKept = false;
+    },
+  };
+}
+
+function release(): void {
+  keepers--;
+  if (keepers > 0 || thread === undefined) return;
+  thread.then((worker) => worker.terminate(), () => {});
+  thread = undefined;
+}
+
+async function startThread(): Promise<Worker> {
+  const worker = new Thread("data:text/javascript," + encodeURIComponent(WATCHER), {
+    type: "module",
+  });
+  try {
+    await new Promise((resolve, reject) => {
+      worker.onmessage = resolve;
+      worker.onerror = (event) => reject(new Error(event.message));
+    });
+    return worker;
+  } catch (error) {
+    worker.terminate();
+    thread = undefined;
+    throw error;
+  }
+}
 
 /**
  * Starts a watch.
@@ -69,19 +134,16 @@ self.onmessage = ({ data: { shared, deadline, words } }) => {
  */
 export async function startWatch({ parts, deadline }: Watched): Promise<Watch> {
   const numbers = new Int32Array(new SharedArrayBuffer(12));
-  const worker = new Thread("data:text/javascript," + encodeURIComponent(WATCHER), {
-    type: "module",
-  });
+  const kept = keepWatcher();
+  const id = watches++;
+  let worker: Worker;
   try {
-    await new Promise((resolve, reject) => {
-      worker.onmessage = resolve;
-      worker.onerror = (event) => reject(new Error(event.message));
-      worker.postMessage({ shared: numbers.buffer, deadline, words: spell(parts) });
-    });
+    worker = await (thread ??= startThread());
   } catch (error) {
-    worker.terminate();
+    kept[Symbol.dispose]();
     throw error;
   }
+  worker.postMessage({ id, shared: numbers.buffer, deadline, words: lastWordsOf(parts) });
   const step = (): void => {
     Atomics.add(numbers, STEPS, 1);
     Atomics.store(numbers, WAITING, 1);
@@ -99,7 +161,10 @@ export async function startWatch({ parts, deadline }: Watched): Promise<Watch> {
         rest();
       }
     },
-    [Symbol.dispose]: () => worker.terminate(),
+    [Symbol.dispose]: () => {
+      worker.postMessage({ id });
+      kept[Symbol.dispose]();
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { startWatch } from "../base/watchdog.ts";
+import type { UserErrorParts } from "../base/errors.ts";
 import type { Tokenizer } from "./load.ts";
 
 /** Milliseconds that a text may take, however short, and characters in a millisecond more: the slowest do a hundred. */
@@ -17,6 +18,15 @@ export interface WatchedTokenizerOptions {
   readonly name: string;
   /** Milliseconds for a text, beside its length. */
   readonly deadline?: number;
+}
+
+/** What is said where a text takes without end. */
+export function endlessText(name: string): UserErrorParts {
+  return {
+    what: `the tokenizer of ${name} comes to no end with a text`,
+    requirement: "a pattern in its tokenizer.json may take time without bound",
+    remedy: "use another tokenizer, or leave out or shorten the rows with the longest words",
+  };
 }
 
 /**
@@ -36,11 +46,7 @@ export async function watchedTokenizer(
   if (!tokenizer.isUnbounded) return { ...tokenizer, [Symbol.dispose]: () => {} };
   const watch = await startWatch({
     deadline,
-    parts: {
-      what: `the tokenizer of ${name} comes to no end with a text`,
-      requirement: "a pattern in its tokenizer.json may take time without bound",
-      remedy: "use another tokenizer, or leave out or shorten the rows with the longest words",
-    },
+    parts: endlessText(name),
   });
   return {
     ...tokenizer,

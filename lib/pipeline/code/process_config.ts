@@ -27,7 +27,7 @@ export interface Grants {
 }
 
 /** The folder of Temper's own modules. */
-const TEMPER = resolve(import.meta.dirname!, "../..");
+export const TEMPER: string = resolve(import.meta.dirname!, "../..");
 
 /** Name of the permission set: `deno run -P=stage`. */
 export const PERMISSION_SET = "stage";

@@ -145,7 +145,7 @@ export class Capture {
     return Object.assign({}, ...graphs.map(({ local }) => local), isCopied ? files : {});
   }
 
-  /** What all built-in stages of the pipeline run: they, the other side, and threads of the engine. */
+  /** What all built-in stages of the pipeline run: they, the other side, and threads. */
   #modules(): readonly string[] {
     const { pipeline, threadModules } = this.#context;
     const builtin = pipeline.stages.filter(({ description }) => description.builtin);

@@ -23,7 +23,7 @@ export interface PlanContext {
   readonly lockfile: Lockfile;
   /** The engine of this run; asked only where a stage computes. */
   readonly device: () => Promise<DeviceChoice>;
-  /** Modules of Temper's own that threads of engines run: nothing imports them by name. */
+  /** Modules of Temper's own that threads run: nothing imports them by name. */
   readonly threadModules: readonly string[];
   readonly update: boolean;
   readonly offline: boolean;

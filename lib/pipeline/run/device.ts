@@ -24,7 +24,7 @@ export interface Engines {
    * @throws {UserError} Where the engine that was asked for cannot be used here.
    */
   readonly choose: (asked: "auto" | Device) => Promise<DeviceChoice>;
-  /** `file:` URLs of modules that threads of engines run: nothing imports them by name. */
+  /** `file:` URLs of modules that threads run: nothing imports them by name. */
   readonly threadModules: readonly string[];
   /** What a process needs to load an engine. */
   readonly needs: (device: Device) => Promise<EngineNeeds>;

@@ -22,6 +22,7 @@ import {
 } from "../../store/mod.ts";
 import { type ChildOutcome, runChild } from "../sandbox/child.ts";
 import { grantedVariables } from "../code/environment.ts";
+import { TEMPER } from "../code/process_config.ts";
 import { explainFullDisk } from "../sandbox/full_disk.ts";
 import { failureOf, failureOfError } from "../sandbox/failure.ts";
 import { grantsOf } from "../sandbox/grants.ts";
@@ -216,6 +217,7 @@ async function inProcess(
     sources: run.sources,
     engine,
     places: { ...places, ...threads },
+    temper: snapshotPath(root, TEMPER),
     modules: Object.keys(work.components.code.files),
   });
   const grants = { ...allowed, read: await withRealPaths(allowed.read) };
@@ -230,7 +232,11 @@ async function inProcess(
     seed: context.pipeline.seed,
     sources: run.sources?.data ?? null,
     device: device?.device ?? "cpu",
-    threads: Math.max(1, run.threads),
+    // How many threads an engine has can be seen in its sums. What a built-in stage does without one is the
+    // same on any number, and brief beside training: it waits for nobody's cores.
+    threads: node.description.builtin && !node.description.compute
+      ? context.cores
+      : Math.max(1, run.threads),
     offline: context.offline,
     env: grants.env,
     places,

@@ -2,7 +2,8 @@
  * What a stage's process may do: derived from what the stage reads, where it writes and what it
  * declared, and nothing else.
  *
- * Reading code is not among them: Deno lets a process import what its module graph names literally.
+ * Reading code is not among them: Deno lets a process import what its module graph names literally. It
+ * does not let a worker, so that a built-in stage may read Temper's own modules.
  *
  * @module
  */
@@ -39,6 +40,8 @@ export interface GrantSources {
   readonly engine?: EngineNeeds | undefined;
   /** Where copies lie, which it may read in place of the files. */
   readonly places?: Places | undefined;
+  /** Folder of Temper's modules as the stage is run from them; a worker of a built-in stage loads its own from there. */
+  readonly temper?: string;
   /** Names of the modules of its code; those that are URLs are remote. */
   readonly modules: readonly string[];
 }
@@ -68,6 +71,7 @@ export function grantsOf(node: StageNode, from: GrantSources): Grants {
       // What was copied is read in the folder of the copies, which is among the inputs.
       ...(builtin ? from.sources?.read ?? [] : []).filter((path) => !Object.hasOwn(places, path)),
       ...(engine?.read ?? []).map(copyOf),
+      ...(builtin && from.temper !== undefined ? [from.temper] : []),
     ]),
     write: own,
     net: unique([...(permissions.net ?? []), ...(builtin ? from.sources?.net ?? [] : [])]),

@@ -4,10 +4,13 @@
  * @module
  */
 import fc from "fast-check";
+import { keepWatcher } from "../../../lib/base/watchdog.ts";
 import { BEGIN, type Fuzz } from "./fuzzing.ts";
 
 const [module, seed, folder] = Deno.args;
 const { fuzz } = await import(module!) as { fuzz: Fuzz<unknown> };
+// Readers are watched, and inputs are small: most of the time would go into starting the thread.
+using _ = keepWatcher();
 const line = new TextEncoder().encode(`${BEGIN}\n`);
 try {
   await fc.assert(

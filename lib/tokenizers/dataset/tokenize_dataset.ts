@@ -3,14 +3,17 @@
  *
  * @module
  */
-import { UserError } from "../base/errors.ts";
-import { rowOf } from "../data/formats/batch.ts";
-import type { RowStream } from "../data/rows/stream.ts";
-import type { UnwrittenTokens } from "../data/tokens/tokens.ts";
+import { UserError } from "../../base/errors.ts";
+import { type Batch, rowOf } from "../../data/formats/batch.ts";
+import type { Row } from "../../data/formats/columns.ts";
+import type { RowStream } from "../../data/rows/stream.ts";
+import type { UnwrittenTokens } from "../../data/tokens/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
-import type { Tokenizer } from "./load.ts";
-import { compileTemplate } from "../text/template.ts";
+import type { Tokenizer } from "../load.ts";
+import type { EncodedTexts } from "../parallel/encoded_texts.ts";
+import { EncoderThreads } from "../parallel/encoder_threads.ts";
+import { compileTemplate } from "../../text/template.ts";
 
 /** Options of the `tokenize` stage that concern rows. */
 export interface TokenizeOptions {
@@ -32,8 +35,15 @@ export interface TokenizeContext {
   readonly options: TokenizeOptions;
   /** Whether the tokenizer was trained on this dataset. */
   readonly trained: boolean;
-  /** For files that {@linkcode TokenizedDataset} may name, and that its reader removes. */
+  /**
+   * The tokenizer's folder, from which threads load it, and for files that {@linkcode TokenizedDataset} may
+   * name, and that its reader removes.
+   */
   readonly folder: string;
+  /** Where the tokenizer came from, for messages; default `folder`. */
+  readonly name?: string | undefined;
+  /** Cores to keep busy; default 1. What comes out is the same. */
+  readonly threads?: number;
   readonly progress: (done: number, total: number, unit: string) => void;
   readonly log: (message: string) => void;
   readonly signal: AbortSignal;
@@ -48,8 +58,14 @@ export interface TokenizedDataset extends UnwrittenTokens {
 /** What became of a split's texts. */
 type Counts = Omit<EncodedSplit, "rows">;
 
-/** Rows between two looks at the clock, at interruptions and at the progress line. */
-const ROWS_PER_TURN = 512;
+/** Characters that are encoded between two looks at interruptions and at the progress line. */
+const CHARACTERS_PER_TURN = 1 << 18;
+
+/** Texts that go to a thread together, and the classes of their rows. */
+interface Parcel {
+  readonly texts: string[];
+  readonly labels: (number | undefined)[];
+}
 
 /**
  * Tokenizes every split.
@@ -60,7 +76,7 @@ export async function tokenizeDataset(
   stream: RowStream,
   context: TokenizeContext,
 ): Promise<TokenizedDataset> {
-  const { tokenizer, options, log, folder } = context;
+  const { tokenizer, options, log, folder, name: source, threads = 1 } = context;
   const render = compileTemplate(options.template, {
     columns: stream.columns,
     option: "template",
@@ -78,6 +94,7 @@ export async function tokenizeDataset(
     );
   }
   const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
+  using encoders = new EncoderThreads({ tokenizer, folder, name: source, threads, log });
   let done = 0;
   const splits: Record<string, EncodedSplit["rows"]> = {};
   const counts: Record<string, Counts> = {};
@@ -93,18 +110,27 @@ export async function tokenizeDataset(
       dropRemainder: options.drop_remainder,
       labelled: labels !== undefined,
     });
-    for await (const batch of stream.batches(name, { signal: context.signal })) {
-      for (let i = 0; i < batch.length; i++) {
-        const row = rowOf(batch, i);
-        encoder.add(render(row), labels?.of(row));
-        if (++done % ROWS_PER_TURN === 0) await turn(context, { done, total });
+    const sent: { readonly labels: Parcel["labels"]; readonly encoded: Promise<EncodedTexts> }[] =
+      [];
+    const receive = async (): Promise<void> => {
+      const { labels, encoded } = sent.shift()!;
+      const { ids, ends } = await encoded;
+      for (const [i, end] of ends.entries()) {
+        encoder.add(ids.subarray(ends[i - 1] ?? 0, end), labels[i]);
       }
+      done += ends.length;
+      await turn(context, { done, total });
+    };
+    const batches = stream.batches(name, { signal: context.signal });
+    for await (const { texts, labels: classes } of parcels(batches, { render, labels })) {
+      sent.push({ labels: classes, encoded: encoders.encode(texts) });
+      while (sent.length >= encoders.depth) await receive();
     }
+    while (sent.length > 0) await receive();
     const { rows: encoded, ...rest } = encoder.finish();
     splits[name] = encoded;
     counts[name] = rest;
   }
-  await turn(context, { done, total });
   if (total > 0 && Object.values(splits).every((split) => split.rows === 0)) {
     throw new UserError({
       what: `none of the ${total} rows gives a row of tokens`,
@@ -129,6 +155,33 @@ export async function tokenizeDataset(
     splits,
     notes: [describe(splits, { counts, maxLength }), ...labels?.notes ?? []],
   };
+}
+
+/** The texts of rows, put together. */
+async function* parcels(
+  batches: AsyncIterable<Batch>,
+  { render, labels }: {
+    readonly render: (row: Row) => string;
+    readonly labels: { readonly of: (row: Row) => number | undefined } | undefined;
+  },
+): AsyncGenerator<Parcel> {
+  let parcel: Parcel = { texts: [], labels: [] };
+  let characters = 0;
+  for await (const batch of batches) {
+    for (let i = 0; i < batch.length; i++) {
+      const row = rowOf(batch, i);
+      const text = render(row);
+      parcel.texts.push(text);
+      parcel.labels.push(labels?.of(row));
+      // An empty text counts, too, so that a parcel has an end.
+      characters += text.length + 1;
+      if (characters < CHARACTERS_PER_TURN) continue;
+      yield parcel;
+      parcel = { texts: [], labels: [] };
+      characters = 0;
+    }
+  }
+  if (parcel.texts.length > 0) yield parcel;
 }
 
 /** Lets the event loop run, so that an interruption is heard, and reports progress. */

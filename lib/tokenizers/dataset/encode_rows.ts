@@ -7,11 +7,14 @@
  *
  * @module
  */
-import { UserError } from "../base/errors.ts";
-import { IGNORED_LABEL, type TokenRows } from "../data/tokens/rows.ts";
-import type { StoredTokenRows } from "../data/tokens/tokens.ts";
+import { UserError } from "../../base/errors.ts";
+import { IGNORED_LABEL, type TokenRows } from "../../data/tokens/rows.ts";
+import type { StoredTokenRows } from "../../data/tokens/tokens.ts";
 import { IdStore } from "./id_store.ts";
-import type { Tokenizer } from "./load.ts";
+import type { Tokenizer } from "../load.ts";
+
+/** What rows need of a tokenizer once their texts are encoded. */
+type RowTokenizer = Pick<Tokenizer, "around" | "eosTokenId" | "padTokenId">;
 
 /** Options of {@linkcode RowEncoder}. */
 export interface RowEncoderOptions {
@@ -44,9 +47,9 @@ export interface EncodedSplit {
   readonly truncated: number;
 }
 
-/** Encodes the texts of a split, one call each, then `finish`. */
+/** Makes rows of the ids of the texts of a split, one call each, then `finish`. */
 export class RowEncoder {
-  readonly #tokenizer: Tokenizer;
+  readonly #tokenizer: RowTokenizer;
   readonly #options: RowEncoderOptions;
   readonly #before: readonly number[];
   readonly #after: readonly number[];
@@ -62,7 +65,7 @@ export class RowEncoder {
    * @param options `file`: where ids go that are too many for the memory.
    * @throws {UserError} where the options do not go together or the tokenizer lacks an end token.
    */
-  constructor(tokenizer: Tokenizer, options: RowEncoderOptions & { readonly file: string }) {
+  constructor(tokenizer: RowTokenizer, options: RowEncoderOptions & { readonly file: string }) {
     this.#tokenizer = tokenizer;
     this.#ids = new IdStore(options.file);
     this.#options = options;
@@ -83,20 +86,25 @@ export class RowEncoder {
     this.#checkLengths();
   }
 
-  /** Encodes one text. `label` is the class of its row; needed where `labelled`. */
-  add(text: string, label?: number): void {
+  /**
+   * Adds one text.
+   *
+   * @param text Its ids, without what the tokenizer puts around them.
+   * @param label The class of its row; needed where `labelled`.
+   */
+  add(text: Int32Array, label?: number): void {
     const { packing, maxLength, overflow, stride = 0, addEos, labelled } = this.#options;
-    const body = this.#tokenizer.encode(text, { addSpecialTokens: false });
-    if (body.length === 0) {
+    if (text.length === 0) {
       this.#dropped++;
       return;
     }
-    const ended = (ids: readonly number[]): boolean => ids.at(-1) === this.#eos;
-    if (addEos && !ended(this.#after) && !ended(body)) body.push(this.#eos!);
+    const ended = (ids: ArrayLike<number>): boolean => ids[ids.length - 1] === this.#eos;
+    const isOpen = addEos && !ended(this.#after) && !ended(text);
+    const body = isOpen ? withLast(text, this.#eos!) : text;
     this.#texts++;
     if (packing) {
       if (this.#ids.length > 0 && !this.#ids.endsWith(this.#eos!)) this.#ids.push(this.#eos!);
-      this.#ids.append([...this.#before, ...body, ...this.#after]);
+      for (const part of [this.#before, body, this.#after]) this.#ids.append(part);
       return;
     }
     const room = maxLength === undefined
@@ -105,7 +113,7 @@ export class RowEncoder {
     if (body.length > room) this.#truncated++;
     for (let start = 0;; start += room - stride) {
       this.#ids.append(this.#before);
-      this.#ids.append(body.slice(start, start + room));
+      this.#ids.append(body.subarray(start, start + room));
       this.#ids.append(this.#after);
       this.#offsets.push(this.#ids.length);
       if (label !== undefined && labelled) this.#labels.push(label);
@@ -161,4 +169,12 @@ export class RowEncoder {
       });
     }
   }
+}
+
+/** The ids and one more. */
+function withLast(ids: Int32Array, last: number): Int32Array {
+  const longer = new Int32Array(ids.length + 1);
+  longer.set(ids);
+  longer[ids.length] = last;
+  return longer;
 }

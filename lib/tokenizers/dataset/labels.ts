@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { UserError } from "../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 import {
   type Cell,
   cellText,
@@ -16,8 +16,8 @@ import {
   type ColumnType,
   requireColumn,
   type Row,
-} from "../data/formats/columns.ts";
-import type { RowStream } from "../data/rows/stream.ts";
+} from "../../data/formats/columns.ts";
+import type { RowStream } from "../../data/rows/stream.ts";
 
 /** Beyond this a column holds identifiers rather than classes. */
 const MAX_CLASSES = 65_536;

@@ -26,14 +26,14 @@ export class IdStore {
     this.append([id]);
   }
 
-  append(ids: readonly number[]): void {
+  append(ids: ArrayLike<number>): void {
     if (ids.length === 0) return;
     if (this.#held + ids.length > HELD) this.#flush();
     this.#reserve(ids.length);
     this.#data.set(ids, this.#held);
     this.#held += ids.length;
     this.length += ids.length;
-    this.#last = ids.at(-1);
+    this.#last = ids[ids.length - 1];
   }
 
   endsWith(id: number): boolean {
