@@ -28,9 +28,15 @@ const options = z.object({
   stride: z.int().min(0).default(0)
     .describe("tokens that such a row repeats from the one before"),
   packing: z.boolean().default(false)
-    .describe("joins texts with the end token between and cuts them into blocks of `max_length`"),
-  drop_remainder: z.boolean().default(false)
-    .describe("with `packing`: leaves out the last block of a split where it is not full"),
+    .describe("puts several texts, with the end token between, into blocks of `max_length`"),
+  packing_strategy: z.enum(["wrapped", "bfd", "bfd_split"]).default("wrapped").describe(
+    "with `packing`, by the names of trl: wrapped cuts texts where a block ends, so that blocks are full; " +
+      "bfd (best-fit decreasing) puts texts into blocks whole and cuts off what is longer than a block; " +
+      "bfd_split makes blocks of what would be cut off, too",
+  ),
+  drop_remainder: z.boolean().default(false).describe(
+    "with `packing` and packing_strategy wrapped: leaves out the last block of a split where it is not full",
+  ),
   add_eos: z.boolean().default(false).describe("ends every text with the end token"),
   add_special_tokens: z.boolean().default(true)
     .describe("puts around a text what the tokenizer says ([CLS], `</s>`); GPT-2 puts nothing"),
@@ -46,6 +52,18 @@ const checkedOptions = options.refine((given) => !given.packing || !given.label_
 }).refine((given) => given.packing || !given.drop_remainder, {
   path: ["drop_remainder"],
   message: "false, or go with packing: true",
+  ...acrossOptions,
+}).refine((given) => given.packing || given.packing_strategy === "wrapped", {
+  path: ["packing_strategy"],
+  message: "left out, or go with packing: true",
+  ...acrossOptions,
+}).refine((given) => given.packing_strategy === "wrapped" || !given.drop_remainder, {
+  path: ["drop_remainder"],
+  message: "false with packing_strategy: bfd and bfd_split, whose blocks are seldom full",
+  ...acrossOptions,
+}).refine((given) => given.packing_strategy !== "bfd" || given.truncation, {
+  path: ["packing_strategy"],
+  message: "bfd_split with truncation: false, since bfd cuts off what is longer than a block",
   ...acrossOptions,
 }).refine((given) => given.packing || given.truncation || given.max_length === undefined, {
   path: ["max_length"],
@@ -128,7 +146,9 @@ tokens:
     });
     await writeTokens(output.path, tokens);
     for (const rows of Object.values(tokens.splits)) {
-      if ("stored" in rows) await Deno.remove(rows.stored.file);
+      if (!("stored" in rows)) continue;
+      const { file, labels } = rows.stored;
+      for (const each of labels === undefined ? [file] : [file, labels]) await Deno.remove(each);
     }
     for (const text of tokens.notes) summary({ type: "note", text });
   },

@@ -1,0 +1,70 @@
+/**
+ * Tokens one after the other: their ids and, where parts of texts are marked, their labels.
+ *
+ * @module
+ */
+import { IGNORED_LABEL } from "../../data/tokens/rows.ts";
+import { IdStore } from "./id_store.ts";
+
+/** Which of some tokens are learned: all, none, or those with a 1. */
+export type Learned = boolean | Uint8Array;
+
+/** What {@linkcode TokenStore.finish} leaves. */
+export type StoredTokens =
+  | { readonly ids: Int32Array<ArrayBuffer>; readonly labels?: Int32Array<ArrayBuffer> }
+  | { readonly file: string; readonly labels?: string };
+
+/** Tokens that grow at one end. */
+export class TokenStore {
+  readonly #ids: IdStore;
+  readonly #labels: IdStore | undefined;
+  #learned = 0;
+
+  /**
+   * @param path The file for ids, which is made where it is needed; that of labels is called `PATH.labels`.
+   * @param options `hasLabels`: whether not every token is learned.
+   */
+  constructor(path: string, { hasLabels }: { readonly hasLabels: boolean }) {
+    this.#ids = new IdStore(path);
+    this.#labels = hasLabels ? new IdStore(`${path}.labels`) : undefined;
+  }
+
+  get length(): number {
+    return this.#ids.length;
+  }
+
+  /** Tokens that are learned. */
+  get learned(): number {
+    return this.#learned;
+  }
+
+  append(ids: Int32Array | readonly number[], learned: Learned): void {
+    this.#ids.append(ids);
+    if (this.#labels === undefined) return;
+    const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
+    for (let i = 0; i < ids.length; i++) {
+      if (learned !== true && (learned === false || learned[i] === 0)) continue;
+      labels[i] = ids[i]!;
+      this.#learned++;
+    }
+    // As many as ids at every turn: so both are in memory, or both in files.
+    this.#labels.append(labels);
+  }
+
+  endsWith(id: number): boolean {
+    return this.#ids.endsWith(id);
+  }
+
+  /**
+   * Ends it.
+   *
+   * @param length How many of the tokens are meant.
+   */
+  finish(length: number = this.length): StoredTokens {
+    const ids = this.#ids.finish(length);
+    const labels = this.#labels?.finish(length);
+    return typeof ids === "string"
+      ? { file: ids, ...labels === undefined ? {} : { labels: labels as string } }
+      : { ids, ...labels === undefined ? {} : { labels: labels as Int32Array<ArrayBuffer> } };
+  }
+}
