@@ -44,10 +44,17 @@ const options = z.object({
     .describe("column with the class of a row: whole numbers from 0, names or booleans"),
 });
 
+/** Whether a template seems to mark what is learned; what it really does is known when it is read. */
+const marks = (template: unknown): boolean => /\{%[-+]?\s*generation\b/.test(String(template));
+
 /** Options that would do nothing beside the others are refused. */
 const checkedOptions = options.refine((given) => !given.packing || !given.label_column, {
   path: ["label_column"],
   message: "left out with packing: a block has parts of several rows",
+  ...acrossOptions,
+}).refine((given) => !given.label_column || !marks(given.template), {
+  path: ["label_column"],
+  message: "left out where the template marks with {% generation %} which tokens are learned",
   ...acrossOptions,
 }).refine((given) => given.packing || !given.drop_remainder, {
   path: ["drop_remainder"],

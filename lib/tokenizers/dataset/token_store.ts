@@ -22,11 +22,14 @@ export class TokenStore {
 
   /**
    * @param path The file for ids, which is made where it is needed; that of labels is called `PATH.labels`.
-   * @param options `hasLabels`: whether not every token is learned.
+   * @param options `hasLabels`: whether not every token is learned; `held`: tokens to hold in memory.
    */
-  constructor(path: string, { hasLabels }: { readonly hasLabels: boolean }) {
-    this.#ids = new IdStore(path);
-    this.#labels = hasLabels ? new IdStore(`${path}.labels`) : undefined;
+  constructor(
+    path: string,
+    { hasLabels, held }: { readonly hasLabels: boolean; readonly held?: number },
+  ) {
+    this.#ids = new IdStore(path, held);
+    this.#labels = hasLabels ? new IdStore(`${path}.labels`, held) : undefined;
   }
 
   get length(): number {
