@@ -83,7 +83,10 @@ export function planEvaluation(rows: readonly ScoredRow[], options: PlanOptions)
   }
   const { promptTokens } = options;
   // One token of the continuation is written but never read: it needs no place in the window.
-  const room = contextLength + 1 - (promptTokens ?? Math.min(DEFAULT_PROMPT_TOKENS, contextLength));
+  // Where prompts are as long as they are, what is marked gets half of the window.
+  const prompt = promptTokens ??
+    Math.min(isMarked ? contextLength / 2 : DEFAULT_PROMPT_TOKENS, contextLength);
+  const room = Math.floor(contextLength + 1 - prompt);
   const maxNewTokens = options.maxNewTokens ?? Math.max(1, Math.min(DEFAULT_CONTINUATION, room));
   const examples = options.texts
     ? chooseExamples(rows, {

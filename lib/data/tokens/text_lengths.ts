@@ -12,7 +12,7 @@ export interface TextLengths {
   readonly p90: number;
   readonly p99: number;
   readonly max: number;
-  /** Equally wide bins, one after the other. */
+  /** Bins one after the other, equally wide but for the last, in which is what is longer than nearly all. */
   readonly histogram: readonly LengthBin[];
 }
 

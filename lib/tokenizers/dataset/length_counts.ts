@@ -7,7 +7,7 @@
 import type { LengthBin, TextLengths } from "../../data/tokens/text_lengths.ts";
 
 /** Bins of a histogram, at most. */
-const BINS = 20;
+const BINS = 19;
 
 /** Counts lengths. Takes memory for each length that occurs, of which there are few. */
 export class LengthCounts {
@@ -36,22 +36,26 @@ export class LengthCounts {
       }
       return last[0];
     };
+    const p99 = quantile(0.99);
     return {
       min: first[0],
       median: quantile(0.5),
       mean: Math.round(100 * tokens / texts) / 100,
       p90: quantile(0.9),
-      p99: quantile(0.99),
+      p99,
       max: last[0],
-      histogram: histogram(sorted, { from: first[0], to: last[0] + 1 }),
+      histogram: histogram(sorted, { from: first[0], to: p99 + 1, end: last[0] + 1 }),
     };
   }
 }
 
-/** Counts by bins whose width is 1, 2 or 5 times a power of ten. */
+/**
+ * Counts by bins whose width is 1, 2 or 5 times a power of ten, from `from` to `to` and a bit beyond; the
+ * last holds all that is longer, so that one long text does not make a single bar of all others.
+ */
 function histogram(
   sorted: readonly (readonly [length: number, count: number])[],
-  { from, to }: { readonly from: number; readonly to: number },
+  { from, to, end }: { readonly from: number; readonly to: number; readonly end: number },
 ): LengthBin[] {
   const width = roundWidth((to - from) / BINS);
   const start = Math.floor(from / width) * width;
@@ -59,7 +63,11 @@ function histogram(
     { length: Math.ceil((to - start) / width) },
     (_, i) => ({ from: start + i * width, to: start + (i + 1) * width, count: 0 }),
   );
-  for (const [length, count] of sorted) bins[Math.floor((length - start) / width)]!.count += count;
+  const reached = bins.at(-1)!.to;
+  if (end > reached) bins.push({ from: reached, to: end, count: 0 });
+  for (const [length, count] of sorted) {
+    bins[Math.min(bins.length - 1, Math.floor((length - start) / width))]!.count += count;
+  }
   return bins;
 }
 

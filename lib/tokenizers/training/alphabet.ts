@@ -12,7 +12,7 @@ import type { WordCounts } from "./word_counts.ts";
 export interface AlphabetOptions {
   /** Most characters; default all. */
   readonly limit?: number | undefined;
-  /** Characters to have although the texts may not; of a longer text the first alone, as in the reference. */
+  /** Characters to have although the texts may not. */
   readonly initial?: readonly string[] | undefined;
 }
 
@@ -22,10 +22,7 @@ export function alphabetOf(words: WordCounts, options: AlphabetOptions = {}): st
   for (const [word, count] of words.entries()) {
     for (const character of word) counts.set(character, (counts.get(character) ?? 0) + count);
   }
-  for (const text of options.initial ?? []) {
-    const [first] = text;
-    if (first !== undefined) counts.set(first, Infinity);
-  }
+  for (const character of options.initial ?? []) counts.set(character, Infinity);
   const point = (character: string): number => character.codePointAt(0)!;
   return [...counts]
     .sort(([a, m], [b, n]) => m === n ? point(a) - point(b) : n > m ? 1 : -1)

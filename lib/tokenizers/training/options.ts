@@ -79,7 +79,9 @@ const options = z.strictObject({
       "most characters to keep; the rarest become unknown. Default: 1000 (wordpiece), all",
     ),
   ),
-  initial_alphabet: z.array(z.string().min(1)).optional().describe(
+  initial_alphabet: z.array(
+    z.string().refine((text) => [...text].length === 1, { error: "one character (code point)" }),
+  ).optional().describe(
     of("initial_alphabet", "characters to keep whether the texts have them or not"),
   ),
   continuing_subword_prefix: z.string().optional().describe(

@@ -98,17 +98,21 @@ export function trainUnigram(counted: WordCounts, options: TrainUnigramOptions):
   };
 }
 
+/** Longer words are cut, as in SentencePiece: a text without spaces would take memory in proportion to it. */
+const LONGEST_WORD = 4192;
+
 /** Words without the characters that are left out, which cut them. */
 function ofKnown(counted: WordCounts, alphabet: ReadonlySet<string>): Words {
   const words: [string, number][] = [];
   for (const [word, count] of counted.entries()) {
     let known = "";
     for (const character of word) {
-      if (alphabet.has(character)) known += character;
-      else {
-        if (known !== "") words.push([known, count]);
+      const isKnown = alphabet.has(character);
+      if (known !== "" && (!isKnown || known.length >= LONGEST_WORD)) {
+        words.push([known, count]);
         known = "";
       }
+      if (isKnown) known += character;
     }
     if (known !== "") words.push([known, count]);
   }
