@@ -8,7 +8,9 @@ import { trainOptions } from "../lib/tokenizers/training/options.ts";
 
 const options = z.object({
   template: z.string().default("{{ text }}")
-    .describe("Jinja template that makes a text from a row; columns are variables")
+    .describe(
+      "Jinja template that makes a text from a row; columns are variables; `{% generation %}` marks what is learned",
+    )
     .meta({ template: true }),
   train: trainOptions.optional()
     .describe("trains a tokenizer on the train split, in place of the input `tokenizer`"),
@@ -22,7 +24,8 @@ const options = z.object({
   padding: z.literal(false, {
     error: "rows are stored without padding, and batches are padded to their longest row when " +
       "they are made: leave it out",
-  }).default(false).describe("only false: batches are padded when they are made"),
+  }).default(false)
+    .describe("only false: rows are stored unpadded, and batches are padded when they are made"),
   return_overflowing_tokens: z.boolean().default(false)
     .describe("makes further rows of what truncation cuts off"),
   stride: z.int().min(0).default(0)
@@ -90,20 +93,42 @@ export default defineStage({
   doc: `Turns rows into token ids, with a model's tokenizer or one trained here.
 
 Reads rows; writes tokens: \`<split>.safetensors\` with \`input_ids\`, \`offsets\` and, with
-\`label_column\`, \`labels\`; \`tokens.json\`; the tokenizer's files, so that later stages have them.
-Exactly one of the input \`tokenizer\` and the option \`train\` is needed. A tokenizer is trained on the
-split \`train\` alone (or on all rows where they were never split). A model's is its \`tokenizer.json\`, else made
-of \`vocab.json\` and \`merges.txt\`, of \`vocab.txt\`, or of a model of SentencePiece, as transformers does.
+\`label_column\` or a template with marks, \`labels\`; \`tokens.json\`; the tokenizer's files, so that later
+stages have them. Exactly one of the input \`tokenizer\` and the option \`train\` is needed. A tokenizer is trained
+on the split \`train\` alone (or on all rows where they were never split), as Hugging Face tokenizers trains it:
+GPT-2's byte-level BPE, BERT's WordPiece, SentencePiece's Unigram, words or characters. A model's is its
+\`tokenizer.json\`, else made of \`vocab.json\` and \`merges.txt\`, of \`vocab.txt\`, or of a model of
+SentencePiece, as transformers does.
 
 A text is cut to \`max_length\` so that the special tokens around it stay; \`add_eos\` belongs to the text,
 so a cut text has none. Rows whose text has no token are dropped and counted. Where a tokenizer has no
-padding token (GPT-2), \`pad_token_id\` is that of the end token.
+padding token (GPT-2), \`pad_token_id\` is that of the end token. Rows are stored as long as they are and never
+padded: batches are padded to their longest row when they are made.
+
+In blocks of \`packing\` a model sees the texts that stand before in the same block, also across end tokens.
+
+What \`{% generation %}…{% endgeneration %}\` marks in the template is learned alone: tokens that touch it are
+their own labels, all others are -100, and \`train\` and \`evaluate\` count the former only. So a model learns
+answers, and not the questions before them. The end token is learned where a mark reaches the end of the text.
+
+\`tokens.json\` tells how many tokens the texts of each split have, before anything is cut off (\`lengths\`: least,
+median, mean, p90, p99, most and a histogram), which helps to choose \`max_length\`.
 
 \`\`\`yaml
 tokens:
   uses: tokenize
   inputs: { data: folds, tokenizer: base }
   with: { template: "{{ text }}", max_length: 512 }
+answers:
+  uses: tokenize
+  inputs: { data: chats, tokenizer: base }
+  with:
+    template: >-
+      {% for turn in messages %}<|{{ turn.role }}|>{% if turn.role == "assistant" %}{% generation %}{{
+      turn.content }}{{ "<|endoftext|>" }}{% endgeneration %}{% else %}{{ turn.content }}{% endif %}{% endfor %}
+    max_length: 1024
+    packing: true
+    packing_strategy: bfd
 \`\`\``,
   inputs: { data: "rows", tokenizer: "model|tokens?" },
   output: "tokens",

@@ -5,7 +5,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { rowOf, tokenRow } from "../data/tokens/rows.ts";
+import { rowOf, tokenRow, type TokenRows } from "../data/tokens/rows.ts";
 import { contextLengthOf, openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "../decoding/settings.ts";
 import type { MetricEntries } from "../metrics/entry.ts";
@@ -100,7 +100,7 @@ export async function reportLanguageModel(
   const [tuned, baseline] = measured as [Measured, Measured?];
   const train = splits["train"];
   const unigram = train === undefined || windows.length === 0 ? undefined : unigramEntry(windows, {
-    train: train.columns.input_ids.data,
+    train: learnedIds(train),
     vocabSize: info.vocab_size,
     seed,
   });
@@ -126,6 +126,11 @@ export async function reportLanguageModel(
       baseline: baseline?.metrics,
     }),
   };
+}
+
+/** The tokens of a part; of one with labels only those that these name. */
+function learnedIds({ columns: { input_ids, labels } }: TokenRows): Int32Array {
+  return labels?.per === "token" ? labels.data.filter((id) => id >= 0) : input_ids.data;
 }
 
 /** Asks one model. */
