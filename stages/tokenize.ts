@@ -161,7 +161,7 @@ answers:
       source: inputs.tokenizer?.path,
       train: options.train,
       maxLength: options.max_length,
-      log,
+      ...{ log, progress, signal },
     });
     const name = inputs.tokenizer?.path ?? output.path;
     using tokenizer = await watchedTokenizer(prepared, { name });

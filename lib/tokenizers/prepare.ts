@@ -26,6 +26,9 @@ export interface PrepareOptions {
   /** Goes into the tokenizer_config.json of a trained tokenizer as `model_max_length`. */
   readonly maxLength?: number | undefined;
   readonly log: (message: string) => void;
+  /** Told of the rows that a tokenizer is trained on. */
+  readonly progress?: (done: number, total: number, unit: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -82,7 +85,7 @@ async function trainTokenizer(
   dir: string,
   options: PrepareOptions & { readonly train: NonNullable<PrepareOptions["train"]> },
 ): Promise<void> {
-  const { stream, template, train, maxLength, log } = options;
+  const { stream, template, train, maxLength, log, progress, signal } = options;
   const names = Object.keys(stream.splits);
   const split = ["train", UNSPLIT].find((name) => names.includes(name));
   if (split === undefined) {
@@ -96,8 +99,12 @@ async function trainTokenizer(
     option: "template",
   });
   const trainer = new TokenizerTrainer(train);
-  for await (const batch of stream.batches(split)) {
+  const total = stream.splits[split]!;
+  let done = 0;
+  for await (const batch of stream.batches(split, signal === undefined ? {} : { signal })) {
     for (let i = 0; i < batch.length; i++) trainer.add(render(rowOf(batch, i)));
+    done += batch.length;
+    progress?.(done, total, "rows for the tokenizer");
   }
   const tokens = await trainer.save(dir, { modelMaxLength: maxLength });
   const { vocab_size: asked } = train;

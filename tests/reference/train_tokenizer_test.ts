@@ -90,6 +90,26 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `BPE's merges of texts of all scripts are those of the package${without}`,
+  ignore: without !== "",
+  async fn(): Promise<void> {
+    const texts = nastyTexts(400);
+    const jobs = [
+      { vocab_size: 2000, min_frequency: 1, special_tokens: ["<|endoftext|>", "\u0120the"] },
+      { vocab_size: 100_000, min_frequency: 2, special_tokens: [] },
+    ];
+    const theirs = await runScript<Trained>(
+      "train_tokenizer.py",
+      jobs.map((options) => ({ type: "bpe", texts, options })),
+    );
+    for (const [i, options] of jobs.entries()) {
+      const own = await modelOf(await train({ type: "bpe", ...options }, texts));
+      assert.deepEqual(own.merges, theirs[i]!.merges);
+    }
+  },
+});
+
 /** Vocabularies but for the ids, of which the reference's hash table decides some. */
 async function compareWordPieces(
   job: { readonly texts: readonly string[] } | { readonly file: string },

@@ -14,6 +14,12 @@ Deno.test("train makes a tokenizer from the train split alone", async () => {
   });
   const file = (result: Result): string => Deno.readTextFileSync(`${result.dir}/tokenizer.json`);
   assert.equal(file(one), file(two));
+  // Rows are told of as they are read for the tokenizer, and once more as they are encoded.
+  assert.deepEqual(one.progress, [[1, 1, "rows for the tokenizer"], [1, 2, "rows"], [
+    2,
+    2,
+    "rows",
+  ]]);
   assert.equal(one.tokenizer.idOf("Ġzebra"), undefined);
   assert.deepEqual(one.tokens.info.tokenizer, { source: "trained", type: "BPE" });
   assert.deepEqual([one.tokens.info.eos_token_id, one.tokens.info.pad_token_id], [0, 1]);

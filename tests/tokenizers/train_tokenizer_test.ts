@@ -173,6 +173,16 @@ Deno.test("unigram follows max_piece_length, n_sub_iterations and shrinking_fact
   assert.notEqual(await pieces({ shrinking_factor: 0.1 }), usual);
 });
 
+Deno.test("unigram's scores have few digits, which the package reads as they are", async () => {
+  const dir = await train({ type: "unigram", vocab_size: 60 });
+  const { model } = JSON.parse(await Deno.readTextFile(`${dir}/tokenizer.json`));
+  const scores: number[] = model.vocab.slice(3).map(([, score]: [string, number]) => score);
+  assert.deepEqual(scores, scores.toSorted((a, b) => b - a));
+  // Past 2^53 as a whole number and its power of ten, the package's reader errs in the last bit.
+  for (const score of scores) assert.ok(/^-\d{1,2}(\.\d{1,10})?$/.test(String(score)), `${score}`);
+  assert.equal(model.unk_id, 2);
+});
+
 Deno.test("char takes code points, and min_frequency and vocab_size bound words and characters", async () => {
   const texts = ["🙂🙂🙂 \n\naé", "é\u{20000}\ud800"];
   const chars = await trained({ type: "char" }, texts);

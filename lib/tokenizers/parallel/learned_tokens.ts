@@ -30,10 +30,12 @@ export function learnedTokens(
   if (marks.length === 0) return learned;
   const before = markedBefore(text, marks);
   for (let i = 0; i < learned.length; i++) {
-    const from = offsets[2 * i]!;
-    // A token of no character (▁ before a text) stands where the next character does.
-    const to = Math.min(before.length - 1, Math.max(from + 1, offsets[2 * i + 1]!));
-    if (before[to]! > before[Math.min(from, to)]!) learned[i] = 1;
+    const [from, to] = [offsets[2 * i]!, offsets[2 * i + 1]!];
+    // A token of no character is learned where what stands on both sides of it is.
+    const isLearned = from === to
+      ? from > 0 && before[from + 1]! - before[from - 1]! === 2
+      : before[to]! > before[from]!;
+    if (isLearned) learned[i] = 1;
   }
   return learned;
 }

@@ -51,7 +51,8 @@ const of = (name: Limited, meaning: string): string => listed(TYPES_OF[name]) + 
 const options = z.strictObject({
   type: z.enum(TRAINED_TYPES).default("bpe").describe(
     "kind of tokenizer: bpe, byte-level BPE as GPT-2 has it; wordpiece, as BERT; unigram, as T5 and SentencePiece; " +
-      "word, whole words; char, characters",
+      "word, whole words; char, characters. With bpe and char a text comes back as it was, with the others " +
+      "without its line ends, at least",
   ),
   vocab_size: z.int().min(1).optional().describe(
     "tokens in the vocabulary, with the special tokens and the characters (bpe: 256 bytes). " +

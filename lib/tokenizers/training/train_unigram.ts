@@ -213,7 +213,15 @@ function choose(
     if (chosen.size >= most) break;
     if (!special.includes(text)) chosen.set(text, score);
   }
-  return [...chosen].sort(([, a], [, b]) => b - a);
+  return [...chosen].sort(([, a], [, b]) => b - a).map(([text, score]) => [text, rounded(score)]);
+}
+
+/**
+ * A score of few digits. The package reads longer ones with an error in the last bit, which would decide
+ * between equally likely ways to cut a word otherwise than here.
+ */
+function rounded(score: number): number {
+  return Number(score.toFixed(10));
 }
 
 /** The derivative of the logarithm of the gamma function, by its asymptotic series. */

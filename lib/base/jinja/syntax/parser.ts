@@ -86,7 +86,7 @@ class Parser extends ExpressionParser {
       case "print":
         return this.#parsePrint();
       case "generation":
-        return [{ type: "Generation", body: this.#parseBlock("endgeneration").body }];
+        return [{ type: "Generation", body: this.#outsideLoops("endgeneration") }];
       case "break":
       case "continue":
         if (this.#loops === 0) throw new JinjaSyntaxError(`{% ${name} %} stands in no loop`);
