@@ -22,8 +22,9 @@ const options = z.object({
   truncation: z.boolean().default(true)
     .describe("cuts texts that are longer than `max_length`; false keeps them whole"),
   padding: z.literal(false, {
-    error: "rows are stored without padding, and batches are padded to their longest row when " +
-      "they are made: leave it out",
+    error:
+      "false: rows are stored without padding, and batches are padded to their longest row when " +
+      "they are made",
   }).default(false)
     .describe("only false: rows are stored unpadded, and batches are padded when they are made"),
   return_overflowing_tokens: z.boolean().default(false)
