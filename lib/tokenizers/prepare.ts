@@ -106,6 +106,11 @@ async function trainTokenizer(
     done += batch.length;
     progress?.(done, total, "rows for the tokenizer");
   }
+  if (trainer.forgotten > 0) {
+    log(
+      `the tokenizer is trained without the ${trainer.forgotten} rarest words: there are too many`,
+    );
+  }
   const tokens = await trainer.save(dir, { modelMaxLength: maxLength });
   const { vocab_size: asked } = train;
   if (asked !== undefined && tokens < asked) {

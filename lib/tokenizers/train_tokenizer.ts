@@ -13,7 +13,7 @@ import { trainBpe } from "./training/train_bpe.ts";
 import { trainUnigram } from "./training/train_unigram.ts";
 import { trainWordLevel } from "./training/train_word_level.ts";
 import { trainWordPiece } from "./training/train_word_piece.ts";
-import { WordCounts } from "./training/word_counts.ts";
+import { type CutWords, WordCounts } from "./training/word_counts.ts";
 
 /** Takes the training texts one after the other; only their words are kept. */
 export class TokenizerTrainer {
@@ -31,6 +31,11 @@ export class TokenizerTrainer {
   /** Learns from a text as well. Special tokens that stand in it are text like any other. */
   add(text: string): void {
     this.#words.add(text);
+  }
+
+  /** Different words that were too rare to be remembered, of texts with very many. */
+  get forgotten(): number {
+    return this.#words.forgotten;
   }
 
   /**
@@ -129,7 +134,7 @@ function vocabularyModel(
 function cutter(
   { type }: TrainOptions,
   { normalizer, pre_tokenizer }: Recipe,
-): ((text: string) => Iterable<string>) | undefined {
+): CutWords | undefined {
   // Words of bytes are counted as text and spelled once each.
   if (type === "bpe") return undefined;
   // Code points, without a list of them.

@@ -5,6 +5,7 @@ import { loadTokenizer, type Tokenizer } from "../../lib/tokenizers/load.ts";
 import { TokenizerTrainer } from "../../lib/tokenizers/train_tokenizer.ts";
 import { trainOptions } from "../../lib/tokenizers/training/options.ts";
 import { seedPieces } from "../../lib/tokenizers/training/seed_pieces.ts";
+import { WordCounts } from "../../lib/tokenizers/training/word_counts.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { SEA } from "./trained.ts";
 
@@ -277,4 +278,22 @@ Deno.test("options of another kind of tokenizer are refused, and a vocab_size is
   const { error } = trainOptions.safeParse({ type: "char", initial_alphabet: ["a", "bc"] });
   assert.match(error?.message ?? "", /one character/);
   assert.match(trainOptions.safeParse({ vocab_size: 256 }).error?.message ?? "", /at least 257/);
+});
+
+Deno.test("the rarest words are forgotten where there are too many, and memory is bounded", () => {
+  const words = new WordCounts((text) => text.split(" "), { most: 4 });
+  for (const text of ["a b a c a b d e", "c f g h"]) words.add(text);
+  // "e" is the fifth word: what occurred once goes, "a" and "b" stay. "g" is the fifth once more.
+  assert.deepEqual([...words.entries()], [["a", 3], ["b", 2], ["h", 1]]);
+  assert.equal(words.forgotten, 6);
+  const few = WordCounts.of(["a b a"], (text) => text.split(" "));
+  assert.deepEqual([[...few.entries()], few.forgotten], [[["a", 2], ["b", 1]], 0]);
+});
+
+Deno.test("a vocabulary of any size may be asked for", async () => {
+  for (const type of ["bpe", "wordpiece", "unigram", "word", "char"]) {
+    const tokenizer = await trained({ type, vocab_size: Number.MAX_SAFE_INTEGER });
+    const small = await trained({ type, vocab_size: 1000 });
+    assert.deepEqual(tokensOf(tokenizer), tokensOf(small));
+  }
 });

@@ -28,10 +28,13 @@ export interface LearnOptions {
   readonly progress?: ((tokens: number) => void) | undefined;
 }
 
+/** More than all tokens: what the left of a pair is multiplied by, so that a pair is one whole number. */
+const BASE = 2 ** 26;
+
 /** A pair that waits to be merged, and the words it was seen in. */
 interface Candidate {
   count: number;
-  /** left id * base + right id: orders pairs by their ids. */
+  /** left id * BASE + right id: orders pairs by their ids. */
   readonly pair: number;
   readonly words: number[];
 }
@@ -44,13 +47,12 @@ interface Candidate {
 export function learnMerges(options: LearnOptions): [left: string, right: string][] {
   const { words, counts, vocabulary, vocabSize, minFrequency, prefix = "" } = options;
   const { tokens } = vocabulary;
-  const base = Math.max(vocabSize, tokens.length);
   const pairCounts = new Map<number, number>();
   const heap = new CandidateHeap();
   const seen = new Map<number, number[]>();
   for (const [index, word] of words.entries()) {
     for (let i = 0; i + 1 < word.length; i++) {
-      const pair = word[i]! * base + word[i + 1]!;
+      const pair = word[i]! * BASE + word[i + 1]!;
       pairCounts.set(pair, (pairCounts.get(pair) ?? 0) + counts[index]!);
       note(seen, { pair, word: index });
     }
@@ -70,8 +72,8 @@ export function learnMerges(options: LearnOptions): [left: string, right: string
       continue;
     }
     if (count < minFrequency) break;
-    const left = Math.floor(top.pair / base);
-    const right = top.pair % base;
+    const left = Math.floor(top.pair / BASE);
+    const right = top.pair % BASE;
     const rest = tokens[right]!;
     const merged = vocabulary.add(
       tokens[left]! + (rest.startsWith(prefix) ? rest.slice(prefix.length) : rest),
@@ -86,7 +88,7 @@ export function learnMerges(options: LearnOptions): [left: string, right: string
         right,
         merged,
         changed: (a, b, sign): void => {
-          const pair = a * base + b;
+          const pair = a * BASE + b;
           pairCounts.set(pair, (pairCounts.get(pair) ?? 0) + sign * counts[index]!);
           if (sign > 0) note(seen, { pair, word: index });
         },
@@ -96,8 +98,8 @@ export function learnMerges(options: LearnOptions): [left: string, right: string
     if (rank % 64 === 0) options.progress?.(tokens.length);
   }
   return [...ranks.keys()].map((pair) => [
-    tokens[Math.floor(pair / base)]!,
-    tokens[pair % base]!,
+    tokens[Math.floor(pair / BASE)]!,
+    tokens[pair % BASE]!,
   ]);
 }
 

@@ -100,7 +100,7 @@ const options = z.strictObject({
   handle_chinese_chars: z.boolean().optional().describe(
     of("handle_chinese_chars", "makes each Chinese character a word. Default: true"),
   ),
-  max_piece_length: z.int().min(1).optional().describe(
+  max_piece_length: z.int().min(1).max(512).optional().describe(
     of("max_piece_length", "most characters of a token. Default: 16"),
   ),
   n_sub_iterations: z.int().min(1).optional().describe(

@@ -37,8 +37,11 @@ export function seedPieces(
     }
   }
   const singles = [...characters].sort(([a, m], [b, n]) => m === n ? (a < b ? -1 : 1) : n - m);
-  const suffixes = new Suffixes(words, options.maxPieceLength);
-  return [...singles, ...suffixes.repeated(Math.max(0, options.limit - singles.length))];
+  const suffixes = new Suffixes(words, {
+    depth: options.maxPieceLength,
+    most: Math.max(0, options.limit - singles.length),
+  });
+  return [...singles, ...suffixes.repeated()];
 }
 
 /** A substring: where it stands once, its length, its score. */
@@ -57,10 +60,16 @@ class Suffixes {
   readonly #places: Int32Array;
   /** How often the word at a place occurs. */
   readonly #counts: Float64Array;
-  readonly #found: Found[] = [];
+  /** Most substrings to give. */
+  readonly #most: number;
+  #found: Found[] = [];
 
-  constructor(words: readonly (readonly [string, number])[], depth: number) {
+  constructor(
+    words: readonly (readonly [string, number])[],
+    { depth, most }: { readonly depth: number; readonly most: number },
+  ) {
     this.#depth = depth;
+    this.#most = most;
     let length = 0;
     for (const [word] of words) length += word.length + 1;
     this.#points = new Int32Array(length);
@@ -80,10 +89,15 @@ class Suffixes {
   }
 
   /** Substrings of at least two characters that occur at least twice, by score. */
-  repeated(most: number): SeedPiece[] {
+  repeated(): SeedPiece[] {
     this.#visit(0, this.#places.length, 0);
-    return this.#found.sort((a, b) => b.score - a.score).slice(0, most)
-      .map(({ at, length, score }) => [this.#text(at, length), score]);
+    this.#keepBest();
+    return this.#found.map(({ at, length, score }) => [this.#text(at, length), score]);
+  }
+
+  /** Of equal scores what was found first stays. */
+  #keepBest(): void {
+    this.#found = this.#found.sort((a, b) => b.score - a.score).slice(0, this.#most);
   }
 
   /** Visits the suffixes of a range, which have their first `depth` characters in common. */
@@ -128,7 +142,10 @@ class Suffixes {
     if (length < 2) return;
     let count = 0;
     for (let i = from; i < to; i++) count += this.#counts[this.#places[i]!]!;
-    if (count >= 2) this.#found.push({ at: this.#places[from]!, length, score: count * length });
+    if (count < 2) return;
+    this.#found.push({ at: this.#places[from]!, length, score: count * length });
+    // There may be twice as many as there are characters.
+    if (this.#found.length >= 2 * this.#most + SPARE) this.#keepBest();
   }
 
   #isSame(
@@ -160,6 +177,9 @@ class Suffixes {
     return text;
   }
 }
+
+/** Substrings that are held beyond those that are kept, so that few are sorted seldom. */
+const SPARE = 1 << 16;
 
 /** Past all code points. */
 const NUL = 0x110000;
