@@ -9,6 +9,9 @@ import { Trie } from "../models/trie.ts";
 /** By how much an unknown character is less likely than any piece. */
 const UNKNOWN_PENALTY = 10;
 
+/** Words that are less likely are computed with logarithms: float64 ends at 1e-308. */
+const LEAST_LIKELIHOOD = 1e-200;
+
 /** The id of a character that is no piece. */
 export const UNKNOWN = -1;
 
@@ -32,7 +35,12 @@ export class Pieces {
     return least === Infinity ? 0 : least;
   }
 
-  /** Only those that were not given up. */
+  /** Pieces that were not given up. */
+  count(): number {
+    return this.scores.reduce((count, score) => score === -Infinity ? count : count + 1, 0);
+  }
+
+  /** Only those with these ids. */
   kept(keep: readonly number[]): Pieces {
     return new Pieces(
       keep.map((id) => this.texts[id]!),
@@ -45,6 +53,8 @@ export class Pieces {
 export class Lattice {
   readonly #pieces: Pieces;
   readonly #unknownScore: number;
+  /** How likely each piece is. */
+  readonly #likelihoods: Float64Array;
   #length = 0;
   #count = 0;
   #starts = new Int32Array(256);
@@ -60,6 +70,7 @@ export class Lattice {
   constructor(pieces: Pieces) {
     this.#pieces = pieces;
     this.#unknownScore = pieces.leastScore() - UNKNOWN_PENALTY;
+    this.#likelihoods = pieces.scores.map(Math.exp);
   }
 
   /**
@@ -96,9 +107,36 @@ export class Lattice {
    *
    * @param expected By id.
    * @param count How often the word occurs.
-   * @returns The logarithm of how likely the word is.
    */
-  addExpected(expected: Float64Array, count: number): number {
+  addExpected(expected: Float64Array, count: number): void {
+    const [before, after, length] = [this.#before, this.#after, this.#length];
+    const [starts, ends, ids, likelihoods] = [
+      this.#starts,
+      this.#ends,
+      this.#ids,
+      this.#likelihoods,
+    ];
+    const unknown = Math.exp(this.#unknownScore);
+    before.fill(0, 0, length + 1);
+    after.fill(0, 0, length + 1);
+    before[0] = after[length] = 1;
+    for (let i = 0; i < this.#count; i++) {
+      const id = ids[i]!;
+      before[ends[i]!]! += before[starts[i]!]! * (id === UNKNOWN ? unknown : likelihoods[id]!);
+    }
+    const all = before[length]!;
+    // Sums of logarithms take several times as long, and only long words need them.
+    if (!(all > LEAST_LIKELIHOOD)) return this.#addExpectedOfLong(expected, count);
+    for (let i = this.#count - 1; i >= 0; i--) {
+      const id = ids[i]!;
+      const likelihood = id === UNKNOWN ? unknown : likelihoods[id]!;
+      const rest = likelihood * after[ends[i]!]!;
+      after[starts[i]!]! += rest;
+      if (id !== UNKNOWN) expected[id]! += count * before[starts[i]!]! * rest / all;
+    }
+  }
+
+  #addExpectedOfLong(expected: Float64Array, count: number): void {
     const [before, after, length] = [this.#before, this.#after, this.#length];
     before.fill(-Infinity, 0, length + 1);
     after.fill(-Infinity, 0, length + 1);
@@ -118,7 +156,6 @@ export class Lattice {
       const way = before[this.#starts[i]!]! + this.#scores[i]! + after[this.#ends[i]!]!;
       expected[id]! += count * Math.exp(way - all);
     }
-    return all;
   }
 
   /** The likeliest way: its ids and score; undefined where there is none. */

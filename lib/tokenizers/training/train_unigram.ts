@@ -81,14 +81,14 @@ export function trainUnigram(counted: WordCounts, options: TrainUnigramOptions):
   const words = ofKnown(counted, new Set([...alphabet, ...special]));
   let pieces = startPieces(words, maxPieceLength);
   const wanted = Math.floor(vocabSize * SURPLUS);
-  while (pieces.texts.length > 0) {
-    for (let i = 0; i < nSubIterations; i++) pieces = improved(pieces, words);
-    if (pieces.texts.length <= wanted) break;
-    const most = Math.max(wanted, Math.floor(pieces.texts.length * shrinkingFactor));
-    const fewer = pruned(pieces, { words, most });
+  for (;;) {
+    for (let i = 0; i < nSubIterations; i++) improve(pieces, words);
+    const count = pieces.count();
+    if (count <= wanted) break;
+    const most = Math.max(wanted, Math.floor(count * shrinkingFactor));
+    pieces = pruned(pieces, { words, most });
     // What is left can't be done without.
-    if (fewer.texts.length === pieces.texts.length) break;
-    pieces = fewer;
+    if (pieces.texts.length === count) break;
   }
   const chosen = choose(pieces, { alphabet, special, most: vocabSize - special.length });
   return {
@@ -129,7 +129,7 @@ function startPieces(words: Words, maxPieceLength: number): Pieces {
 }
 
 /** A round of expectation maximization; digamma in place of the logarithm is the sparse prior. */
-function improved(pieces: Pieces, words: Words): Pieces {
+function improve(pieces: Pieces, words: Words): void {
   const expected = new Float64Array(pieces.texts.length);
   const lattice = new Lattice(pieces);
   for (const [word, count] of words) {
@@ -144,8 +144,8 @@ function improved(pieces: Pieces, words: Words): Pieces {
     sum += times;
   }
   const all = digamma(sum);
+  pieces.scores.fill(-Infinity);
   for (const id of kept) pieces.scores[id] = digamma(expected[id]!) - all;
-  return pieces.kept(kept);
 }
 
 /** Without the pieces that the texts do best without. */
@@ -169,6 +169,7 @@ function pruned(
   const kept: number[] = [];
   const losses: { readonly id: number; readonly loss: number }[] = [];
   for (const [id, text] of texts.entries()) {
+    if (scores[id] === -Infinity) continue;
     // What stands there without the piece; more likely than the piece itself means: it is used nowhere.
     lattice.read(text, { withoutWhole: true });
     const instead = lattice.best();
@@ -186,7 +187,7 @@ function pruned(
     }
   }
   losses.sort((a, b) => b.loss === a.loss ? a.id - b.id : b.loss - a.loss);
-  kept.push(...losses.slice(0, Math.max(0, most - kept.length)).map(({ id }) => id));
+  for (const { id } of losses.slice(0, Math.max(0, most - kept.length))) kept.push(id);
   return pieces.kept(kept.sort((a, b) => a - b));
 }
 
@@ -199,7 +200,10 @@ function choose(
     readonly most: number;
   },
 ): [string, number][] {
-  const scoreOf = new Map(pieces.texts.map((text, id) => [text, pieces.scores[id]!]));
+  const scoreOf = new Map(
+    pieces.texts.map((text, id) => [text, pieces.scores[id]!] as const)
+      .filter(([, score]) => score !== -Infinity),
+  );
   const least = pieces.leastScore();
   let missing = 0;
   const chosen = new Map(
