@@ -6,6 +6,7 @@
 import { acrossOptions, defineStage, type StageDefinition, UserError, z } from "temper";
 import { MASK_KINDS } from "../lib/text/masking/mask.ts";
 import { QUALITY_NAMES, QUALITY_SETS, type QualityThresholds } from "../lib/text/quality/rules.ts";
+import { nearDuplicateOptions } from "./near_duplicate_options.ts";
 
 const options = z.object({
   column: z.string().default("text").describe("the column with the text"),
@@ -71,11 +72,7 @@ const options = z.object({
   dedupe: z.enum(["exact", "normalized"]).optional().describe(
     "keep the first of equal texts, over all splits; normalized: case, white space and Unicode form do not count",
   ),
-  near: z.strictObject({
-    threshold: z.number().gt(0).max(1).default(0.8)
-      .describe("texts at least so similar are one: the Jaccard similarity of their shingles"),
-    ngram: z.int().min(1).max(64).default(5).describe("words of a shingle"),
-    permutations: z.int().min(16).max(1024).default(128).describe("hashes of a text (MinHash)"),
+  near: nearDuplicateOptions.extend({
     keep: z.enum(["first", "longest"]).default("first").describe("which of a cluster is kept"),
   }).optional().describe("keep one of texts that are nearly the same, over all splits"),
   shuffle: z.boolean().default(false).describe("put the rows of each split into random order"),

@@ -13,6 +13,7 @@ export const STAGES: Readonly<
   filter: stage("./filter.ts", () => import("./filter.ts")),
   annotate: stage("./annotate.ts", () => import("./annotate.ts")),
   split: stage("./split.ts", () => import("./split.ts")),
+  augment: stage("./augment.ts", () => import("./augment.ts")),
   tokenize: stage("./tokenize.ts", () => import("./tokenize.ts")),
   train: stage("./train.ts", () => import("./train.ts")),
   evaluate: stage("./evaluate.ts", () => import("./evaluate.ts")),

@@ -12,6 +12,7 @@ import {
   z,
 } from "temper";
 import { SPLIT_NAME, SPLIT_NAME_WORDS, splitNameMistake } from "../lib/data/rows/split_name.ts";
+import { nearDuplicateOptions } from "./near_duplicate_options.ts";
 
 const share = z.number().min(0).optional();
 
@@ -47,9 +48,13 @@ const options = z.object({
     "deal the rows out at random; false: the parts are stretches of the rows in order; default true, with `time` false",
   ),
   seed: z.int().min(0).optional().describe("for shuffle; default the pipeline's seed"),
-  source: z.array(z.string()).min(1).optional().describe(
-    "divide only these splits of the input and carry the others over; default all of them, put together",
+  source: z.array(z.string()).optional().describe(
+    "divide only these splits of the input and carry the others over; default all of them, put together; []: none",
   ),
+  leakage: z.enum(["allow", "report", "error", "prevent"]).default("allow").describe(
+    "texts that are in two parts, or nearly: count them, fail, or keep near ones in one part as equal ones",
+  ),
+  near: nearDuplicateOptions.optional().describe("for leakage: what is nearly the same text"),
 });
 
 const isShuffled = (given: { shuffle?: boolean | undefined; time?: string | undefined }): boolean =>
@@ -97,7 +102,21 @@ const checkedOptions = options.refine((given) => isShuffled(given) || given.seed
     message: "left out, or name every part instead of train, validation and test",
     ...acrossOptions,
   },
-);
+).refine(({ leakage, near }) => leakage !== "allow" || near === undefined, {
+  path: ["near"],
+  message: "left out, or go with leakage: report, error or prevent",
+  ...acrossOptions,
+}).refine(({ source, leakage }) => source?.length !== 0 || /^(report|error)$/.test(leakage), {
+  path: ["source"],
+  message: "a split to divide, or go with leakage: report or error: [] only compares what is there",
+  ...acrossOptions,
+});
+
+/** Options that say how to divide. */
+const DIVIDING = [
+  ...["train", "validation", "test", "parts", "stratify", "group", "k_folds", "time", "shuffle"],
+  "seed",
+] as const;
 
 const stage: StageDefinition<typeof checkedOptions> = defineStage({
   doc: `Divides rows into parts such as train, validation and test.
@@ -128,11 +147,36 @@ The folds are the same whichever of them is asked for. With \`test\` that share 
 
 An input that is split already is put together first. To divide one of its splits and keep the others,
 name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`test\` as it is; a row of
-\`train\` whose text is in \`test\` is then dropped.`,
+\`train\` whose text is in \`test\` is then dropped.
+
+A model that is tested on what it was trained on looks better than it is. \`leakage\` compares the parts in
+the end, those that were carried over too: \`report\` says how many rows have their text, or nearly, in
+another part, \`error\` fails then, with places. Each row counts once, for \`train\` if it is there.
+\`prevent\` keeps near duplicates in one part, as equal texts, and drops a row to be divided that is nearly
+one of a split that is carried over. What came divided is checked as it is by dividing nothing:
+
+\`\`\`yaml
+checked:
+  uses: split
+  inputs: { data: imdb }
+  with: { source: [], leakage: error, near: { threshold: 0.7 } }
+\`\`\`
+
+What leaks is taken out of one split by dividing that one into itself:
+\`with: { source: [train], train: 1, shuffle: false, leakage: prevent }\`.`,
   inputs: { data: "rows" },
   output: "rows",
   options: checkedOptions,
-  check({ options: { parts, train, validation, test, k_folds } }): Misuse | undefined {
+  check({ options }): Misuse | undefined {
+    const { parts, train, validation, test, k_folds } = options;
+    if (options.source?.length === 0) {
+      const idle = DIVIDING.find((name) => options[name] !== undefined);
+      return idle === undefined ? undefined : {
+        what: `the option ${idle} does nothing beside source: []`,
+        requirement: "source: [] divides nothing: all splits of the input stay as they are",
+        remedy: `leave out ${idle}, or name a split to divide`,
+      };
+    }
     if (k_folds !== undefined) return undefined;
     const given = Object.entries(parts ?? { train, validation, test })
       .flatMap(([name, share]) => share === undefined ? [] : [{ name, share }]);
@@ -148,7 +192,7 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       remedy: "for instance train: 0.8, validation: 0.1, test: 0.1",
     };
   },
-  async run({ inputs, output, options, seed, log, summary, signal }): Promise<void> {
+  async run({ inputs, output, options, seed, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset, requireColumn } = await import(
       "../lib/data/rows/dataset.ts"
     );
@@ -161,7 +205,9 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
     }
     const { train, validation, test, k_folds: count, fold = 0 } = options;
     const folds = count === undefined ? undefined : { count, fold, test: test ?? 0 };
-    const parts = folds === undefined
+    const parts = options.source?.length === 0
+      ? {}
+      : folds === undefined
       ? chooseParts({ train, validation, test }, options.parts)
       : foldShares(folds);
     let writer: InstanceType<typeof DatasetWriter> | undefined;
@@ -175,14 +221,19 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       ...(options.time !== undefined && { time: options.time }),
       ...(folds !== undefined && { folds }),
       ...(options.source !== undefined && { source: options.source }),
+      ...(options.leakage !== "allow" && {
+        leakage: { action: options.leakage, ...(options.near && { near: options.near }) },
+      }),
     }, {
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
       folder: output.path,
+      progress: (done, total) => progress(done, total, "rows"),
       signal,
     });
     const sizes = Object.entries(result.sizes).map(([name, rows]) => `${name} ${rows}`).join(", ");
     const report = [sizes, ...result.notes].join("; ");
     log(report);
+    for (const example of result.leakage?.examples ?? []) log(`leakage, for instance: ${example}`);
     const wanted = folds === undefined ? parts : { train: 1, validation: 1, test: folds.test };
     for (const [name, share] of Object.entries(wanted)) {
       if (share > 0 && result.sizes[name] === 0) {

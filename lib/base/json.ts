@@ -92,6 +92,21 @@ export function isTooDeep(text: string): boolean {
   return false;
 }
 
+/**
+ * Whether JSON text has more values than `most`, which take far more memory than their text: commas outside of
+ * strings count. What is no JSON is the parser's to refuse.
+ */
+export function hasMoreValues(text: string, most: number): boolean {
+  if (text.length <= most) return false;
+  let values = 1;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x22) i = endOfString(text, i);
+    else if (code === 0x2c && ++values > most) return true;
+  }
+  return false;
+}
+
 /** Index of the quotation mark that closes the string that begins at `start`, or of the last character. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {

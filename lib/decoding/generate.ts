@@ -31,13 +31,18 @@ export interface GeneratedSequence {
 /** How prompts are continued. */
 export interface GenerateOptions {
   readonly settings: GenerationSettings;
-  /** Decides every draw, together with the prompt's index. */
+  /** Decides every draw, together with the prompt's number. */
   readonly seed: number;
   /**
    * How many rows are computed side by side; a prompt's beams stay together, however many. Changes the speed, not
    * the draws. Default 8.
    */
   readonly batchSize?: number;
+  /**
+   * What stands for each prompt in its draws, whole numbers from 0 and below 2^32; default its index. With numbers
+   * that go along with texts, other prompts of the call have no say in what is drawn.
+   */
+  readonly numbers?: readonly number[] | undefined;
   /** Ids to text, for stop strings. */
   readonly decode: (ids: readonly number[]) => string;
   /** Called after each step with the tokens written, of those that there can be. */
@@ -47,6 +52,8 @@ export interface GenerateOptions {
 
 /** A search and what it is for. */
 interface Task {
+  /** Index of the prompt. */
+  readonly at: number;
   readonly prompt: Prompt;
   readonly search: Search;
 }
@@ -64,12 +71,12 @@ export async function generate(
   decoder: Decoder,
   options: GenerateOptions & { readonly prompts: readonly (readonly number[])[] },
 ): Promise<GeneratedSequence[]> {
-  const { settings, batchSize = 8 } = options;
+  const { settings, numbers, batchSize = 8 } = options;
   checkBadWords(settings, decoder);
   const strategy = strategyOf(options);
-  const tasks = options.prompts.flatMap((ids, index) => {
-    const prompt = makePrompt(ids, { index, settings, decoder });
-    return strategy.searches(prompt).map((search): Task => ({ prompt, search }));
+  const tasks = options.prompts.flatMap((ids, at) => {
+    const prompt = makePrompt(ids, { index: numbers?.[at] ?? at, settings, decoder });
+    return strategy.searches(prompt).map((search): Task => ({ at, prompt, search }));
   });
   // Sequences of like length share a batch, so that little of it is padding.
   const order = tasks.toSorted((a, b) => a.prompt.maxLength - b.prompt.maxLength);
@@ -82,9 +89,9 @@ export async function generate(
       progress: () => options.progress?.(sum(tasks.map(tokensDone)), sum(tasks.map(mostTokens))),
     });
   }
-  return tasks.flatMap(({ prompt, search }) =>
+  return tasks.flatMap(({ at, prompt, search }) =>
     search.results().map((found) => ({
-      prompt: prompt.index,
+      prompt: at,
       promptLength: prompt.ids.length,
       ...found,
     }))

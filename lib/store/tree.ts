@@ -42,7 +42,7 @@ function clash(files: readonly TreeFile[]): UserError | undefined {
       if (other !== place) {
         return new UserError({
           what: `the output holds ${JSON.stringify(other)} and ${JSON.stringify(place)}, ` +
-            "which differ by case or the spelling of accents alone",
+            "which differ by case, the spelling of accents or invisible characters alone",
           requirement: "an artifact can be opened on every system, and on some these are one file",
           remedy: "name one of them otherwise; where they were fetched, leave one out",
         });

@@ -84,7 +84,12 @@ Deno.test("bench tokenize measures a tokenizer, with the peer's figures where th
   assert.equal(code, 0, err);
   assert.match(err, /no peer: there is no no-such-python/);
   const { rows } = JSON.parse(out) as { rows: Record<string, number>[] };
-  for (const name of ["mb_per_s", "first_mb_per_s", "offsets_mb_per_s", "tokens", "peak_rss_mb"]) {
+  for (
+    const name of [
+      ...["mb_per_s", "first_mb_per_s", "all_mb_per_s", "offsets_mb_per_s"],
+      ...["tokens", "peak_rss_mb"],
+    ]
+  ) {
     assert.ok(rows[0]![name]! > 0, name);
   }
   const table = await bench(...args, "--python", "no-such-python");

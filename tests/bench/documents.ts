@@ -13,6 +13,10 @@ export interface EncodingFigures {
   readonly tokens: number;
   /** The best pass over the text, on one thread. */
   readonly mb_per_s: number;
+  /** Threads of the next figure. */
+  readonly threads: number;
+  /** The best pass with a thread a core. */
+  readonly all_mb_per_s: number;
   /** The first pass, in which every word is new. */
   readonly first_mb_per_s: number;
   /** One pass with offsets, types and masks. */

@@ -26,10 +26,12 @@ interface Row {
   readonly tokenizer: string;
   readonly tokens: number;
   readonly mb_per_s: number;
+  readonly all_mb_per_s: number;
   readonly first_mb_per_s: number;
   readonly offsets_mb_per_s: number;
   readonly peak_rss_mb: number;
   readonly peer_mb_per_s?: number;
+  readonly peer_all_mb_per_s?: number;
   readonly peer_tokens?: number;
 }
 
@@ -64,6 +66,7 @@ export async function benchTokenize(argv: string[]): Promise<number> {
         ...theirs === undefined ? {} : {
           peer_mb_per_s: theirs["one thread"].mb_per_s,
           peer_tokens: theirs["one thread"].tokens,
+          peer_all_mb_per_s: theirs["all threads"]?.mb_per_s ?? NaN,
         },
       });
     }
@@ -107,19 +110,20 @@ function medianRow(rows: readonly Row[]): Row {
 
 function table(rows: readonly Row[]): string {
   const shown = (value: number | undefined, digits = 2): string => value?.toFixed(digits) ?? "-";
+  const times = (own: number, peer: number | undefined): string =>
+    shown(peer === undefined ? undefined : own / peer);
   const lines: [string, (row: Row) => string][] = [
     ["MB/s, one thread", (row) => shown(row.mb_per_s)],
     ["  the first time", (row) => shown(row.first_mb_per_s)],
     ["  with offsets", (row) => shown(row.offsets_mb_per_s)],
+    ["MB/s, all threads", (row) => shown(row.all_mb_per_s)],
     ["tokens", (row) => shown(row.tokens, 0)],
     ["memory, MB", (row) => shown(row.peak_rss_mb, 0)],
     ["Rust package, MB/s, one thread", (row) => shown(row.peer_mb_per_s)],
+    ["  all threads", (row) => shown(row.peer_all_mb_per_s)],
     ["  tokens", (row) => shown(row.peer_tokens, 0)],
-    [
-      "times the Rust package",
-      (row) =>
-        shown(row.peer_mb_per_s === undefined ? undefined : row.mb_per_s / row.peer_mb_per_s),
-    ],
+    ["times the Rust package", (row) => times(row.mb_per_s, row.peer_mb_per_s)],
+    ["  all threads", (row) => times(row.all_mb_per_s, row.peer_all_mb_per_s)],
   ];
   const body = [
     ["", ...rows.map(({ tokenizer }) => tokenizer)],

@@ -68,10 +68,21 @@ Deno.test("checkOutsidePath() takes plain names below a folder, and nothing else
 Deno.test("checkOutsidePaths() refuses names that one folder can't hold everywhere", () => {
   assert.deepEqual(checkOutsidePaths(["a/b", "a/c", "ab"], "it"), ["a/b", "a/c", "ab"]);
   for (
-    const paths of [["a", "a"], ["A", "a"], ["a/B", "A/b"], ["a", "a/b"], ["a/b/c", "A"], [
-      "é",
-      "e\u0301",
-    ], ["straße", "STRASSE"]]
+    const paths of [
+      ["a", "a"],
+      ["A", "a"],
+      ["a/B", "A/b"],
+      ["a", "a/b"],
+      ["a/b/c", "A"],
+      [
+        "é",
+        "e\u0301",
+      ],
+      ["straße", "STRASSE"],
+      ["straẞe", "straße"],
+      ["a", "a\u200b"],
+      ["a\u00ad/b", "a/B"],
+    ]
   ) {
     assert.throws(() => checkOutsidePaths(paths, "it"), /can't lie in one folder/, String(paths));
   }

@@ -49,6 +49,30 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     ],
     ["at 12:30 see http://h:80/x and a@b", "at 12:30 see http://h:80/x and a@b"],
     ["write to ann@example.org", "write to ann@example.org"],
+    // Beside letters, in escapes of JSON, behind the codes of colours.
+    ['{"m":"line\\nhf_abcdefghijklmnopqrst"}', '{"m":"line\\nhf_***"}'],
+    ["my_hf_abcdefghijklmnopqrst", "my_hf_***"],
+    ["\x1b[31mhf_abcdefghijklmnopqrst", "\x1b[31mhf_***"],
+    ['{"m":"no\\nhttps://ghpsecret1@host/x"}', '{"m":"no\\nhttps://***@host/x"}'],
+    ["https:\\/\\/ann:pw@host\\/x", "https:\\/\\/***@host\\/x"],
+    [`https://u:pa'ss"word@h/x`, "https://***@h/x"],
+    ["ldap://s3cret@h smb://s3cret@h imaps://s3cret@h", "ldap://***@h smb://***@h imaps://***@h"],
+    ["http:foo,ldap://u:p@h", "http:foo,ldap://***@h"],
+    ["https://h/?token=abc>rest and", "https://h/?token=*** and"],
+    ["https://h/?token=abc'.rest and", "https://h/?token=*** and"],
+    [`https://h/?${"a".repeat(95)}token=s3cret`, `https://h/?${"a".repeat(95)}token=***`],
+    [
+      "<https://h/?token=abc>, <a href='https://h/?sig=1'>x",
+      "<https://h/?token=***>, <a href='https://h/?sig=***'>x",
+    ],
+    [
+      "[\"https://h\",\"x@y\"] and 'https://h', 'a@b'",
+      "[\"https://h\",\"x@y\"] and 'https://h', 'a@b'",
+    ],
+    [
+      "git@h:a/b, ssh://git@h/a, docker://image@sha256:0a",
+      "git@h:a/b, ssh://git@h/a, docker://image@sha256:0a",
+    ],
     ["Basic mathematics for the bearer of tidings", "Basic mathematics for the bearer of tidings"],
   ];
   for (const [text, clean] of cases) assert.equal(withoutSecrets(text), clean);
@@ -56,6 +80,34 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
     assert.equal(secretIn(text) !== undefined, text !== clean, text);
   }
   assert.equal(secretIn("x = 1;secret=2"), undefined, "code and prose are no addresses");
+});
+
+Deno.test("a parameter is known in JSON whose ampersands are escaped", () => {
+  assert.equal(
+    withoutSecrets("https://h/?page=2\\u0026token=s3cret\\u0026x=1"),
+    "https://h/?page=2\\u0026token=***\\u0026x=1",
+  );
+});
+
+Deno.test("what looks like the beginning of many secrets takes time that grows with it", () => {
+  const texts = [
+    "ws:",
+    "://",
+    "http:'",
+    "hf_",
+    "&token=",
+    "token1",
+    "a://",
+    "https://:",
+    'x"@',
+    "=\\u0026",
+  ];
+  for (const text of texts) {
+    const began = performance.now();
+    for (const end of ["@", "=", "x"]) withoutSecrets("@=&" + text.repeat(300_000) + end);
+    // From hundreds of characters at each: it took minutes.
+    assert.ok(performance.now() - began < 20_000, `${text}: ${performance.now() - began} ms`);
+  }
 });
 
 Deno.test("a secret that was said is cut out by its value, in every spelling", () => {

@@ -103,6 +103,10 @@ Deno.test("generate() draws by seed, prompt and sequence", async () => {
   assert.deepEqual(alone, first.filter((s) => s.sequence === 0));
   const other = await run(PROMPTS, SAMPLE, { seed: 2 });
   assert.notDeepEqual(other.map((s) => s.ids), alone.map((s) => s.ids));
+  // A prompt with a number of its own is drawn alike among others.
+  const numbered = await run([[5], PROMPTS[2]!], SAMPLE, { numbers: [9, 2] });
+  assert.deepEqual(numbered.map((s) => s.prompt), [0, 1]);
+  assert.deepEqual(numbered[1]!.ids, alone[2]!.ids);
 });
 
 Deno.test("generate() draws what temperature, top_k, top_p and the cutoffs leave", async () => {

@@ -196,6 +196,10 @@ Deno.test({
     const tops = [
       "while (true);",
       "await new Promise((go) => setTimeout(go, 50)); while (true);",
+      // In the pause of the watch from within.
+      `const began = performance.now();
+       const tick = () => { if (performance.now() - began > 515) for (;;); setTimeout(tick, 2); };
+       await new Promise(() => setTimeout(tick, 2));`,
       "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
     ];
     for (const top of tops) {

@@ -121,3 +121,11 @@ Deno.test("loadPipeline() says that there is no such file, and which is near", a
     'cannot read "<dir>": it is a folder; a pipeline is one YAML file',
   ]);
 });
+
+Deno.test("loadPipeline() tells a hundred mistakes, and how many more there are", async () => {
+  const stages = Array.from({ length: 5000 }, (_, i) => `s${i}: { uses: nothing }`);
+  const told = await mistakes(withStages(...stages));
+  assert.equal(told.length, 101);
+  assert.match(told[0]!, /no built-in stage "nothing"/);
+  assert.match(told.at(-1)!, /^4900 more mistakes; mend these first$/);
+});

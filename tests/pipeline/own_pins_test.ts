@@ -209,3 +209,16 @@ Deno.test("what a stage's process sends as pins is checked again", () => {
     assert.throws(() => receivedPins(entries), { name: "UserError" }, entries[0]![0].slice(0, 9));
   }
 });
+
+Deno.test("two pipelines whose names differ by .yml and .yaml alone share no pins", async () => {
+  const text = "name: p\nstages:\n  s: { uses: ./own.ts }\n";
+  await using p = await project({ "own.ts": OWN, "p.yaml": text, "p.yml": text });
+  for (const file of ["p.yaml", "p.yml"]) {
+    const told = await p.temper(["run", file]);
+    assert.equal(told.code, 2);
+    assert.match(
+      JSON.stringify(told),
+      /p\.ya?ml and p\.ya?ml would share the lock file p\.lock.*rename one/s,
+    );
+  }
+});

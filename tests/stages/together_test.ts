@@ -36,6 +36,15 @@ Deno.test("stages say before a run which options and inputs do not go together",
       `uses: generate, inputs: { model: base }, with: { prompts: [a], ${option} }`,
       new RegExp(`^stage "generate": the option ${option.split(":")[0]} does nothing`),
     ]),
+    [
+      "uses: split, inputs: { data: rows }, with: { source: [], leakage: error, train: 1 }",
+      /^stage "split": the option train does nothing beside source: \[\]/,
+    ],
+    ["uses: augment, inputs: { data: rows, model: base }", /the input model does nothing/],
+    [
+      "uses: augment, inputs: { data: rows }, with: { back_and_forth: [a] }",
+      /there is no model for back_and_forth/,
+    ],
   ];
   for (const [stage, message] of table) {
     const said = await saidOf(stage);
@@ -123,6 +132,14 @@ Deno.test("stages find every option that would do nothing, in one pass", async (
     [
       "filter, inputs: { data: rows }, with: { min_length: 5, max_length: 4, min_words: 3, max_words: 2, seed: 1, limit: -1 }",
       ["limit", "min_length", "min_words", "seed"],
+    ],
+    [
+      "split, inputs: { data: rows }, with: { source: [], near: { threshold: 0.5 } }",
+      ["near", "source"],
+    ],
+    [
+      "augment, inputs: { data: rows }, with: { batch_size: 2, generation: { use_cache: true }, swap: 2 }",
+      ["batch_size", "generation", "swap"],
     ],
     [
       'generate, inputs: { model: base, data: rows }, with: { template: "{{ text", top_k: 3 }',

@@ -79,6 +79,8 @@ Deno.test("publish() refuses names that some system can't hold or takes for one"
       [["Model.json", "model.json"], /differ by case/],
       [["Sub/a", "sub/b"], /"Sub" and "sub", which differ|"sub" and "Sub", which differ/],
       [["stra\u00dfe", "STRASSE"], /differ by case/],
+      [["stra\u1e9ee", "stra\u00dfe"], /differ by case/],
+      [["a.txt", "a\u200b.txt"], /differ by case/],
       [["caf\u00e9", "cafe\u0301"], /spelling of accents/],
     ];
     for (const [names, why] of cases) {

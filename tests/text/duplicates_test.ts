@@ -3,7 +3,7 @@ import { type RandomStream, randomStream } from "../../lib/base/random.ts";
 import { bandsFor, foundRate } from "../../lib/text/duplicates/bands.ts";
 import { DisjointRows } from "../../lib/text/duplicates/disjoint_rows.ts";
 import { MinHash } from "../../lib/text/duplicates/minhash.ts";
-import { NearDuplicates } from "../../lib/text/duplicates/near_duplicates.ts";
+import { NearDuplicates, NO_PART } from "../../lib/text/duplicates/near_duplicates.ts";
 import { SeenHashes } from "../../lib/text/duplicates/seen_hashes.ts";
 import {
   distinct,
@@ -276,6 +276,39 @@ Deno.test("NearDuplicates compares a bounded number of the rows that agree in a 
   const kept = near.clusters();
   assert.ok(kept.every((representative, row) => representative === row));
   assert.ok(near.compared <= 21 * 16 * rows, `${near.compared} compared`);
+});
+
+Deno.test("NearDuplicates.across() finds a row of the least part that is like another, and joins nothing", () => {
+  const random = randomStream(15);
+  const text = words(80, random);
+  const near = new NearDuplicates({ threshold: 0.6 });
+  const texts = [
+    ...[text.join(" "), changed(text, { count: 1, random }), changed(text, { count: 1, random })],
+    ...[words(80, random).join(" "), text.join(" "), changed(text, { count: 1, random })],
+  ];
+  for (const each of texts) near.add(each);
+  assert.throws(
+    () => near.across(new Uint16Array(6)).length === 6 && near.add("later"),
+    /Internal/,
+  );
+  // Those of one part are not compared, and what is in no part is like nothing.
+  const found = (...parts: number[]): number[] => [...near.across(Uint16Array.from(parts))];
+  assert.deepEqual(found(0, 0, 0, 0, 0, 0), [0, 1, 2, 3, 4, 5]);
+  assert.deepEqual(found(2, 1, 0, 0, NO_PART, 1), [2, 2, 2, 3, 4, 2]);
+  assert.deepEqual(found(1, NO_PART, 2, 0, NO_PART, 3), [0, 1, 0, 3, 4, 0]);
+  assert.deepEqual(found(3, 3, 3, 0, 1, 2), [4, 4, 4, 3, 4, 4]);
+  assert.deepEqual([...near.clusters()], [0, 0, 0, 3, 0, 0], "clusters after it are the same");
+  assert.throws(() => near.add("too late"), /Internal error/);
+});
+
+Deno.test("NearDuplicates.across() compares a bounded number of the rows that agree in a band", () => {
+  const near = new NearDuplicates({ threshold: 0.99, ngram: 1, permutations: 16 });
+  const parts = new Uint16Array(2000).map((_, i) => i % 2);
+  const common = Array.from({ length: 200 }, (_, i) => `c${i}`).join(" ");
+  for (let i = 0; i < parts.length; i++) near.add(`${common} ${i} ${-i}x y${i} z${i}`);
+  assert.ok(near.across(parts).every((other, row) => other === row));
+  const { bands } = bandsFor({ threshold: 0.99, permutations: 16 });
+  assert.ok(near.compared > 1000 && near.compared <= 1000 * 64 * bands, `${near.compared}`);
 });
 
 Deno.test("NearDuplicates refuses what is out of range", () => {

@@ -43,8 +43,17 @@ export function portabilityMistake(name: string): string | undefined {
   return undefined;
 }
 
-/** What is equal for two names that some system takes for the same: of case and Unicode form nothing is left. */
+/**
+ * What is equal for two names that some system takes for the same: of case, Unicode form and characters that
+ * nobody sees nothing is left.
+ */
 export function portableIdentity(name: string): string {
-  // Upper case first: "ß" and "SS", "ſ" and "s" become the same.
-  return name.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFC");
+  let identity = name;
+  // "ẞ" is "ß" in lower case, which is "SS" in upper case: until nothing changes any more.
+  for (let before = ""; before !== identity;) {
+    before = identity;
+    identity = identity.normalize("NFKC").replace(/\p{Default_Ignorable_Code_Point}/gu, "")
+      .toUpperCase().toLowerCase().normalize("NFC");
+  }
+  return identity;
 }

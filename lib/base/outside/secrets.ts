@@ -13,25 +13,23 @@
 /** What stands in the place of a secret. */
 const MASK = "***";
 
-/** Schemes whose addresses may begin with a user and a password. `hf://NAME@REVISION` is none. */
-const SCHEMES =
-  "(?:https?|wss?|ftps?|sftp|ssh|git|s3|gs|socks[45]h?|postgres(?:ql)?|mysql|mongodb(?:\\+srv)?|rediss?|amqps?)";
+/** Schemes whose addresses may begin with a user alone, who is a token then. `hf://NAME@REVISION` is none. */
+const WITH_USER =
+  /(?:https?|wss?|ftps?|sftp|ssh|git|s3|gs|socks[45]h?|postgres(?:ql)?|mysql|mariadb|mssql|mongodb(?:\+srv)?|rediss?|amqps?|mqtts?|ldaps?|imaps?|pop3s?|smtps?|smb|cifs|afp|nfs|dav|davs|oci|rsync|svn|telnet|rdp|vnc|nats|kafka)$/i;
 
-/** The same as the protocol of a parsed address. */
-const WITH_USER = new RegExp(`^${SCHEMES}:$`);
-
-/** `any+scheme://user:password@`: what has a password is an address with one, whatever its scheme. */
-const WITH_PASSWORD =
-  /([a-z][a-z0-9+.-]{0,40}:\/\/)[^\s\/?#"'<>\\@:]{0,512}:(?:[^\s\/?#"'<>\\]|'(?=[^\s'"]*@)){1,4096}@/gi;
+/** Who is let in everywhere: no token. */
+const NOBODY = /^(?:git|hg|svn|anonymous)$/i;
 
 /**
- * `https://user:password@`: to the last `@` before the path. What the web's own schemes begin needs no
- * slashes for a browser, or takes three.
+ * What follows a scheme up to the path: `user:password@host`. The web's own schemes need no slashes for a
+ * browser, or take three. A quote belongs to it unless it ends a text; so may any text have parts that look
+ * like the beginning of an address: each run is looked at once, as a whole.
  */
-const USERINFO = new RegExp(
-  `\\b((?:https?|wss?|ftp):\\/*|${SCHEMES}:\\/\\/)(?:[^\\s\\/?#"'<>\\\\]|'(?=[^\\s'"]*@)){0,4096}@`,
-  "gi",
-);
+const AUTHORITY =
+  /((?:https?|wss?|ftp):[\\/]*|:[\\/]{2,})((?:[^\s/?#"'<>\\:]|:(?!\\?\/)|["'](?![\s,;:)\]}]|$))+)/gi;
+
+/** Characters of a scheme. */
+const LONGEST_SCHEME = 40;
 
 /** How names of parameters end that let in whoever has them; `tokens` and `page` are none. */
 const IS_SECRET = new RegExp(
@@ -53,14 +51,15 @@ const IS_SECRET = new RegExp(
 );
 
 /** A parameter: its name, in which letters may be escaped, and its value; a quote that ends a text is no part of it. */
-const PARAMETER = /([?&;#])([\w.%+[\]-]{1,80})=((?:[^&;#\s"'<>\\]|'(?=[^\s"',.;:)\]}<>\\]))+)/g;
+const PARAMETER =
+  /([?&;#]|\\u0026)([\w.%+[\]-]+)=((?:[^&;#\s"'<>\\]|["'<>](?![\s,;:)\]}<>"'\\]|\.(?:\s|$)|$))+)/g;
 
 /** An address in a text, from the slashes on: what is refused must be no prose. */
 const ADDRESS = /:\/\/[^\s"<>\\]+/g;
 
 /** Tokens by their form, and headers that carry one. */
 const TOKENS =
-  /\bhf_[A-Za-z0-9]{16,}|(?<=\bauthorization["']?[:=] ?["']?)(?:Bearer|Basic) +[\w.~+/=-]+/gi;
+  /hf_[A-Za-z0-9]{16,}|(?<=\bauthorization["']?[:=] ?["']?)(?:Bearer|Basic) +[\w.~+/=-]+/gi;
 
 /** Shorter values stand in ordinary words: to cut them out would say what they are. */
 const MIN_LENGTH = 5;
@@ -108,10 +107,10 @@ function secretsOfUrl(text: string): { readonly what: string; readonly value: st
   const url = URL.parse(text);
   if (url === null) return [];
   const found: { what: string; value: string }[] = [];
-  // A user without a password is a token; one with a password is a name, as "git".
-  const user = url.password === "" ? url.username : url.password;
-  if (user !== "" && (url.password !== "" || WITH_USER.test(url.protocol))) {
-    found.push({ what: "a user or password in the address", value: user });
+  // A user without a password is a token; one with a password is a name.
+  if (isLetIn({ scheme: url.protocol.slice(0, -1), user: url.username, password: url.password })) {
+    const value = url.password === "" ? url.username : url.password;
+    found.push({ what: "a user or password in the address", value });
   }
   // As it was written, and as browsers write it.
   for (const written of [text, url.href]) {
@@ -122,6 +121,43 @@ function secretsOfUrl(text: string): { readonly what: string; readonly value: st
     }
   }
   return found;
+}
+
+/** Whether what stands before the host of an address lets somebody in. */
+function isLetIn(
+  { scheme, user, password }: {
+    readonly scheme: string;
+    readonly user: string;
+    readonly password: string;
+  },
+): boolean {
+  return password !== "" || (user !== "" && WITH_USER.test(scheme) && !NOBODY.test(user));
+}
+
+/** The text with a mask in the place of what stands before the hosts of its addresses. */
+function withoutUsers(text: string): string {
+  return text.replace(AUTHORITY, (whole: string, begin: string, run: string, at: number) => {
+    const end = run.lastIndexOf("@");
+    if (end < 0) return whole;
+    const scheme = begin.startsWith(":") ? schemeBefore(text, at) : /^[a-z]+/i.exec(begin)![0];
+    const user = run.slice(0, end);
+    const colon = user.indexOf(":");
+    const known = {
+      scheme,
+      user: colon < 0 ? user : user.slice(0, colon),
+      password: colon < 0 ? "" : user.slice(colon + 1),
+    };
+    return isLetIn(known) ? `${begin}${MASK}${run.slice(end)}` : whole;
+  });
+}
+
+/** The characters of a scheme that end at an index. */
+function schemeBefore(text: string, end: number): string {
+  let start = end;
+  while (start > 0 && end - start < LONGEST_SCHEME && /[a-z0-9+.-]/i.test(text[start - 1]!)) {
+    start--;
+  }
+  return text.slice(start, end);
 }
 
 /** `a=b=c` -> `a`, `b=c`. */
@@ -155,16 +191,14 @@ export function withoutSecrets(text: string): string {
   for (const value of [...values].sort((a, b) => b.length - a.length)) {
     if (clean.includes(value)) clean = clean.replaceAll(value, MASK);
   }
-  if (clean.includes("@")) {
-    clean = clean.replace(USERINFO, `$1${MASK}@`).replace(WITH_PASSWORD, `$1${MASK}@`);
-  }
+  if (clean.includes("@")) clean = withoutUsers(clean);
   if (clean.includes("=")) {
     clean = clean.replace(
       PARAMETER,
       (whole, sign, name) => IS_SECRET.test(unescaped(name)) ? `${sign}${name}=${MASK}` : whole,
     );
   }
-  return clean.replace(TOKENS, (token) => `${/^hf_|^\w+ +/.exec(token)![0]}${MASK}`);
+  return clean.replace(TOKENS, (token) => `${/^hf_|^\w+ +/i.exec(token)![0]}${MASK}`);
 }
 
 /** A value of JSON without the secrets in its texts and the names of its members. */
@@ -192,11 +226,9 @@ export function valueWithoutSecrets<T>(value: T): T {
  */
 export function secretIn(text: string): string | undefined {
   for (const value of values) if (text.includes(value)) return "a secret of the environment";
-  const withUser = [USERINFO, WITH_PASSWORD].some((pattern) => {
-    pattern.lastIndex = 0;
-    return text.includes("@") && pattern.test(text);
-  });
-  if (withUser) return "a user or password in the address";
+  if (text.includes("@") && withoutUsers(text) !== text) {
+    return "a user or password in the address";
+  }
   const parameter = parameterIn(text);
   if (parameter !== undefined) return `the parameter "${parameter}"`;
   // The whole text may be an address that no pattern knows for one.

@@ -4,7 +4,15 @@
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
+import { NO_PART } from "../../text/duplicates/near_duplicates.ts";
 import { type Batch, rowOf } from "../formats/batch.ts";
+import {
+  type Leakage,
+  type LeakageOptions,
+  refuseLeakage,
+  SplitTexts,
+  trainFirst,
+} from "./leakage.ts";
 import { NOWHERE, rearranged } from "./rearrange.ts";
 import { type SplitOptions, splitRows } from "./split.ts";
 import { SplitKeys, textIdentity } from "./split_keys.ts";
@@ -83,23 +91,40 @@ export interface SplitRun {
   readonly open: OpenSink;
   /** For files that are gone at the end. */
   readonly folder: string;
+  /** Called with the number of rows done, of what takes long. */
+  readonly progress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
+/** How a dataset is divided. */
+export interface DivideOptions extends SplitOptions {
+  /** The splits to divide, none of them too; the others are carried over. Without it all are put together. */
+  readonly source?: readonly string[];
+  readonly folds?: Folds;
+  /** What to do about texts that are in two parts, or nearly; nothing where absent. */
+  readonly leakage?: LeakageOptions;
+}
+
+/** What came of it. */
+export interface Divided {
+  /** Rows of the parts in the order of the options, then of what was carried over. */
+  readonly sizes: Record<string, number>;
+  /** Sentences about what was put together, dropped or found. */
+  readonly notes: string[];
+  readonly leakage?: Leakage;
+}
+
 /**
- * Divides rows: once through the columns that decide, once through all.
+ * Divides rows: once through the columns that decide, once through all; and once more through the texts before
+ * it, where they are compared.
  *
- * @param options `source`: the splits to divide; the others are carried over. Without it all are
- * put together, in their order.
- * @returns The rows of the parts in the order of the options, then of what was carried over, and sentences
- * about what was put together or dropped.
- * @throws {UserError} Where a split is missing, a name is taken or shares do not fit.
+ * @throws {UserError} Where a split is missing, a name is taken, shares do not fit, or parts leak that must not.
  */
 export async function splitStream(
   stream: RowStream,
-  options: SplitOptions & { readonly source?: readonly string[]; readonly folds?: Folds },
-  { open, folder, signal }: SplitRun,
-): Promise<{ sizes: Record<string, number>; notes: string[] }> {
+  options: DivideOptions,
+  { open, folder, progress, signal }: SplitRun,
+): Promise<Divided> {
   const names = Object.keys(stream.splits);
   const source = options.source ?? names;
   const named = options.folds === undefined ? options.parts : {
@@ -112,25 +137,57 @@ export async function splitStream(
     notes.push(`the splits ${names.join(", ")} of the input were put together`);
   }
   const carried = names.filter((name) => !source.includes(name));
-  const { keys, rowOfKey, rows } = await readKeys(stream, { ...options, source, carried, signal });
-  if (keys.length < rows) {
-    notes.push(`${rows - keys.length} rows dropped whose text is in a split that was kept`);
+  const after = [...Object.keys(named), ...carried];
+  if (options.leakage !== undefined && after.length < 2) {
+    throw new UserError({
+      what: `there is nothing to compare for leakage: all rows are in "${after.join()}"`,
+      requirement: "leakage is between parts, so there have to be two of them",
+      remedy: "name parts to divide into, or leave out leakage",
+    });
   }
+  using stack = new DisposableStack();
+  const { column } = options;
+  const texts = options.leakage === undefined ? undefined : stack.use(
+    await SplitTexts.read({ stream, column, carried, source }, {
+      ...{ near: options.leakage.near, folder, progress, signal },
+    }),
+  );
+  const prevented = options.leakage?.action === "prevent" ? texts : undefined;
+  const { keys, rowOfKey, rows, equal, near, together } = await readKeys(stream, {
+    ...{ ...options, source, carried, signal, texts: prevented },
+  });
+  if (equal > 0) notes.push(`${equal} rows dropped whose text is in a split that was kept`);
+  if (near > 0) notes.push(`${near} rows dropped whose text is nearly in a split that was kept`);
+  if (together > 0) notes.push(`${together} rows kept together with others of nearly their text`);
   if (keys.ungrouped > 0) {
     notes.push(`${keys.ungrouped} rows without a "${options.group}" are groups of their own`);
   }
-  const divided = Object.entries(foldedParts(splitRows(keys, options), options.folds));
+  const divided = source.length === 0
+    ? []
+    : Object.entries(foldedParts(splitRows(keys, options), options.folds));
   const places = new Uint32Array(rows).fill(NOWHERE);
+  const partOf = new Uint16Array(texts === undefined ? 0 : rows).fill(NO_PART);
   const ends: number[] = [];
   let count = 0;
-  for (const [, own] of divided) {
-    own.forEach((key, at) => places[rowOfKey === undefined ? key : rowOfKey[key]!] = count + at);
+  for (const [part, [, own]] of divided.entries()) {
+    own.forEach((key, at) => {
+      const row = rowOfKey === undefined ? key : rowOfKey[key]!;
+      places[row] = count + at;
+      if (texts !== undefined) partOf[row] = part;
+    });
     count += own.length;
     ends.push(count);
   }
   if (count < keys.length) notes.push(`${keys.length - count} rows left over`);
 
   const parts = divided.map(([name]) => name);
+  const leakage = await texts?.leakage(partsOfRows(stream, { carried, parts, partOf }));
+  if (leakage !== undefined) {
+    if (options.leakage?.action === "error") {
+      refuseLeakage(leakage, { isDivided: source.length > 0 });
+    }
+    notes.push(`leakage: ${leakage.report}`);
+  }
   const sink = open(stream.columns, [...parts, ...carried]);
   const all = allOf(stream, source, signal);
   let at = 0;
@@ -144,7 +201,27 @@ export async function splitStream(
   const sizes: Record<string, number> = {};
   for (const [name, own] of divided) sizes[name] = own.length;
   for (const name of carried) sizes[name] = stream.splits[name]!;
-  return { sizes, notes };
+  return { sizes, notes, ...(leakage !== undefined && { leakage }) };
+}
+
+/** Of each row, numbered as by {@linkcode SplitTexts}, the part where it ended up. */
+function partsOfRows(
+  stream: RowStream,
+  { carried, parts, partOf }: {
+    readonly carried: readonly string[];
+    readonly parts: readonly string[];
+    readonly partOf: Uint16Array;
+  },
+): { parts: string[]; partOf: Uint16Array } {
+  const kept = trainFirst(carried);
+  const first = kept.reduce((sum, name) => sum + stream.splits[name]!, 0);
+  const all = new Uint16Array(first + partOf.length);
+  let row = 0;
+  for (const [i, name] of kept.entries()) {
+    all.fill(parts.length + i, row, row += stream.splits[name]!);
+  }
+  all.set(partOf, first);
+  return { parts: [...parts, ...kept], partOf: all };
 }
 
 function checkSource(
@@ -168,15 +245,30 @@ function checkSource(
   }
 }
 
-/** Keys of the rows to divide; of each the row, where some were left out whose text is carried over. */
+/** What decides where rows go, and how many go nowhere. */
+interface ReadKeys {
+  readonly keys: SplitKeys;
+  /** Of each key the row, where some rows were left out. */
+  readonly rowOfKey: Uint32Array | undefined;
+  readonly rows: number;
+  /** Rows left out whose text is carried over, and those that are nearly one of these. */
+  readonly equal: number;
+  readonly near: number;
+  /** Rows that are in one unit with another for being nearly the same. */
+  readonly together: number;
+}
+
+/** Keys of the rows to divide, without those whose text is carried over. */
 async function readKeys(
   stream: RowStream,
-  { source, carried, signal, ...options }: SplitOptions & {
+  { source, carried, signal, texts, ...options }: SplitOptions & {
     readonly source: readonly string[];
     readonly carried: readonly string[];
     readonly signal: AbortSignal | undefined;
+    /** Where what is nearly the same has to stay together. */
+    readonly texts: SplitTexts | undefined;
   },
-): Promise<{ keys: SplitKeys; rowOfKey: Uint32Array | undefined; rows: number }> {
+): Promise<ReadKeys> {
   const { column, stratify, group, time } = options;
   const known = new TextIndex();
   for (const name of carried) {
@@ -190,17 +282,33 @@ async function readKeys(
   const keys = new SplitKeys(options);
   const rows = source.reduce((sum, name) => sum + stream.splits[name]!, 0);
   const rowOfKey = carried.length === 0 ? undefined : new Uint32Array(rows);
-  let row = 0;
+  const clusters = texts?.clusters();
+  const before = texts?.carried ?? 0;
+  // Of each cluster, by its first row, one more than its first key.
+  const keyOf = new Uint32Array(clusters?.length ?? 0);
+  let [row, equal, near, together] = [0, 0, 0, 0];
   for await (const batch of allOf(stream, source, signal, names)) {
     for (let i = 0; i < batch.length; i++, row++) {
       const cells = rowOf(batch, i);
       const text = textIdentity(cells, column);
-      if (text !== "" && known.has(text)) continue;
+      if (text !== "" && known.has(text)) {
+        equal++;
+        continue;
+      }
+      const cluster = clusters?.[before + row];
+      // The rows that are carried over come first, so a cluster with any of them is called by one.
+      if (cluster !== undefined && cluster < before) {
+        near++;
+        continue;
+      }
       if (rowOfKey !== undefined) rowOfKey[keys.length] = row;
-      keys.add(cells);
+      const key = keys.add(cells);
+      if (cluster === undefined) continue;
+      if (keyOf[cluster] === 0) keyOf[cluster] = key + 1;
+      else if (keys.join(keyOf[cluster]! - 1, key)) together++;
     }
   }
-  return { keys, rowOfKey, rows };
+  return { keys, rowOfKey, rows, equal, near, together };
 }
 
 /** The rows of several splits, one after the other. */

@@ -40,8 +40,12 @@ export class SplitKeys {
     this.#options = options;
   }
 
-  /** Takes the next row, of which the columns of the options are looked at. */
-  add(row: Row): void {
+  /**
+   * Takes the next row, of which the columns of the options are looked at.
+   *
+   * @returns Its number, from 0.
+   */
+  add(row: Row): number {
     const { column, stratify, group, time } = this.#options;
     const i = this.length++;
     if (i >= this.#parent.length) {
@@ -51,11 +55,11 @@ export class SplitKeys {
     this.#parent[i] = i;
     const text = textIdentity(row, column);
     // Rows without a text are no copies of each other.
-    if (text !== "") this.#join(`text ${text}`, i);
+    if (text !== "") this.#joinEqual(`text ${text}`, i);
     if (group !== undefined) {
       const cell = row[group];
       if (cell === null || cell === undefined) this.ungrouped++;
-      else this.#join(`group ${cellText(cell)}`, i);
+      else this.#joinEqual(`group ${cellText(cell)}`, i);
     }
     if (time !== undefined) {
       if (i >= this.#times.length) this.#times = grownTimes(this.#times);
@@ -65,6 +69,19 @@ export class SplitKeys {
     let known = this.#strata.get(stratum);
     if (known === undefined) this.#strata.set(stratum, known = this.#strata.size);
     this.#stratum[i] = known;
+    return i;
+  }
+
+  /**
+   * Makes two rows that were added part of one unit.
+   *
+   * @returns Whether they were of two before.
+   */
+  join(a: number, b: number): boolean {
+    // The earlier row is the root, so that units keep their order.
+    const [first, second] = [this.#find(a), this.#find(b)];
+    this.#parent[Math.max(first, second)] = Math.min(first, second);
+    return first !== second;
   }
 
   /** The units, in order of first appearance: of which unit each row is, and of each its rows and stratum. */
@@ -101,12 +118,9 @@ export class SplitKeys {
     return i;
   }
 
-  #join(key: string, i: number): void {
+  #joinEqual(key: string, i: number): void {
     const first = this.#first.add(key, i);
-    if (first === undefined) return;
-    // The earlier row is the root, so that units keep their order.
-    const [a, b] = [this.#find(first), this.#find(i)];
-    this.#parent[Math.max(a, b)] = Math.min(a, b);
+    if (first !== undefined) this.join(first, i);
   }
 }
 

@@ -7,8 +7,6 @@
 
 /** Longer lines of text are passed on in pieces, in characters: a process may never end its line. */
 export const MAX_LINE = 1 << 20;
-/** A longer message is left out, in characters. */
-export const MAX_MESSAGE = 1 << 26;
 /** How long lines are passed on before timers and others get a turn, in milliseconds. */
 const TURN_MS = 25;
 
@@ -20,15 +18,17 @@ export interface LineOptions {
   readonly each: (line: string) => void;
   /** What begins a message: from there on a line stays whole. */
   readonly mark?: string | undefined;
+  /** Characters of the longest message, which is left out where it is longer; no bound where absent. */
+  readonly maxMessage?: number | undefined;
 }
 
 /** Calls `each` for every line of a stream; the last one needs no newline. */
 export async function eachLine(
   stream: ReadableStream<Uint8Array>,
-  { count, each, mark }: LineOptions,
+  { count, each, mark, maxMessage }: LineOptions,
 ): Promise<void> {
   const decoder = new TextDecoder();
-  const lines = new Lines(each, mark);
+  const lines = new Lines(each, { mark, maxMessage });
   let turn = performance.now();
   for await (const chunk of stream) {
     if (!count(chunk.length)) continue;
@@ -46,6 +46,7 @@ export async function eachLine(
 class Lines {
   readonly #each: (line: string) => void;
   readonly #mark: string | undefined;
+  readonly #maxMessage: number;
   #parts: string[] = [];
   #length = 0;
   /** Whether the line that is being read is a message, and so stays whole. */
@@ -53,9 +54,13 @@ class Lines {
   /** Whether the rest of the line is passed over. */
   #dropping = false;
 
-  constructor(each: (line: string) => void, mark: string | undefined) {
+  constructor(
+    each: (line: string) => void,
+    { mark, maxMessage = Infinity }: Pick<LineOptions, "mark" | "maxMessage">,
+  ) {
     this.#each = each;
     this.#mark = mark;
+    this.#maxMessage = maxMessage;
   }
 
   add(text: string): void {
@@ -77,10 +82,10 @@ class Lines {
     this.#parts.push(text);
     this.#length += text.length;
     if (!this.#isMessage && this.#length > MAX_LINE) this.#cut();
-    if (this.#isMessage && this.#length > MAX_MESSAGE) {
+    if (this.#isMessage && this.#length > this.#maxMessage) {
       this.#take();
       this.#dropping = true;
-      this.#each(`a message of more than ${MAX_MESSAGE >> 20} Mi characters was left out`);
+      this.#each(`a message of more than ${this.#maxMessage} characters was left out`);
     }
   }
 

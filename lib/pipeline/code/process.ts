@@ -4,6 +4,7 @@
  * @module
  */
 import { after, type Timer } from "../../base/timer.ts";
+import { guard } from "./guardian.ts";
 import { eachLine } from "./lines.ts";
 
 /** What {@linkcode runProcess} needs. */
@@ -20,10 +21,14 @@ export interface ProcessOptions {
   readonly onStderr: (line: string) => void;
   /** What begins a message on standard output, which is passed on whole however long its line is. */
   readonly mark?: string;
+  /** Characters of the longest message, which is left out where it is longer; no bound where absent. */
+  readonly maxMessage?: number;
   /** Milliseconds after which it is stopped, from a fraction of one to years; no limit where absent. */
   readonly timeout?: number | undefined;
   /** Bytes that it may print; no limit where absent. */
   readonly maxOutput?: number;
+  /** Whether it is killed from outside when the runner dies, too: for what cannot watch for that all of the time. */
+  readonly guarded?: boolean;
   /** Milliseconds between asking it to stop and killing it. */
   readonly patience: number;
   /** Stop: politely, then when the patience is at its end for good. */
@@ -56,6 +61,7 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
     stderr: "piped",
   }).spawn();
 
+  using _ = options.guarded ? guard(child.pid) : undefined;
   let ended = false;
   let reason: "timeout" | "flood" | "interrupted" | undefined;
   const signal = (name: Deno.Signal): void => {
@@ -101,7 +107,12 @@ export async function runProcess(options: ProcessOptions): Promise<ProcessEnd> {
     );
     const [{ code, signal }] = await Promise.all([
       child.status,
-      eachLine(child.stdout, { count, each: options.onStdout, mark: options.mark }),
+      eachLine(child.stdout, {
+        count,
+        each: options.onStdout,
+        mark: options.mark,
+        maxMessage: options.maxMessage,
+      }),
       eachLine(child.stderr, { count, each: options.onStderr }),
       sent,
     ]);

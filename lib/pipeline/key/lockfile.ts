@@ -88,6 +88,7 @@ export class Lockfile {
    */
   static async open(pipelineFile: string): Promise<Lockfile> {
     const path = lockfilePath(pipelineFile);
+    await refuseSharing(pipelineFile, path);
     return new Lockfile(path, await readPins(path));
   }
 
@@ -261,6 +262,26 @@ function refuseSecret(source: string, pin: Json): void {
 /** `pipelines/imdb.yaml` -> `pipelines/imdb.lock`. */
 export function lockfilePath(pipelineFile: string): string {
   return pipelineFile.replace(/\.ya?ml$/i, "") + ".lock";
+}
+
+/**
+ * Refuses `imdb.yml` beside `imdb.yaml`: each would take the other's pins for its own, and drop those that it
+ * does not know.
+ */
+async function refuseSharing(pipelineFile: string, path: string): Promise<void> {
+  const ending = /\.ya?ml$/i.exec(pipelineFile)?.[0];
+  if (ending === undefined) return;
+  const other = ending.toLowerCase() === ".yml" ? ".yaml" : ".yml";
+  const sibling = pipelineFile.slice(0, -ending.length) + other;
+  const isThere = await Deno.stat(sibling).then(({ isFile }) => isFile, () => false);
+  if (!isThere) return;
+  throw new UserError({
+    what: `${basename(pipelineFile)} and ${basename(sibling)} would share the lock file ${
+      basename(path)
+    }`,
+    requirement: "a pipeline has the pins of its sources to itself",
+    remedy: "rename one of them",
+  });
 }
 
 /** The locks for writing lock files in a folder; hidden, and gone when they are not held. */

@@ -19,6 +19,8 @@ export const MAX_SUMMARY = 1 << 20;
 /** How many log messages become events, and how many characters of them. */
 export const MAX_MESSAGES = 100_000;
 export const MAX_MESSAGES_LENGTH = 1 << 24;
+/** Characters of one log message in the stage's log. */
+export const MAX_LOGGED = 1 << 20;
 /** Characters of one log message as an event. */
 export const MAX_MESSAGE_TEXT = 1 << 14;
 /** Characters of a line that is shown where a process died without a word. */

@@ -29,6 +29,7 @@ import {
   type Confining,
   MARK,
   type Message,
+  MESSAGE_BOUNDS,
   parseAnswer,
   parseLine,
   type Report,
@@ -139,6 +140,7 @@ export async function runChild<R extends Request>(
           `await host(() => import(${JSON.stringify(module)}));\n`,
       ),
   );
+  const bounds = MESSAGE_BOUNDS[request.task];
   const lastLines: string[] = [];
   const print = (printed: string): void => {
     const line = withoutSecrets(printed);
@@ -167,7 +169,7 @@ export async function runChild<R extends Request>(
     }),
     input: JSON.stringify(confining) + "\n",
     onStdout: (line) => {
-      const { text, message: told } = parseLine(original(line));
+      const { text, message: told } = parseLine(original(line), bounds.values);
       if (text !== undefined) print(text);
       if (told === undefined) return;
       // What a stage says is shown and kept; its answer is checked where it is used.
@@ -180,6 +182,9 @@ export async function runChild<R extends Request>(
       reports.take(message);
     },
     mark: MARK,
+    // While its module is loaded it watches for its runner with pauses.
+    guarded: request.task === "describe",
+    maxMessage: bounds.length,
     onStderr: (line) => print(original(line)),
     timeout: options.timeout,
     ...(options.maxOutput === undefined ? {} : { maxOutput: options.maxOutput }),

@@ -16,6 +16,7 @@ import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import { sayLastWordsAs } from "../../base/watchdog.ts";
 import type { StageDefinition } from "../stage.ts";
 import type { Places } from "./places.ts";
+import { cutError } from "./bounds.ts";
 import { type Confining, MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
 import { describe, resolve, run } from "./tasks.ts";
 
@@ -134,7 +135,8 @@ function watchRunner(): Worker {
 /**
  * Watches with pauses. Deno ends a process whose module awaits what never comes, but not while a worker
  * or a timer is left; so now and then there is neither for a moment. A module that lets a timer be
- * called is in no loop then. What comes back after the pause is V8's own clock, which Deno does not count.
+ * called may be in a loop soon after: if the runner dies in a pause, the shell that guards this process
+ * (`../code/guardian.ts`) ends it. What comes back after the pause is V8's own clock, which Deno does not count.
  */
 function watchLoading(): void {
   const watchdog = watchRunner();
@@ -203,7 +205,7 @@ function send(message: Message | string): void {
 }
 
 function fail(error: unknown): never {
-  send({ type: "error", error: thrownError(error) });
+  send({ type: "error", error: cutError(thrownError(error)) });
   exit(1);
 }
 

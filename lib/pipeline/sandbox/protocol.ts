@@ -13,7 +13,13 @@
  */
 import type { Device } from "../../base/device.ts";
 import { z } from "zod";
-import { isJsonObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
+import {
+  hasMoreValues,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  parseJson,
+} from "../../base/json.ts";
 import type { DescribedStage } from "../definition/describe.ts";
 import type { OptionsRequest } from "../definition/options.ts";
 import type { Places } from "./places.ts";
@@ -226,19 +232,44 @@ export function isSummaryEntry(value: unknown): value is SummaryEntry {
  */
 export const MARK = "\x1etemper:";
 
+/** How much a message may say. */
+export interface MessageBounds {
+  /** Characters; a longer one is left out. */
+  readonly length: number;
+  /** Values of JSON: an empty object takes two characters of text, and fifty bytes of memory. */
+  readonly values: number;
+}
+
+/**
+ * What the messages of a process may hold: the sources that `resolve` found may be a hundred thousand files,
+ * each with its path and digest; a stage at work only reports, and its result is that it has come to its end.
+ */
+export const MESSAGE_BOUNDS: Readonly<Record<Request["task"], MessageBounds>> = {
+  describe: { length: 1 << 24, values: 500_000 },
+  resolve: { length: 1 << 26, values: 2_000_000 },
+  run: { length: 1 << 22, values: 10_000 },
+};
+
 /**
  * Takes apart one line of a stage's standard output.
  *
  * A stage may have printed without a newline before the message; that text comes back as `text`. A
  * line that has the mark and not the form of a message is text, too: whatever a stage prints, the
  * runner goes on.
+ *
+ * @param most Values of JSON that a message may have; default any number.
  */
-export function parseLine(line: string): { text?: string; message?: Message } {
+export function parseLine(
+  line: string,
+  most: number = Infinity,
+): { text?: string; message?: Message } {
   const start = line.indexOf(MARK);
   if (start < 0) return { text: line };
   let value: unknown;
   try {
-    value = parseJson(line.slice(start + MARK.length));
+    const json = line.slice(start + MARK.length);
+    if (hasMoreValues(json, most)) return { text: line };
+    value = parseJson(json);
   } catch {
     return { text: line };
   }

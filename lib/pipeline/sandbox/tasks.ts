@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { ownMember } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
-import { cutEntry, cutText } from "./bounds.ts";
+import { cutEntry, cutText, MAX_LOGGED } from "./bounds.ts";
 import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
 import { placeOf } from "./places.ts";
 import { pinText } from "./pins.ts";
@@ -96,7 +96,7 @@ export async function run(
     env: grantedEnv(request.env),
     file: (path) => placeOf(path, request.places),
     progress: (done, total, unit) => progress.tell(done, total, unit),
-    log: (message) => report({ type: "log", message: String(message) }),
+    log: (message) => report({ type: "log", message: cutText(String(message), MAX_LOGGED) }),
     summary: (entry) => {
       if (!isSummaryEntry(entry)) throw notASummary(entry);
       report({ type: "summary", entry: cutEntry(inJson(entry)) });

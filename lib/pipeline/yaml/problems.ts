@@ -9,10 +9,14 @@ import type { SourceText, Span } from "./node.ts";
 /** The parts of a mistake; its place is given as a span of the file. */
 export type Problem = Omit<UserErrorParts, "at">;
 
+/** How many are told: a file of another kind has one in every line. */
+const MOST = 100;
+
 /** The mistakes found so far. Each is kept once, however many cells of a matrix repeat it. */
 export class Problems {
   readonly #errors: UserError[] = [];
   readonly #seen = new Set<string>();
+  #untold = 0;
 
   /** @param source The file that spans refer to. */
   constructor(readonly source: SourceText) {}
@@ -29,6 +33,10 @@ export class Problems {
 
   /** Notes an error that was thrown; it keeps its own place where it has one. */
   addError(error: UserError, span?: Span): void {
+    if (this.#errors.length === MOST) {
+      this.#untold++;
+      return;
+    }
     const at: Location | undefined = error.parts.at ??
       (span === undefined ? undefined : this.source.locate(span));
     const id = JSON.stringify([at?.file, at?.line, at?.column, error.parts.what]);
@@ -38,7 +46,8 @@ export class Problems {
   }
 
   /**
-   * Throws what was found, in the order of the file; what has no place comes first.
+   * Throws what was found, in the order of the file; what has no place comes first, how many more there were
+   * last.
    *
    * @throws {UserErrors} If there is any mistake.
    */
@@ -48,12 +57,16 @@ export class Problems {
       const at = error.parts.at;
       return at === undefined ? [0, 0] : [at.line, at.column];
     };
-    throw new UserErrors(
-      this.#errors.toSorted((a, b) => {
-        const [lineA, columnA] = rank(a);
-        const [lineB, columnB] = rank(b);
-        return lineA - lineB || columnA - columnB;
-      }),
-    );
+    const told = this.#errors.toSorted((a, b) => {
+      const [lineA, columnA] = rank(a);
+      const [lineB, columnB] = rank(b);
+      return lineA - lineB || columnA - columnB;
+    });
+    if (this.#untold > 0) {
+      told.push(
+        new UserError({ what: `${this.#untold} more mistakes`, remedy: "mend these first" }),
+      );
+    }
+    throw new UserErrors(told);
   }
 }

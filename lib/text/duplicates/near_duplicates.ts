@@ -6,7 +6,7 @@
  * the longest is kept); shingles (4 bytes a word) and hashes of bands (4 bytes a band: 84 a row by default)
  * are spilled. {@linkcode NearDuplicates.clusters} takes one band after the other: it sorts its hashes (8
  * bytes a row), compares the texts that agree, and joins those that are as similar as the threshold (4 bytes a
- * row).
+ * row). {@linkcode NearDuplicates.across} does the same with texts of different parts, and joins nothing.
  *
  * Similarity is that of the texts' shingles, exact where a text has at most 4,000 different ones; of
  * longer texts the 4,000 smallest hashes stand for all (a bottom-k sketch, standard error below 0.01).
@@ -48,6 +48,12 @@ const SHINGLES = 4000;
 /** Of rows that agree in a band, how many earlier ones each is compared with: else time is quadratic. */
 const COMPARED = 16;
 
+/** As {@linkcode COMPARED}, of each other part: those are few rows, and one that is missed is a leak. */
+const COMPARED_PARTS = 64;
+
+/** The part of a row that is in none. */
+export const NO_PART = 0xffff;
+
 /** A count of shingles takes 12 bits beside where they begin; this one says that there were more. */
 const CUT = SHINGLES + 1, COUNTS = 1 << 12;
 
@@ -58,6 +64,12 @@ const ALL = 0x7fffffff;
 interface Sketch {
   readonly hashes: Int32Array;
   readonly most: number;
+}
+
+/** A row that is compared with others; what it holds is read once. */
+interface Compared {
+  readonly row: number;
+  sketch?: Sketch;
 }
 
 /**
@@ -86,6 +98,7 @@ export class NearDuplicates {
   readonly #block: Uint32Array;
   #rows = 0;
   #compared = 0;
+  #isClosed = false;
   #clusters: Uint32Array | undefined;
 
   /** @throws {UserError} Where an option is out of its range. */
@@ -104,7 +117,7 @@ export class NearDuplicates {
     this.#block = new Uint32Array(BLOCK * this.#bands.bands);
   }
 
-  /** How many texts were compared with another, over all bands: what {@linkcode clusters} had to do. */
+  /** How many texts were compared with another, over all bands: what finding them took. */
   get compared(): number {
     return this.#compared;
   }
@@ -116,7 +129,7 @@ export class NearDuplicates {
    * @throws What writing to the spill throws.
    */
   add(text: string): number {
-    if (this.#clusters !== undefined) throw new Error("Internal error: a text after clusters()");
+    if (this.#isClosed) throw new Error("Internal error: a text after clusters()");
     const row = this.#rows++;
     const shingles = this.#shingler.shinglesOf(text);
     const signature = this.#minHash.signatureOf(shingles);
@@ -136,9 +149,40 @@ export class NearDuplicates {
    */
   clusters(options: { progress?: (done: number, total: number) => void } = {}): Uint32Array {
     if (this.#clusters !== undefined) return this.#clusters;
-    if (this.#rows % BLOCK !== 0) this.#keepBlock();
-    this.#numbers.flush();
     const joined = new DisjointRows(this.#rows);
+    this.#eachEqual((equals) => this.#joinAlike(equals, joined), options.progress);
+    this.#clusters = joined.representatives(
+      this.#lengths === undefined ? undefined : (row) => this.#lengths!.at(row),
+    );
+    return this.#clusters;
+  }
+
+  /**
+   * Which rows are like one of another part, of the rows of parts that are numbered from 0; no more can be added.
+   *
+   * Nothing is transitive here: the two rows of a pair are as alike as the threshold themselves.
+   *
+   * @param partOf Of each row its part; {@linkcode NO_PART} for one that is not compared.
+   * @returns For each row one that is like it, of the part with the least number that has any, where that is less
+   *   than the row's own; else itself.
+   * @throws What reading from the spill throws.
+   */
+  across(partOf: Uint16Array): Uint32Array {
+    const found = Uint32Array.from({ length: this.#rows }, (_, row) => row);
+    this.#eachEqual((equals) => this.#matchParts(equals, { partOf, found }));
+    return found;
+  }
+
+  /** Visits the rows that agree in a band, each run of them as pairs of numbers: a row and its hash. */
+  #eachEqual(
+    visit: (equals: Uint32Array) => void,
+    progress?: (done: number, total: number) => void,
+  ): void {
+    if (!this.#isClosed) {
+      if (this.#rows % BLOCK !== 0) this.#keepBlock();
+      this.#numbers.flush();
+      this.#isClosed = true;
+    }
     const { bands } = this.#bands;
     // A row as the lower and its hash as the upper half of a number, so that sorting brings equals together.
     const table = new BigUint64Array(this.#rows);
@@ -146,45 +190,69 @@ export class NearDuplicates {
     for (let band = 0; band < bands; band++) {
       this.#readBand(band, halves);
       table.sort();
-      this.#joinEquals(halves, joined);
-      options.progress?.(band + 1, bands);
-    }
-    this.#clusters = joined.representatives(
-      this.#lengths === undefined ? undefined : (row) => this.#lengths!.at(row),
-    );
-    return this.#clusters;
-  }
-
-  /** Compares the rows of equal hashes of the sorted table, and joins those that are alike. */
-  #joinEquals(halves: Uint32Array, joined: DisjointRows): void {
-    for (let from = 0; from < this.#rows;) {
-      let to = from + 1;
-      while (to < this.#rows && halves[2 * to + 1] === halves[2 * from + 1]) to++;
-      if (to - from > 1) this.#joinAlike(halves.subarray(2 * from, 2 * to), joined);
-      from = to;
+      for (let from = 0; from < this.#rows;) {
+        let to = from + 1;
+        while (to < this.#rows && halves[2 * to + 1] === halves[2 * from + 1]) to++;
+        if (to - from > 1) visit(halves.subarray(2 * from, 2 * to));
+        from = to;
+      }
+      progress?.(band + 1, bands);
     }
   }
 
   #joinAlike(equals: Uint32Array, joined: DisjointRows): void {
-    const earlier: { row: number; sketch?: Sketch }[] = [];
+    const earlier: Compared[] = [];
     for (let i = 0; i < equals.length; i += 2) {
-      const entry: { row: number; sketch?: Sketch } = { row: equals[i]! };
+      const entry: Compared = { row: equals[i]! };
       // The latest first: copies of a page often follow each other.
       for (let j = earlier.length - 1; j >= 0; j--) {
         const other = earlier[j]!;
         if (joined.areJoined(entry.row, other.row)) continue;
-        entry.sketch ??= this.#sketchOf(entry.row);
-        other.sketch ??= this.#sketchOf(other.row);
-        this.#compared++;
-        const similarity = overlap(entry.sketch.hashes, other.sketch.hashes, {
-          most: Math.min(entry.sketch.most, other.sketch.most),
-          atLeast: this.#threshold,
-        });
-        if (similarity >= this.#threshold) joined.join(entry.row, other.row);
+        if (this.#areAlike(entry, other)) joined.join(entry.row, other.row);
       }
       earlier.push(entry);
       if (earlier.length > COMPARED) earlier.shift();
     }
+  }
+
+  /** Compares each row with those of the parts before its own. */
+  #matchParts(
+    equals: Uint32Array,
+    { partOf, found }: { readonly partOf: Uint16Array; readonly found: Uint32Array },
+  ): void {
+    const first = partOf[equals[0]!]!;
+    let isMixed = false;
+    for (let i = 2; i < equals.length && !isMixed; i += 2) isMixed = partOf[equals[i]!] !== first;
+    if (!isMixed) return;
+    const rows = Array.from({ length: equals.length / 2 }, (_, i) => equals[2 * i]!)
+      .filter((row) => partOf[row] !== NO_PART).sort((a, b) => partOf[a]! - partOf[b]! || a - b);
+    const earlier: Compared[] = [];
+    let ofPart = 0;
+    for (const [i, row] of rows.entries()) {
+      const part = partOf[row]!;
+      const entry: Compared = { row };
+      // One of a lesser part than that of the row that is known is worth more; a row knows itself at first.
+      const most = partOf[found[row]!]!;
+      for (const other of earlier) {
+        if (partOf[other.row]! >= most) break;
+        if (!this.#areAlike(entry, other)) continue;
+        found[row] = other.row;
+        break;
+      }
+      ofPart = i > 0 && partOf[rows[i - 1]!] === part ? ofPart + 1 : 1;
+      if (ofPart <= COMPARED_PARTS) earlier.push(entry);
+    }
+  }
+
+  #areAlike(a: Compared, b: Compared): boolean {
+    a.sketch ??= this.#sketchOf(a.row);
+    b.sketch ??= this.#sketchOf(b.row);
+    this.#compared++;
+    const similarity = overlap(a.sketch.hashes, b.sketch.hashes, {
+      most: Math.min(a.sketch.most, b.sketch.most),
+      atLeast: this.#threshold,
+    });
+    return similarity >= this.#threshold;
   }
 
   #keepShingles(shingles: Int32Array): void {

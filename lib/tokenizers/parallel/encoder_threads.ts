@@ -17,7 +17,7 @@ import type { WorkerAnswer, WorkerTask } from "./messages.ts";
 const WORTH_THREADS = 1 << 22;
 
 /** More would wait for the thread that reads rows and gives them theirs; each has a vocabulary to hold. */
-const MOST_THREADS = 8;
+export const MOST_THREADS = 8;
 
 /** Options of {@linkcode EncoderThreads}. */
 export interface EncoderThreadsOptions {

@@ -4,9 +4,10 @@
  * @module
  */
 
-/** Examples of each rule, and characters of each. */
+import { excerpt } from "../../../text/excerpt.ts";
+
+/** Examples of each rule. */
 const EXAMPLES = 3;
-const SHOWN = 60;
 
 /** Counts rows that are dropped. */
 export class Dropped {
@@ -21,7 +22,7 @@ export class Dropped {
   add(rule: string, text: string): void {
     this.addCount(rule, 1);
     const examples = this.#examples[rule] ??= [];
-    if (examples.length < EXAMPLES) examples.push(shown(text));
+    if (examples.length < EXAMPLES) examples.push(excerpt(text));
   }
 
   addCount(rule: string, count: number): void {
@@ -36,9 +37,4 @@ export class Dropped {
   get examples(): Readonly<Record<string, readonly string[]>> {
     return this.#examples;
   }
-}
-
-function shown(text: string): string {
-  const line = text.slice(0, 4 * SHOWN).replace(/\s+/g, " ").trim();
-  return line.length > SHOWN ? `${line.slice(0, SHOWN).toWellFormed()}…` : line;
 }
