@@ -118,6 +118,11 @@ Deno.test("packed blocks have the labels of their texts, and the end token betwe
   const rows = pairs(["b", "cd"], ["f", "g"], ["jk", "q"]);
   const wrapped = await marked(rows, { packing: true, max_length: 6 });
   assert.deepEqual(shown(wrapped), ["b=[cd<|endoftext|>]f", "=[g<|endoftext|>]jk=", "[q]"]);
+  const dropped = { packing: true, max_length: 6, drop_remainder: true };
+  for (const [length, learned] of [[6, 5], [5, 5], [13, 6]] as const) {
+    const full = await marked(rows, { ...dropped, max_length: length });
+    assert.equal(full.tokens.info.splits.train!.learned, learned, shown(full).join("|"));
+  }
   const options = { packing: true, max_length: 8 };
   for (const packing_strategy of ["bfd", "bfd_split"]) {
     const fitted = await marked(rows, { ...options, packing_strategy });
@@ -205,7 +210,7 @@ Deno.test("labels too many for the memory lie in a file, as ids do", async () =>
   store.append([1, 2, 3], true);
   store.append(Int32Array.of(4, 5), Uint8Array.of(0, 1));
   store.append([6, 7, 8, 9, 10], false);
-  assert.deepEqual([store.length, store.learned], [10, 4]);
+  assert.deepEqual([store.length, store.learned(10)], [10, 4]);
   const stored = store.finish(9);
   assert.ok("file" in stored);
   const info = {

@@ -99,7 +99,10 @@ export class RowEncoder {
    */
   constructor(tokenizer: RowTokenizer, options: RowEncoderOptions & { readonly file: string }) {
     this.#tokenizer = tokenizer;
-    this.#tokens = new TokenStore(options.file, { hasLabels: options.marked ?? false });
+    this.#tokens = new TokenStore(options.file, {
+      hasLabels: options.marked ?? false,
+      block: options.packing === "wrapped" ? options.maxLength : undefined,
+    });
     this.#options = options;
     const around = options.addSpecialTokens ?? true;
     this.#before = around ? tokenizer.around.before : [];
@@ -155,13 +158,14 @@ export class RowEncoder {
       if (length > this.#offsets.at(-1)! && !dropRemainder) this.#offsets.push(length);
     }
     const lengths = this.#lengths.summary();
+    const learned = this.#tokens.learned(this.#offsets.at(-1)!);
     return {
       rows: this.#rows(padTokenId ?? eosTokenId ?? 0),
       texts: this.#texts,
       dropped: this.#dropped,
       truncated: this.#truncated,
       ...lengths === undefined ? {} : { lengths },
-      ...marked ? { learned: this.#tokens.learned, unlearned: this.#unlearned } : {},
+      ...marked ? { learned, unlearned: this.#unlearned } : {},
     };
   }
 

@@ -18,16 +18,25 @@ export type StoredTokens =
 export class TokenStore {
   readonly #ids: IdStore;
   readonly #labels: IdStore | undefined;
+  readonly #block: number;
   #learned = 0;
+  /** Of them, those in blocks that are full. */
+  #learnedInFull = 0;
 
   /**
    * @param path The file for ids, which is made where it is needed; that of labels is called `PATH.labels`.
-   * @param options `hasLabels`: whether not every token is learned; `held`: tokens to hold in memory.
+   * @param options `hasLabels`: whether not every token is learned; `block`: tokens of a block, where they
+   *   are cut into such; `held`: tokens to hold in memory.
    */
   constructor(
     path: string,
-    { hasLabels, held }: { readonly hasLabels: boolean; readonly held?: number },
+    { hasLabels, block = Infinity, held }: {
+      readonly hasLabels: boolean;
+      readonly block?: number | undefined;
+      readonly held?: number;
+    },
   ) {
+    this.#block = block;
     this.#ids = new IdStore(path, held);
     this.#labels = hasLabels ? new IdStore(`${path}.labels`, held) : undefined;
   }
@@ -36,16 +45,22 @@ export class TokenStore {
     return this.#ids.length;
   }
 
-  /** Tokens that are learned. */
-  get learned(): number {
-    return this.#learned;
+  /**
+   * How many of the first tokens are learned.
+   *
+   * @param length All of them, or those in blocks that are full.
+   */
+  learned(length: number): number {
+    return length === this.length ? this.#learned : this.#learnedInFull;
   }
 
   append(ids: Int32Array | readonly number[], learned: Learned): void {
+    const start = this.length;
     this.#ids.append(ids);
     if (this.#labels === undefined) return;
     const labels = new Int32Array(ids.length).fill(IGNORED_LABEL);
     for (let i = 0; i < ids.length; i++) {
+      if ((start + i) % this.#block === 0) this.#learnedInFull = this.#learned;
       if (learned !== true && (learned === false || learned[i] === 0)) continue;
       labels[i] = ids[i]!;
       this.#learned++;
