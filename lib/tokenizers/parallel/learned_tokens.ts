@@ -27,7 +27,6 @@ export function learnedTokens(
   { text, marks }: { readonly text: string; readonly marks: readonly number[] },
 ): Uint8Array<ArrayBuffer> {
   const learned = new Uint8Array(offsets.length / 2);
-  if (marks.length === 0) return learned;
   const before = markedBefore(text, marks);
   for (let i = 0; i < learned.length; i++) {
     const [from, to] = [offsets[2 * i]!, offsets[2 * i + 1]!];
