@@ -6,8 +6,13 @@
 import { defineStage, type Misuse, type StageDefinition, UserError, z } from "temper";
 
 const options = z.object({
-  on: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional()
-    .describe("the column, or columns, that both have and that tell which row is meant"),
+  on: z.union([
+    z.string().min(1),
+    z.array(z.string().min(1)).min(1),
+    z.record(z.string(), z.string().min(1)),
+  ]).optional().describe(
+    "the column, or columns, that tell which row is meant: those that both have, or a mapping from those of data to those of labels",
+  ),
   hash: z.string().min(1).optional().describe(
     "instead of `on`: a column of the annotations with the SHA-256, in hex, of a row's text in UTF-8",
   ),
@@ -20,13 +25,23 @@ const options = z.object({
   ),
 });
 
+/** Columns of the rows, each with the one of the annotations. */
+function pairs(
+  on: NonNullable<z.output<typeof options>["on"]>,
+): (readonly [own: string, theirs: string])[] {
+  if (typeof on === "string") return [[on, on]];
+  return Array.isArray(on) ? on.map((name) => [name, name] as const) : Object.entries(on);
+}
+
 const stage: StageDefinition<typeof options> = defineStage({
   doc: `Joins rows with what a second dataset says of them, such as labels from another file.
 
 Reads rows (\`data\`) and rows of annotations (\`labels\`), and writes the first with columns of the second. A
 row and its annotation have the same key: equal values of \`on\`, or the SHA-256 of the row's text. How many
 rows nothing is said of, and what is said of no row, stands in the summary with the first of their keys. Two
-annotations of one key that say different things are an error. The annotations are held in memory.
+annotations of one key that say different things are an error. The annotations are held in memory. It is the left
+join of databases; with \`unmatched: drop\`, the inner one. Where the key is called otherwise in the second, say so:
+\`on: { id: review_id }\`.
 
 \`\`\`yaml
 labelled:
@@ -43,6 +58,12 @@ labelled:
         what: "the option column does nothing beside on",
         requirement: "it is for hash: the column whose text is hashed",
         remedy: "leave it out",
+      };
+    }
+    if (on !== undefined && typeof on !== "string" && Object.keys(on).length === 0) {
+      return {
+        what: "on names no column",
+        remedy: "for instance on: id, or on: { id: review_id }",
       };
     }
     if ((on === undefined) !== (hash === undefined)) return undefined;
@@ -63,7 +84,7 @@ labelled:
       stream: await openDataset(inputs.data!.path),
       notes: await openDataset(inputs.labels!.path),
     }, {
-      key: hash === undefined ? { on: [on!].flat() } : { hash, column: column ?? "text" },
+      key: hash === undefined ? { on: pairs(on!) } : { hash, column: column ?? "text" },
       columns: Array.isArray(columns)
         ? Object.fromEntries(columns.map((name) => [name, name]))
         : columns,

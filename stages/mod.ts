@@ -12,6 +12,7 @@ export const STAGES: Readonly<
   download: stage("./download.ts", () => import("./download.ts")),
   filter: stage("./filter.ts", () => import("./filter.ts")),
   annotate: stage("./annotate.ts", () => import("./annotate.ts")),
+  mix: stage("./mix.ts", () => import("./mix.ts")),
   split: stage("./split.ts", () => import("./split.ts")),
   augment: stage("./augment.ts", () => import("./augment.ts")),
   tokenize: stage("./tokenize.ts", () => import("./tokenize.ts")),

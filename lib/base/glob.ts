@@ -182,10 +182,11 @@ export function naturalCompare(a: string, b: string): number {
  */
 export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
   const matches: string[] = [];
-  const glob = compileGlob(pattern, { hidden: false });
   const parts = pattern.split("/");
-  const fixed = parts.slice(0, Math.min(parts.findIndex(isGlob), parts.length - 1));
-  const deep = pattern.includes("**") || pattern.includes("{") ? Infinity : parts.length;
+  const fixed = parts.slice(0, await literalParts(folder, parts));
+  const rest = parts.slice(fixed.length).join("/");
+  const glob = compileGlob(rest, { hidden: false });
+  const deep = rest.includes("**") || rest.includes("{") ? Infinity : parts.length;
   const walk = async (path: string[]): Promise<void> => {
     for await (const entry of Deno.readDir([folder, ...path].join("/") || "/")) {
       const inner = [...path, entry.name];
@@ -194,11 +195,28 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
       const { isDirectory, isFile } = info;
       if (isDirectory && entry.isSymlink && await isAbove(folder, inner)) continue;
       if (isDirectory && inner.length < deep) await walk(inner);
-      else if (isFile && glob.test(inner.join("/"))) matches.push(inner.join("/"));
+      else if (isFile && glob.test(inner.slice(fixed.length).join("/"))) {
+        matches.push(inner.join("/"));
+      }
     }
   };
   await walk(fixed);
   return matches.sort(naturalCompare);
+}
+
+/**
+ * How many parts at the beginning of a pattern are names of folders. Brackets and braces are part of a name where a
+ * folder is called so: `data[1]/*.txt`.
+ */
+export async function literalParts(folder: string, parts: readonly string[]): Promise<number> {
+  for (const [i, part] of parts.slice(0, -1).entries()) {
+    if (!isGlob(part)) continue;
+    // A star matches a folder called so, too, and is meant to match others.
+    if (/[*?]/.test(part)) return i;
+    const path = `${folder}/${parts.slice(0, i + 1).join("/")}`;
+    if (!await Deno.stat(path).then((info) => info.isDirectory, () => false)) return i;
+  }
+  return parts.length - 1;
 }
 
 /** What a link leads to; undefined where that is nothing. */

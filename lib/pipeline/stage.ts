@@ -175,10 +175,14 @@ export interface StageDefinition<S extends z.ZodObject = z.ZodObject> {
   /**
    * Says what is wrong with options and inputs together, which neither shows alone: an option that
    * stands in for an input, say. Called before anything runs, with options that are valid by themselves
-   * and the roles that the pipeline connects.
+   * and the roles that the pipeline connects; `counts` says how many artifacts each of them has.
    */
   readonly check?: (
-    given: { readonly options: z.output<S>; readonly inputs: readonly string[] },
+    given: {
+      readonly options: z.output<S>;
+      readonly inputs: readonly string[];
+      readonly counts: Readonly<Record<string, number>>;
+    },
   ) => Misuse | undefined;
   /** What it needs beyond its inputs and its output folder; default nothing. */
   readonly permissions?: Permissions;

@@ -124,5 +124,8 @@ Deno.test("expandGlob() reads no pattern in the name of the folder", async () =>
   }
   assert.deepEqual(await expandGlob(`${dir}/[ab]`, ".*.txt"), [".in [ab].txt"]);
   assert.deepEqual(await expandGlob(`${dir}/{a}`, ".*.txt"), [".in {a}.txt"]);
+  assert.deepEqual(await expandGlob(dir, "[ab]/.*.txt"), ["[ab]/.in [ab].txt"]);
+  assert.deepEqual(await expandGlob(dir, "[ac]/.*.txt"), ["a/.in a.txt"], "no folder is called so");
+  assert.deepEqual(await expandGlob(dir, "*/.*b*.txt"), ["[ab]/.in [ab].txt"]);
   await assert.rejects(expandGlob(`${dir}/none`, "*.txt"), Deno.errors.NotFound);
 });

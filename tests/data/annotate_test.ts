@@ -25,7 +25,7 @@ async function annotate(
 ): Promise<{ result: Annotated; sink: Written }> {
   const sink = await written();
   const streams = { stream: streamOf(DATA), notes: streamOf(labels) };
-  const all = { key: { on: ["id"] }, unmatched: "keep", ...options } as const;
+  const all = { key: { on: [["id", "id"]] }, unmatched: "keep", ...options } as const;
   return { result: await annotateRows(streams, all, sink), sink };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../lib/base/errors.ts";
-import { checkRoom, diskFailure } from "../../lib/data/sources/disk.ts";
+import { checkRoom, diskFailure } from "../../lib/data/sources/cache/disk.ts";
 import { request } from "../../lib/data/sources/http.ts";
 import type { ResolveSettings } from "../../lib/data/sources/resolved.ts";
 import { failure } from "../fixtures/hub_scene.ts";

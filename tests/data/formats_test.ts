@@ -5,7 +5,8 @@ import { type Cell, inferColumns } from "../../lib/data/formats/columns.ts";
 import { type CsvOptions, openCsv } from "../../lib/data/formats/text/csv.ts";
 import { openJsonl } from "../../lib/data/formats/text/json.ts";
 import { randomStream } from "../../lib/base/random.ts";
-import { formatOf, type ReadOptions } from "../../lib/data/rows/table_files.ts";
+import { formatOf } from "../../lib/data/formats/format.ts";
+import type { ReadOptions } from "../../lib/data/rows/table_files.ts";
 
 import { openText, type TextOptions } from "../../lib/data/formats/text/text.ts";
 import type { InputFile } from "../../lib/data/formats/row_file.ts";

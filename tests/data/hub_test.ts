@@ -125,6 +125,8 @@ Deno.test("what a hub does not have is said, with what it has", async () => {
       "hf://datasets/org/words/data/part-3.jsonl",
       /"data\/part-3\.jsonl" is not in the dataset.*did you mean "data\/part-1\.jsonl"/,
     ],
+    ["hf://datasets/org/words/data", /"data" is a folder.*hf:\/\/datasets\/org\/words\/data\/\*/],
+    ["hf://datasets/org/words/data/", /"data\/" is a folder/],
     ["hf://datasets/org/words/*.parquet", /it has data\/part-1\.jsonl, data\/part-10\.jsonl/],
   ];
   for (const [from, expected] of cases) {

@@ -65,7 +65,9 @@ Deno.test("the rows of a JSON object are those of its one array of objects, and 
     [
       '{"a": [{"x": 1}], "b": [{"x": 2}]}',
       [{ a: [{ x: 1 }], b: [{ x: 2 }] }],
-      ['a.json: all of it is one row, for it has several arrays: "a", "b"'],
+      [
+        'a.json: all of it is one row, for it has several arrays, and no `field` says which: "a", "b"',
+      ],
     ],
     // More than one object is lines, whatever is in them.
     [
@@ -95,6 +97,30 @@ Deno.test("the rows of a JSON object are those of its one array of objects, and 
     (await rejecting('{\n"data": [{"a": 1}]}', { name })).rows,
     [{ data: [{ a: 1 }] }],
   );
+});
+
+Deno.test("`field` says which array of an object holds the rows", async () => {
+  const content = '{"images": [{"id": 1}], "n": 1, "labels": [{"id": 2}, {"id": 3}]}';
+  const rowsOf = async (text: string, field: string): Promise<unknown[]> =>
+    (await readRows(openJson(await fileOf("a.json", text), { field }))).rows;
+  assert.deepEqual(await rowsOf(content, "labels"), [{ id: 2 }, { id: 3 }]);
+  assert.deepEqual(await rowsOf(content, "images"), [{ id: 1 }]);
+  assert.deepEqual(await rowsOf('{"data": []}', "data"), []);
+  const cases: [string, string, RegExp][] = [
+    [
+      content,
+      "lables",
+      /no array "lables"; did you mean "labels"\?; its arrays are images, labels/,
+    ],
+    [content, "n", /no array "n"/],
+    ["{}", "data", /its outermost object has no arrays/],
+    ['[{"a": 1}]', "data", /a\.json is an array/],
+    ['{"a": 1}\n{"a": 2}\n', "data", /a\.json is an object a line/],
+  ];
+  for (const [text, field, expected] of cases) {
+    await assert.rejects(rowsOf(text, field), expected, text);
+  }
+  await assert.rejects(rowsOf('{"data": [3]}', "data"), /is a number, not a JSON object/);
 });
 
 Deno.test("an item that is no row is left out with its place, and the others are read", async () => {

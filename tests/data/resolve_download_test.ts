@@ -22,6 +22,12 @@ Deno.test("resolveDownload() refuses options that do nothing for what is downloa
     [{ ...model, delimiter: ";" }, /`delimiter` is for rows/],
     [{ ...model, column_names: ["a"] }, /`column_names` is for rows/],
     [{ ...model, columns: ["a"] }, /`columns` is for rows/],
+    [{ ...model, field: "data" }, /`field` is for rows/],
+    [{ ...model, types: { a: "int" } }, /`types` is for rows/],
+    [{ ...model, encoding: "latin1" }, /`encoding` is for rows/],
+    [{ ...model, on_error: "skip" }, /`on_error` is for rows/],
+    [{ ...model, config: "en" }, /`config` is for datasets/],
+    [{ ...model, split: "train" }, /`split` is for datasets/],
     [{ ...model, limit: 3 }, /`limit` is for rows/],
     [{ from: "a.txt", allow_patterns: ["*"] }, /`allow_patterns` chooses files of a model/],
     [{ from: "a.txt", ignore_patterns: ["*"] }, /`ignore_patterns` chooses files of a model/],
@@ -33,6 +39,12 @@ Deno.test("resolveDownload() refuses options that do nothing for what is downloa
     await assert.rejects(resolveDownload(options, NOWHERE), message);
   }
   // The stage fills in defaults: they are no wish.
-  const defaults = { format: "auto", split_by: "line", text_column: "text", limit: 0 };
+  const defaults = {
+    format: "auto",
+    split_by: "line",
+    text_column: "text",
+    limit: 0,
+    on_error: "error",
+  };
   await assert.rejects(resolveDownload({ ...model, ...defaults }, NOWHERE), /--offline/);
 });

@@ -33,6 +33,11 @@ Deno.test("parseSource() reads every form", () => {
       revision: "main",
       pattern: "x/*.parquet",
     }],
+    ["hf://datasets/o/n@v1", {
+      type: "hub",
+      repo: { type: "dataset", name: "o/n" },
+      revision: "v1",
+    }],
     ["hf://datasets/o/n@refs/convert/parquet/a/b.parquet", {
       type: "hub",
       repo: { type: "dataset", name: "o/n" },
@@ -40,6 +45,12 @@ Deno.test("parseSource() reads every form", () => {
       pattern: "a/b.parquet",
     }],
     ["https://example.org/a b.csv", { type: "http", url: "https://example.org/a%20b.csv" }],
+    [`https://example.org/a.csv#sha256=${"Ab".repeat(32)}`, {
+      type: "http",
+      url: "https://example.org/a.csv",
+      sha256: "ab".repeat(32),
+    }],
+    ["https://example.org/a.csv#part", { type: "http", url: "https://example.org/a.csv#part" }],
     ["../poems.txt", { type: "file", pattern: "../poems.txt" }],
     ["file:///a/b%20c.txt", { type: "file", pattern: "/a/b c.txt" }],
   ];
@@ -55,9 +66,10 @@ Deno.test("parseSource() says what is wrong with a source", () => {
     ["npm:data@latest/x.txt", /"latest", which is no exact version/],
     ["npm:data@1.0.0", /names no file/],
     ["npm:data@1.0.0/../x", /leaves the package/],
-    ["hf://datasets/o/n", /names no file of the dataset/],
     ["hf://o/n/config.json", /names a file of a model.*allow_patterns/],
     ["hf://spaces/o/n", /no source on a hub/],
+    ["https://o.org/a#sha256=abc", /checksum "sha256=abc"; #sha256= and 64 hexadecimal digits/],
+    [`https://o.org/a#md5=${"a".repeat(32)}`, /checksum "md5=.*#sha256=/],
     ["s3://bucket/x", /"s3:" is no kind of source/],
     ["htps://x.org/y", /did you mean "https"/],
     ["file://reviews.csv", /names no file of this machine; file:\/\/\/FOLDER/],
@@ -109,6 +121,42 @@ Deno.test("resolveFiles() finds files from the pipeline's folder and takes their
   await assert.rejects(of("data/*.csv"), /no file matches data\/\*\.csv/);
 });
 
+Deno.test("a pattern in a folder whose name has brackets means that folder, and each file comes once", async () => {
+  const dir = await temporaryDirectory();
+  for (const folder of ["data[1]", "data[1]/sub{a}", "data1", "{a}", "links/real"]) {
+    await Deno.mkdir(`${dir}/${folder}`, { recursive: true });
+    await Deno.writeTextFile(`${dir}/${folder}/a.txt`, "");
+  }
+  await Deno.symlink("real", `${dir}/links/again`);
+  await Deno.symlink("a.txt", `${dir}/links/real/0.txt`);
+  await Deno.symlink("nowhere", `${dir}/links/real/1.txt`);
+  const cases: [string, string[]][] = [
+    ["data[1]/*.txt", ["data[1]/a.txt"]],
+    ["data[1]/**/*.txt", ["data[1]/a.txt", "data[1]/sub{a}/a.txt"]],
+    ["data[1]/sub{a}/*.txt", ["data[1]/sub{a}/a.txt"]],
+    ["{a}/*.txt", ["{a}/a.txt"]],
+    // No folder is called so.
+    ["dat[ab][1]/*.txt", ["data1/a.txt"]],
+    ["links/**/*.txt", ["links/real/a.txt"]],
+    ["links/again/*.txt", ["links/again/a.txt"]],
+  ];
+  const settings = {
+    baseDir: dir,
+    pins: { get: () => undefined, set: () => {} },
+    update: false,
+    offline: true,
+    digestFile: sha256,
+    env: () => undefined,
+    signal: new AbortController().signal,
+  };
+  for (const [pattern, expected] of cases) {
+    for (const written of [pattern, `${dir}/${pattern}`]) {
+      const { read } = await resolveFiles({ type: "file", written, pattern: written }, settings);
+      assert.deepEqual(read, expected.map((path) => `${dir}/${path}`), written);
+    }
+  }
+});
+
 /** A registry with one package, in the form that npm's answers have. */
 function startRegistry(files: Record<string, string>): Deno.HttpServer<Deno.NetAddr> {
   const archive = gzipSync(tar(files));
@@ -154,6 +202,7 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
     "package.json": '{"name":"@org/words","version":"1.0.2"}',
     "data/w_2.txt": "two",
     "data/w_10.txt": "ten",
+    "[x]/q[1].txt": "brackets",
   };
   const registry = startRegistry(files);
   const script = `${dir}/fetch.ts`;
@@ -207,9 +256,15 @@ Deno.test("an npm source obtains its package through Deno, from the registry tha
   const expected = '[["data/w_2.txt","two"],["data/w_10.txt","ten"]]';
   assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt"), expected);
   assert.equal(await fetch(port, "@org/words", "1.0.2", "data/*.txt", "yes"), expected);
+  for (const pattern of ["[x]/q[1].txt", "[x]/q*.txt"]) {
+    assert.equal(
+      await fetch(port, "@org/words", "1.0.2", pattern, "yes"),
+      '[["[x]/q[1].txt","brackets"]]',
+    );
+  }
   assert.match(
     await fetch(port, "@org/words", "1.0.2", "data/none"),
-    /no file "data\/none".*the package has data\/, package\.json/,
+    /no file "data\/none".*the package has .*data\/, package\.json/,
   );
   assert.match(
     await fetch(port, "@org/words", "9.9.9", "x"),

@@ -18,6 +18,8 @@ stages:
   labels: { uses: download, with: { from: l.csv } }
   all: { uses: annotate, inputs: { data: rows, labels: labels }, with: { on: id } }
   said: { uses: annotate, inputs: { data: rows, labels: labels }, with: { on: [id], columns: { verdict: v }, unmatched: drop } }
+  other: { uses: download, with: { from: l.csv, columns: { id: row, verdict: verdict } } }
+  named: { uses: annotate, inputs: { data: rows, labels: other }, with: { on: { id: row } } }
   strict: { uses: annotate, inputs: { data: rows, labels: labels }, with: { on: id, unmatched: error } }
   folds:
     uses: split
@@ -34,6 +36,8 @@ stages:
   assert.deepEqual((await readDatasetInfo(folder("rows"))).dropped, { on_error: 1 });
   const all = (await readDataset(folder("all"))).splits.data!;
   assert.deepEqual([all.length, all[3]!.verdict, all[4]!.verdict], [30, null, "v2"]);
+  // A key may be called otherwise, and is not taken over.
+  assert.deepEqual(await readDataset(folder("named")), await readDataset(folder("all")));
   assert.deepEqual((await readDataset(folder("said"))).splits.data!.length, 15);
   assert.equal(told.outcomes.strict, "failed");
   assert.match(told.failures.strict!.what, /some rows have no annotation: 15 rows annotated/);

@@ -84,7 +84,11 @@ Deno.test("augment: a model and templates come together, and what goes with them
     )
       .join("; ") ?? "none";
   const misuse = (given: Record<string, unknown>, ...inputs: string[]): string =>
-    augment.check!({ options: augment.options.parse(given), inputs: ["data", ...inputs] })?.what ??
+    augment.check!({
+      options: augment.options.parse(given),
+      inputs: ["data", ...inputs],
+      counts: {},
+    })?.what ??
       "none";
   assert.equal(mistakes(ANEW), "none");
   assert.match(mistakes({ batch_size: 2 }), /^batch_size: left out, or go with back_and_forth/);

@@ -24,7 +24,8 @@ const mistakes = (options: Record<string, unknown>): string =>
     .map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ") ?? "none";
 
 const misuse = (options: Record<string, unknown>): string =>
-  split.check!({ options: split.options.parse(options), inputs: ["data"] })?.what ?? "none";
+  split.check!({ options: split.options.parse(options), inputs: ["data"], counts: { data: 1 } })
+    ?.what ?? "none";
 
 Deno.test("split: leakage counts, fails or prevents; without it nothing is said", async () => {
   const data = { data: pairs(20) };

@@ -30,6 +30,9 @@ const LIMITS: Limits = {
 /** And those on the time of servers that keep one waiting; others have time, however busy the machine is. */
 const SHORT: Partial<Limits> = { answer: 400, stall: 400 };
 
+/** Whatever a listing names, also what begins with a dot. */
+const ANY = "{**,.*,.*/**,**/.*/**,**/.*/.*/**}";
+
 /** What no server may make of us. */
 const MOST = { milliseconds: 30_000, requests: 80, bytes: 4 << 20 };
 
@@ -109,7 +112,7 @@ async function fetched(
     return text;
   }
   const pins = new Map<string, unknown>();
-  const from = server.asked === "file" ? url : "hf://datasets/org/words/**";
+  const from = server.asked === "file" ? url : `hf://datasets/org/words/${ANY}`;
   const { data } = await resolveDownload({ from }, {
     ...common,
     baseDir: folder,
@@ -126,6 +129,7 @@ async function fetched(
     file: (path) => path,
     folder: `${folder}/output`,
     progress: () => rows++,
+    note: () => {},
     options: { format: "txt", split_by: "file", text_column: "text", limit: 0, on_error: "error" },
   });
   const { readDataset } = await import("../../lib/data/mod.ts");

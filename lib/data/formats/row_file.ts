@@ -6,6 +6,7 @@
  */
 import type { Batch } from "./batch.ts";
 import type { Column, ColumnType, TimeUnit } from "./columns.ts";
+import type { TimeForms } from "./timestamps.ts";
 
 /** A file to read: where it is, and the name to show and to tell the format by. */
 export interface InputFile {
@@ -56,6 +57,18 @@ export interface Reading {
   readonly notice?: ((text: string) => void) | undefined;
 }
 
+/** What a reader is asked while it looks for columns. */
+export interface Finding extends Reading {
+  /** Columns that are to be cast to timestamps, by their names in files: what counts their texts. */
+  readonly times?: ReadonlyMap<string, TimeForms> | undefined;
+}
+
+/** A column to read. */
+export interface ReadColumn extends Column {
+  /** Whether its type is not what the files say, but what somebody asks for: see `text/cast.ts`. */
+  readonly isCast?: boolean;
+}
+
 /** A file of rows. */
 export interface RowFile {
   /** As people know it. */
@@ -65,12 +78,13 @@ export interface RowFile {
    *
    * @throws {UserError} Where the file cannot be read.
    */
-  find(reading: Reading): Promise<readonly FoundColumn[]>;
+  find(finding: Finding): Promise<readonly FoundColumn[]>;
   /**
    * Reads it.
    *
-   * @param columns Which, with the types that were decided over all files. One that the file lacks is null.
+   * @param columns Which, with the types that were decided over all files. One that the file lacks is null. A
+   *   value that cannot be cast to what is asked for makes a row that cannot be read.
    * @throws {UserError} Where the file or a row that nobody takes cannot be read.
    */
-  batches(columns: readonly Column[], reading: Reading): AsyncGenerator<Batch>;
+  batches(columns: readonly ReadColumn[], reading: Reading): AsyncGenerator<Batch>;
 }

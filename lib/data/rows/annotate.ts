@@ -14,8 +14,8 @@ import { TextIndex } from "./text_index.ts";
 
 /** How rows find what is said of them. */
 export type JoinKey =
-  /** Columns that both have; all of them have to be equal as texts. */
-  | { readonly on: readonly string[] }
+  /** Columns of the first, and what they are called in the second; all of them have to be equal as texts. */
+  | { readonly on: readonly (readonly [own: string, theirs: string])[] }
   /** A column of the second that holds the SHA-256, in hex, of the UTF-8 text of a column of the first. */
   | { readonly hash: string; readonly column: string };
 
@@ -111,7 +111,7 @@ export async function annotateRows(
   const taken = takenColumns({ stream, notes }, options);
   const known = await readNotes(notes, { taken, key: options.key, signal });
   const { key } = options;
-  const names = "on" in key ? key.on : [key.column];
+  const names = "on" in key ? key.on.map(([own]) => own) : [key.column];
   for (const name of names) requireColumn(stream.columns, name);
   const columns = [...stream.columns, ...taken.map(({ from: _, ...column }) => column)];
   const sink = open(columns, Object.keys(stream.splits));
@@ -143,12 +143,17 @@ export async function annotateRows(
   return { matched, unmatched: { rows: unmatched, keys }, unused: known.unused() };
 }
 
+/** The columns of the second dataset that are the key. */
+function keysOfNotes(key: JoinKey): string[] {
+  return "on" in key ? key.on.map(([, theirs]) => theirs) : [key.hash];
+}
+
 /** The columns that are taken over, with the names that they have in the second dataset. */
 function takenColumns(
   { stream, notes }: { readonly stream: RowStream; readonly notes: RowStream },
   { key, columns }: AnnotateOptions,
 ): (Column & { readonly from: string })[] {
-  const keys = "on" in key ? key.on : [key.hash];
+  const keys = keysOfNotes(key);
   for (const name of keys) requireColumn(notes.columns, name);
   const chosen = columns === undefined
     ? notes.columns.filter(({ name }) => !keys.includes(name)).map(({ name }) =>
@@ -183,7 +188,7 @@ async function readNotes(
   },
 ): Promise<Notes> {
   const known = new Notes(taken);
-  const names = "on" in key ? key.on : [key.hash];
+  const names = keysOfNotes(key);
   const columns = [...new Set([...names, ...taken.map(({ from }) => from)])];
   for (const split of Object.keys(notes.splits)) {
     for await (const batch of notes.batches(split, { columns, signal })) {

@@ -3,22 +3,24 @@
  *
  * @module
  */
-import { unreachable, UserError } from "../../base/errors.ts";
+import { nearest, unreachable, UserError } from "../../base/errors.ts";
+import { ownMember } from "../../base/json.ts";
 import type { Batch } from "../formats/batch.ts";
-import { type Column, refuseColumnName, requireColumn } from "../formats/columns.ts";
+import {
+  type Column,
+  type ColumnType,
+  refuseColumnName,
+  requireColumn,
+} from "../formats/columns.ts";
 import { decideColumns } from "../formats/decide.ts";
+import { type Format, formatOf } from "../formats/format.ts";
 import { parquetFile } from "../formats/parquet/file.ts";
-import type { FoundColumn, InputFile, Reading, RowFile } from "../formats/row_file.ts";
+import type { FoundColumn, InputFile, ReadColumn, Reading, RowFile } from "../formats/row_file.ts";
+import { TimeForms } from "../formats/timestamps.ts";
 import { openCsv } from "../formats/text/csv.ts";
 import type { Encoding } from "../formats/text/encoding.ts";
 import { openJson, openJsonl } from "../formats/text/json.ts";
 import { openText, type SplitBy } from "../formats/text/text.ts";
-
-/** Formats of files. */
-export const FORMATS = ["parquet", "jsonl", "json", "csv", "txt"] as const;
-
-/** A format of files. */
-export type Format = (typeof FORMATS)[number];
 
 /** How to read files. */
 export interface ReadOptions {
@@ -31,38 +33,14 @@ export interface ReadOptions {
   readonly delimiter?: string | undefined;
   /** For csv: the names of the columns of files without a header line. */
   readonly columnNames?: readonly string[] | undefined;
+  /** For json: the member of the outermost object whose array holds the rows. */
+  readonly field?: string | undefined;
   /** Columns to keep: those listed, or a mapping from names in the files to new ones. */
   readonly columns?: readonly string[] | Readonly<Record<string, string>> | undefined;
+  /** Types that columns are cast to, by their names in the result. */
+  readonly types?: Readonly<Record<string, ColumnType>> | undefined;
   /** Of text files; UTF-8 where it is not said. */
   readonly encoding?: Encoding | undefined;
-}
-
-const EXTENSIONS: Readonly<Record<string, Format>> = {
-  parquet: "parquet",
-  jsonl: "jsonl",
-  ndjson: "jsonl",
-  json: "json",
-  csv: "csv",
-  tsv: "csv",
-  txt: "txt",
-  text: "txt",
-  md: "txt",
-};
-
-/**
- * The format of a file, by its name.
- *
- * @throws {UserError} Where the name does not tell.
- */
-export function formatOf(name: string): Format {
-  const extension = /\.([a-z0-9]+)(?:\.gz|\.zst)?$/i.exec(name)?.[1]?.toLowerCase() ?? "";
-  const format = Object.hasOwn(EXTENSIONS, extension) ? EXTENSIONS[extension] : undefined;
-  if (format !== undefined) return format;
-  throw new UserError({
-    what: `the name ${name} does not tell the format of the file`,
-    requirement: `known are ${Object.keys(EXTENSIONS).map((known) => `.${known}`).join(", ")}`,
-    remedy: `say it with \`format\`: ${FORMATS.join(", ")}`,
-  });
 }
 
 /** Opens files of rows. @throws {UserError} Where the name of one tells no format, or an option has no effect. */
@@ -73,8 +51,8 @@ export function openFiles(files: readonly InputFile[], options: ReadOptions): Ro
 
 /** Which columns of files are read, and what they are called. */
 export interface ChosenColumns {
-  /** As the files call them, with the types that were decided over all. */
-  readonly from: readonly Column[];
+  /** As the files call them, with the types that were decided over all or asked for. */
+  readonly from: readonly ReadColumn[];
   /** As they are written. */
   readonly columns: readonly Column[];
 }
@@ -86,15 +64,66 @@ export interface ChosenColumns {
  */
 export async function findColumns(
   files: readonly RowFile[],
-  { columns: chosen, ...reading }: Reading & Pick<ReadOptions, "columns">,
+  { columns: chosen, types = {}, ...reading }: Reading & Pick<ReadOptions, "columns" | "types">,
 ): Promise<ChosenColumns> {
+  const times = new Map(
+    Object.entries(types).filter(([, type]) => type === "timestamp")
+      .map(([name]) => [nameInFiles(name, chosen), new TimeForms()]),
+  );
+  const finding = times.size === 0 ? reading : { ...reading, times };
   const found: (readonly FoundColumn[])[] = [];
   for (const file of files) {
-    const columns = await file.find(reading);
+    const columns = await file.find(finding);
     for (const { name } of columns) refuseColumnName(name, file.name);
     found.push(columns);
   }
-  return chooseColumns(decideColumns(found), chosen);
+  return castColumns(chooseColumns(decideColumns(found), chosen), { types, times });
+}
+
+/** What a column of the result is called in the files. */
+function nameInFiles(name: string, chosen: ReadOptions["columns"]): string {
+  if (chosen === undefined || Array.isArray(chosen)) return name;
+  return Object.entries(chosen).find(([, own]) => own === name)?.[0] ?? name;
+}
+
+/** Columns with the types that are asked for. */
+function castColumns(
+  { from, columns }: ChosenColumns,
+  { types, times }: {
+    readonly types: Readonly<Record<string, ColumnType>>;
+    readonly times: ReadonlyMap<string, TimeForms>;
+  },
+): ChosenColumns {
+  const names = columns.map(({ name }) => name);
+  for (const name of Object.keys(types)) {
+    if (names.length === 0 || names.includes(name)) continue;
+    throw new UserError({
+      what: `\`types\` casts the column "${name}", and there is none`,
+      nearest: nearest(name, names),
+      requirement: `the columns are ${names.join(", ")}`,
+      ...(from.some((column) => column.name === name)
+        ? { remedy: "columns are called there as `columns` renames them" }
+        : {}),
+    });
+  }
+  const cast = (column: Column, at: number): Column => {
+    const type = ownMember(types, columns[at]!.name);
+    if (type === undefined) return column;
+    const { name, names: labels } = column;
+    return {
+      name,
+      type,
+      ...(type === "int" && labels !== undefined ? { names: labels } : {}),
+      ...(type === "timestamp" ? times.get(from[at]!.name)!.form : {}),
+    };
+  };
+  return {
+    from: from.map((column, at) => {
+      const isCast = ownMember(types, columns[at]!.name) !== undefined;
+      return isCast ? { ...cast(column, at), isCast } : column;
+    }),
+    columns: columns.map(cast),
+  };
 }
 
 /** The rows of files, one below the other; a column that one lacks is null there. */
@@ -122,6 +151,7 @@ function checkOptions(files: readonly InputFile[], options: ReadOptions): void {
   const meant = {
     delimiter: options.delimiter !== undefined && "csv",
     column_names: options.columnNames !== undefined && "csv",
+    field: options.field !== undefined && "json",
     split_by: options.splitBy !== "line" && "txt",
   } as const;
   for (const [name, format] of Object.entries(meant)) {
@@ -154,7 +184,7 @@ function openFile(file: InputFile, options: ReadOptions): RowFile {
     case "jsonl":
       return openJsonl(file, { encoding });
     case "json":
-      return openJson(file, { encoding });
+      return openJson(file, { encoding, field: options.field });
     case "csv": {
       const stringColumns = [options.textColumn];
       return openCsv(file, { delimiter: options.delimiter, columnNames, stringColumns, encoding });

@@ -14,7 +14,7 @@ import { sha256Hex } from "../../base/hash.ts";
 import { pieces, reason, request, type RequestOptions, sleep, type Token } from "./http.ts";
 import { checkExtent, checkUnchanged, statusError, tooLong } from "./answers.ts";
 import { CachedFile, cachedPathOf, removeCached } from "./cache/cached_file.ts";
-import { checkRoom, diskFailure } from "./disk.ts";
+import { checkRoom, diskFailure } from "./cache/disk.ts";
 import { type Limits, limitsWith } from "./limits.ts";
 import { checkFile, type Download, splitId } from "./pinned_file.ts";
 import { withoutSecrets } from "../../base/outside/secrets.ts";
@@ -128,9 +128,10 @@ async function complete(task: Task): Promise<void> {
         what:
           `the download of ${file.written} (${file.url}) is damaged: expected ${wrong.expected}, got ${wrong.got}`,
         requirement: "what the server sent is not what it announced; nothing of it is kept",
-        remedy:
-          "run the same command again; if it stays, the file on the server was changed or damaged: " +
-          "--update takes what the server announces now",
+        remedy: /#sha-?256[=:]/i.test(file.written)
+          ? "the server has another file than its checksum says: check both"
+          : "run the same command again; if it stays, the file on the server was changed or " +
+            "damaged: --update takes what the server announces now",
       });
     }
     task.options.log(`${file.path}: the part downloaded earlier does not fit, starting over`);

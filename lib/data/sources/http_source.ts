@@ -37,6 +37,7 @@ export async function resolveHttp(
   source: HttpSource,
   settings: ResolveSettings,
 ): Promise<Resolution> {
+  const { sha256 } = source;
   let pin = settings.update ? undefined : readPin(settings.pins.get(source.written));
   if (pin === undefined) {
     if (settings.offline) {
@@ -45,7 +46,9 @@ export async function resolveHttp(
         remedy: "run once without --offline and without --update",
       });
     }
-    pin = await ask(source, settings);
+    const asked = await ask(source, settings);
+    // Who says which bytes are meant needs no word of the server for it.
+    pin = sha256 === undefined ? asked : { ...asked, id: `sha256:${sha256}` };
     settings.pins.set(source.written, pin);
   }
   const { hosts = [], ...file } = pin;
@@ -81,7 +84,30 @@ export async function fetchHttp(
     },
   });
   settings.fetched(file);
-  return [{ path, name: source.file.path }];
+  const name = await nameByBytes(path, source.file.path);
+  if (name !== source.file.path) settings.log(`${source.file.path}: read as ${name}`);
+  return [{ path, name }];
+}
+
+/** What files that are packed begin with. */
+const MARKS: Readonly<Record<string, readonly number[]>> = {
+  ".gz": [0x1f, 0x8b],
+  ".zst": [0x28, 0xb5, 0x2f, 0xfd],
+};
+
+/**
+ * The name that tells whether a file is packed. Addresses do not always: some servers say of `a.csv.gz` that its own
+ * packing is one for the way alone, and others send what is packed from an address without an ending.
+ */
+async function nameByBytes(path: string, name: string): Promise<string> {
+  const beginning = new Uint8Array(4);
+  using file = await Deno.open(path);
+  await file.read(beginning);
+  const is = Object.keys(MARKS).find((end) =>
+    MARKS[end]!.every((byte, i) => beginning[i] === byte)
+  );
+  const bare = name.replace(/\.(?:gz|zst)$/i, "");
+  return is === undefined ? bare : name.toLowerCase().endsWith(is) ? name : bare + is;
 }
 
 async function ask(source: HttpSource, { signal, limits }: ResolveSettings): Promise<HttpPin> {

@@ -12,6 +12,7 @@ import { explainStatus, statusError } from "./answers.ts";
 import { boundedText, reason, redirectOf, request, type Token } from "./http.ts";
 import { announcedSize, type Limits, limitsWith } from "./limits.ts";
 import { idOfEtag, type PinnedFile } from "./pinned_file.ts";
+import { namesOfFiles } from "./repository/names_of_files.ts";
 import type { HubRepo, HubSource } from "./source.ts";
 
 /** The public hub. */
@@ -113,14 +114,21 @@ export function fileUrl(
 /**
  * The files of a repository.
  *
+ * @param options `orNothing`: that there is no such revision is no error.
  * @returns Undefined where the server has no listings.
  * @throws {UserError} Where it cannot be reached, refuses, or says that there is no such repository or
  * revision.
  */
-export async function listRepo(client: HubClient, source: HubSource): Promise<Listing | undefined> {
+export async function listRepo(
+  client: HubClient,
+  source: HubSource,
+  { orNothing = false }: { readonly orNothing?: boolean } = {},
+): Promise<Listing | undefined> {
   const hub = await import("@huggingface/hub");
   const { repo, revision } = source;
   let refusal: UserError | undefined;
+  let isMissing = false;
+  let named: Listing | undefined;
   const pages = new Pages(client, source);
   const common = {
     hubUrl: client.endpoint,
@@ -128,6 +136,9 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
       const url = input instanceof Request ? input.url : String(input);
       const { response, shown } = await pages.fetch(url, new Headers(init?.headers));
       refusal = refusalOf(response, { url: shown, source });
+      isMissing = response.headers.get("x-error-code") === "RevisionNotFound";
+      const isInfo = response.ok && new URL(url).pathname.includes("/revision/");
+      if (isInfo) named = namesOfFiles(await response.clone().text());
       return response;
     },
   };
@@ -148,6 +159,7 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
   } catch (error) {
     client.signal.throwIfAborted();
     if (error instanceof UserError) throw error;
+    if (isMissing && orNothing) return undefined;
     if (refusal !== undefined) throw refusal;
     if (pages.cut || (error instanceof TypeError && /body|connection|reset/i.test(reason(error)))) {
       throw new UserError({
@@ -156,8 +168,8 @@ export async function listRepo(client: HubClient, source: HubSource): Promise<Li
         cause: error,
       });
     }
-    // Anything else, such as 404 or a page of HTML, is a server without this interface.
-    return undefined;
+    // Anything else, such as 404 or a page of HTML, is a server without this interface, or without trees.
+    return named;
   }
 }
 
@@ -274,6 +286,35 @@ function refusalOf(
     return explainStatus(response, { url, written: source.written });
   }
   return undefined;
+}
+
+/**
+ * The text of a small file.
+ *
+ * @throws {UserError} Where it cannot be had, or is longer than a listing may be.
+ */
+export async function textOfFile(
+  client: HubClient,
+  source: HubSource,
+  at: { readonly revision: string; readonly path: string },
+): Promise<string> {
+  const url = fileUrl(client.endpoint, source.repo, at);
+  const remedy = hubRemedy(client.endpoint);
+  const { token, signal } = client;
+  const response = await request(url, { token, signal, remedy, limits: client.limits });
+  if (!response.ok) throw await statusError(response, { url, written: source.written });
+  const limits = limitsWith(client.limits);
+  try {
+    return await boundedText(response, { url, limit: limits.listingBytes, limits });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof UserError) throw error;
+    throw new UserError({
+      what: `${at.path} of ${source.written} was cut off: ${reason(error)}`,
+      remedy,
+      cause: error,
+    });
+  }
 }
 
 /**

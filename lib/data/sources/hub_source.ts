@@ -1,8 +1,8 @@
 /**
  * Models and data files of a Hugging Face hub: resolved to a commit and pinned, then downloaded.
  *
- * Of a model only what Temper reads is taken: the configuration, safetensors weights and the
- * tokenizer. Weights in other formats (.bin, .h5, .msgpack, .onnx, ...) are left where they are.
+ * Which files of a model are taken is said in `repository/model_files.ts`, which of a dataset as a whole in
+ * `dataset_source.ts`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { checkOutsidePath, checkOutsidePaths, MAX_PATH } from "../../base/outside_path.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
-import { compileGlob, type Glob, isGlob, naturalCompare } from "../../base/glob.ts";
+import { isGlob, naturalCompare } from "../../base/glob.ts";
 import {
   type FileHead,
   fileUrl,
@@ -21,45 +21,30 @@ import {
   hubClient,
   hubRemedy,
   hubToken,
+  type Listing,
   listRepo,
   missingFile,
+  textOfFile,
 } from "./hub.ts";
-import { boundedText, request } from "./http.ts";
-import { limitsWith } from "./limits.ts";
+import {
+  chooseModelFiles,
+  isVocabulary,
+  MODEL_FILES,
+  type ModelPatterns,
+  noSafetensors,
+  WEIGHTS,
+  WEIGHTS_INDEX,
+} from "./repository/model_files.ts";
+import { pathsMatching } from "./repository/path_pattern.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
 import { checkSafetensorsHeader } from "../formats/safetensors_check.ts";
 import type { HubSource } from "./source.ts";
-
-/** Which files of a model to take, as `huggingface_hub.snapshot_download` names them. */
-export interface ModelPatterns {
-  readonly allowPatterns?: readonly string[] | undefined;
-  readonly ignorePatterns?: readonly string[] | undefined;
-}
-
-/** Small files that a model may have, in the order in which they are asked for without a listing. */
-const MODEL_FILES = [
-  "config.json",
-  "generation_config.json",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "added_tokens.json",
-  "vocab.json",
-  "vocab.txt",
-  "merges.txt",
-  "spiece.model",
-  "tokenizer.model",
-  "sentencepiece.bpe.model",
-  "chat_template.jinja",
-];
-const WEIGHTS = "model.safetensors";
-const WEIGHTS_INDEX = "model.safetensors.index.json";
 
 /** Where the public hub keeps large files. */
 const CONTENT_HOSTS = ["*.hf.co", "*.huggingface.co"];
 
 /** What `<pipeline>.lock` remembers of a source. */
-interface HubPin {
+export interface HubPin {
   /** The revision as it was asked for. */
   readonly revision: string;
   /** What it stood for; absent where the server names no commits. */
@@ -80,35 +65,67 @@ export async function resolveHub(
   patterns: ModelPatterns = {},
 ): Promise<Resolution> {
   const client = hubClient(settings.env, settings);
-  const name = pinName(source, patterns);
-  let pin = settings.update ? undefined : readPin(settings.pins.get(name));
-  if (pin === undefined) {
-    if (settings.offline) {
-      throw new UserError({
-        what: settings.update
-          ? `--update has to ask the hub for ${source.written}, and --offline forbids it`
-          : `${source.written} was never resolved, and --offline forbids asking the hub`,
-        remedy: "run once without --offline",
-      });
-    }
-    pin = await ask(client, source, patterns);
-    checkOutsidePaths(pin.files.map(({ path }) => path), `the listing of ${source.written}`);
-    settings.pins.set(name, pin);
+  const pin = await pinOf(source, settings, {
+    name: pinName(source, patterns),
+    read: readPin,
+    ask: () => ask(client, source, patterns),
+  });
+  return resolutionOf(source, { client, pin, files: pin.files });
+}
+
+/**
+ * The pin of a source: the one that the lock has, else what the hub says now.
+ *
+ * @param name What it is called in the lock.
+ */
+export async function pinOf<P extends HubPin>(
+  source: HubSource,
+  settings: ResolveSettings,
+  { name, read, ask }: {
+    readonly name: string;
+    readonly read: (pin: unknown) => P | undefined;
+    readonly ask: () => Promise<P>;
+  },
+): Promise<P> {
+  const known = settings.update ? undefined : read(settings.pins.get(name));
+  if (known !== undefined) return known;
+  if (settings.offline) {
+    throw new UserError({
+      what: settings.update
+        ? `--update has to ask the hub for ${source.written}, and --offline forbids it`
+        : `${source.written} was never resolved, and --offline forbids asking the hub`,
+      remedy: "run once without --offline",
+    });
   }
-  const { endpoint } = client;
-  const known = pin.files.every((file) => /^(?:sha256|git):/.test(file.id ?? ""));
+  const pin = await ask();
+  checkOutsidePaths(pin.files.map(({ path }) => path), `the listing of ${source.written}`);
+  settings.pins.set(name, pin);
+  return pin;
+}
+
+/** What a stage needs for files of a pin. */
+export function resolutionOf(
+  source: HubSource,
+  { client: { endpoint }, pin, files }: {
+    readonly client: HubClient;
+    readonly pin: HubPin;
+    /** Those of the pin that are wanted. */
+    readonly files: readonly PinnedFile[];
+  },
+): Resolution {
+  const known = files.every((file) => /^(?:sha256|git):/.test(file.id ?? ""));
   const own = new URL(endpoint).host;
   return {
     key: known
-      ? pin.files.map(({ path, id }) => ({ path, id }))
-      : { commit: pin.commit ?? null, files: pin.files },
+      ? files.map(({ path, id }) => ({ path, id }))
+      : { commit: pin.commit ?? null, files },
     data: {
       type: "hub",
       written: source.written,
       endpoint,
       repo: source.repo,
       revision: pin.commit ?? pin.revision,
-      files: pin.files,
+      files,
     },
     // The public hub and its mirrors move downloads between the hosts of its content network.
     net: [...new Set([own, ...(pin.hosts ?? []), ...CONTENT_HOSTS])],
@@ -170,76 +187,90 @@ async function place(from: string, to: string): Promise<void> {
 /** Asks the hub what is there. */
 async function ask(client: HubClient, source: HubSource, patterns: ModelPatterns): Promise<HubPin> {
   const listing = await listRepo(client, source);
-  const { revision } = source;
   if (listing === undefined) return await askFiles(client, source, patterns);
-  // Before patterns are tried on them: what no system can store takes its time.
-  for (const { path } of listing.files) {
+  refuseLongPaths(source, listing);
+  const files = source.pattern === undefined
+    ? modelFiles(source, { listing, patterns })
+    : chooseDataFiles(source, listing.files);
+  return await pinFiles(client, source, { listing, files });
+}
+
+/** Before patterns are tried on them: what no system can store takes its time. */
+export function refuseLongPaths(source: HubSource, { files }: Listing): void {
+  for (const { path } of files) {
     if (path.length > MAX_PATH) checkOutsidePath(path, `the listing of ${source.written}`);
   }
-  const files = source.pattern === undefined
-    ? chooseModelFiles(source, listing.files, patterns)
-    : chooseDataFiles(source, listing.files);
+}
+
+/** The pin of some files of a listing. */
+export async function pinFiles(
+  client: HubClient,
+  source: HubSource,
+  { listing, files }: { readonly listing: Listing; readonly files: readonly PinnedFile[] },
+): Promise<HubPin> {
+  const { commit } = listing;
+  const head = async (path: string): Promise<FileHead> => {
+    const found = await headFile(client, source, { revision: commit, path });
+    if (found === undefined) throw missingFile(source, path, listing);
+    return found;
+  };
   // Large files may come from another host: one of them tells which.
   const largest = [...files].sort((a, b) => (b.size ?? 0) - (a.size ?? 0))[0]!;
-  const head = await headFile(client, source, { revision: listing.commit, path: largest.path });
-  if (head === undefined) throw missingFile(source, largest.path, listing);
-  return { revision, commit: listing.commit, ...(head.host ? { hosts: [head.host] } : {}), files };
+  // A listing of names alone says neither which bytes are meant nor how many.
+  const isBare = files.every(({ id, size }) => id === undefined && size === undefined);
+  const heads: FileHead[] = [];
+  for (const { path } of isBare ? files : [largest]) heads.push(await head(path));
+  return {
+    revision: source.revision,
+    commit,
+    ...hostsOf(heads),
+    files: isBare ? heads.map(pinnedFile) : files,
+  };
+}
+
+function hostsOf(heads: readonly FileHead[]): Pick<HubPin, "hosts"> {
+  const hosts = [...new Set(heads.flatMap(({ host }) => host ?? []))];
+  return hosts.length === 0 ? {} : { hosts };
+}
+
+function pinnedFile({ path, size, id }: FileHead): PinnedFile {
+  return {
+    path,
+    ...(size === undefined ? {} : { size }),
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+function modelFiles(
+  source: HubSource,
+  { listing, patterns }: { readonly listing: Listing; readonly patterns: ModelPatterns },
+): PinnedFile[] {
+  const { written } = source;
+  const missing = (path: string): UserError => missingFile(source, path, listing);
+  const paths = listing.files.map(({ path }) => path);
+  const meant = new Set(chooseModelFiles(paths, { written, patterns, missing }));
+  return listing.files.filter(({ path }) => meant.has(path))
+    .sort((a, b) => naturalCompare(a.path, b.path));
 }
 
 function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): PinnedFile[] {
-  const glob = compileGlob(source.pattern!);
-  const chosen = files.filter(({ path }) => path === source.pattern || glob.test(path));
-  if (chosen.length === 0) throw missingFile(source, source.pattern!, { commit: "", files });
-  return chosen.sort((a, b) => naturalCompare(a.path, b.path));
-}
-
-function chooseModelFiles(
-  source: HubSource,
-  files: readonly PinnedFile[],
-  patterns: ModelPatterns,
-): PinnedFile[] {
-  const compiled = (list: readonly string[]): readonly Glob[] =>
-    list.map((pattern) =>
-      compileGlob(pattern.endsWith("/") ? `${pattern}*` : pattern, { slash: true })
-    );
-  const allowed = patterns.allowPatterns && compiled(patterns.allowPatterns);
-  const ignored = compiled(patterns.ignorePatterns ?? []);
-  const single = files.some(({ path }) => path === WEIGHTS);
-  const chosen = files.filter(({ path }) => {
-    if (ignored.some((glob) => glob.test(path))) return false;
-    if (allowed !== undefined) return allowed.some((glob) => glob.test(path));
-    if (MODEL_FILES.includes(path)) return true;
-    if (path === WEIGHTS) return true;
-    return !single && (path === WEIGHTS_INDEX || /^model-\d+-of-\d+\.safetensors$/.test(path));
-  });
+  const pattern = source.pattern!;
+  const meant = new Set(pathsMatching(pattern, files.map(({ path }) => path)));
+  // All by these names: that a listing has one twice is somebody else's to find.
+  const chosen = files.filter(({ path }) => meant.has(path))
+    .sort((a, b) => naturalCompare(a.path, b.path));
   if (chosen.length === 0) {
+    const folder = `${pattern.replace(/\/+$/, "")}/`;
+    if (!files.some(({ path }) => path.startsWith(folder))) {
+      throw missingFile(source, pattern, { commit: "", files });
+    }
     throw new UserError({
-      what: `no file of ${source.written} matches allow_patterns`,
-      requirement: `it has ${files.map(({ path }) => path).slice(0, 20).join(", ")}`,
+      what: `"${pattern}" is a folder of the dataset "${source.repo.name}"`,
+      requirement: "after its name stands a file or a pattern, or nothing",
+      remedy: `name what is in it: ${source.written.replace(/\/+$/, "")}/*`,
     });
   }
-  const has = (test: (path: string) => boolean): boolean => chosen.some(({ path }) => test(path));
-  if (allowed === undefined && ignored.length === 0) {
-    if (!has((path) => path === "config.json")) {
-      throw missingFile(source, "config.json", { commit: "", files });
-    }
-    if (!has((path) => path.endsWith(".safetensors"))) {
-      throw noSafetensors(source, files.map(({ path }) => path));
-    }
-  }
-  return chosen.sort((a, b) => naturalCompare(a.path, b.path));
-}
-
-function noSafetensors(source: HubSource, paths: readonly string[]): UserError {
-  const others = paths.filter((path) => /\.(?:bin|h5|msgpack|onnx|ckpt|pt|gguf)$/.test(path));
-  return new UserError({
-    what: `${source.written} has no weights as safetensors${
-      others.length === 0 ? "" : `, only ${others.slice(0, 5).join(", ")}`
-    }`,
-    requirement: `a model needs ${WEIGHTS}, or several with ${WEIGHTS_INDEX}`,
-    remedy:
-      "choose a revision that has them, or convert the weights; allow_patterns takes other files as they are",
-  });
+  return chosen;
 }
 
 /** Without a listing: asks for the files by the names that they usually have. */
@@ -264,9 +295,14 @@ async function askFiles(
       remedy: "leave them out",
     });
   }
-  const first = pattern ?? "config.json";
-  const named = await headFile(client, source, { revision, path: first });
-  if (named === undefined) throw missingFile(source, first);
+  let first = pattern ?? "config.json";
+  let named = await headFile(client, source, { revision, path: first });
+  if (named === undefined && isModel) {
+    // A tokenizer alone may have no configuration.
+    first = "tokenizer.json";
+    named = await headFile(client, source, { revision, path: first });
+  }
+  if (named === undefined) throw missingFile(source, pattern ?? "config.json");
   // A server may name commits and yet know only the branch.
   const pinned = named.commit === undefined
     ? undefined
@@ -281,22 +317,20 @@ async function askFiles(
   if (isModel) {
     for (const path of MODEL_FILES) if (path !== first) await head(path);
     if (!await head(WEIGHTS)) {
-      if (!await head(WEIGHTS_INDEX)) throw noSafetensors(source, []);
-      for (const path of await shardNames(client, source, at)) {
+      const isSharded = await head(WEIGHTS_INDEX);
+      // Whether it has weights in another format, nobody here can say: with a configuration it is a model.
+      const isTokenizer = first !== "config.json" && heads.some(({ path }) => isVocabulary(path));
+      if (!isSharded && !isTokenizer) throw noSafetensors(source.written, []);
+      for (const path of isSharded ? await shardNames(client, source, at) : []) {
         if (!await head(path)) throw missingFile(source, path);
       }
     }
   }
-  const hosts = [...new Set(heads.flatMap(({ host }) => host ?? []))];
   return {
     revision,
     ...(pinned === undefined ? {} : { commit: named.commit! }),
-    ...(hosts.length === 0 ? {} : { hosts }),
-    files: heads.map(({ path, size, id }) => ({
-      path,
-      ...(size === undefined ? {} : { size }),
-      ...(id === undefined ? {} : { id }),
-    })),
+    ...hostsOf(heads),
+    files: heads.map(pinnedFile),
   };
 }
 
@@ -306,17 +340,10 @@ async function shardNames(
   source: HubSource,
   revision: string,
 ): Promise<string[]> {
-  const url = fileUrl(client.endpoint, source.repo, { revision, path: WEIGHTS_INDEX });
-  const response = await request(url, {
-    token: client.token,
-    signal: client.signal,
-    remedy: hubRemedy(client.endpoint),
-    limits: client.limits,
-  });
-  const limits = limitsWith(client.limits);
-  const text = await boundedText(response, { url, limit: limits.listingBytes, limits });
+  const text = await textOfFile(client, source, { revision, path: WEIGHTS_INDEX });
   const map = parseJsonObject(text)?.weight_map;
-  if (!response.ok || !isJsonObject(map)) {
+  if (!isJsonObject(map)) {
+    const url = fileUrl(client.endpoint, source.repo, { revision, path: WEIGHTS_INDEX });
     throw new UserError({
       what: `${url} is no index of weights`,
       remedy: hubRemedy(client.endpoint),
@@ -347,7 +374,7 @@ function pinName(source: HubSource, { allowPatterns, ignorePatterns }: ModelPatt
 }
 
 /** A pin as the lock has it; undefined where it is none, as in a lock that somebody edited. */
-function readPin(pin: unknown): HubPin | undefined {
+export function readPin(pin: unknown): HubPin | undefined {
   const { files, hosts = [] } = (pin ?? {}) as Partial<HubPin>;
   const fine = Array.isArray(files) && files.length > 0 &&
     files.every((file) => typeof file?.path === "string") &&

@@ -104,10 +104,12 @@ async function filesOf(
   source: { package: string; version: string; pattern: string },
 ): Promise<string[]> {
   const { pattern } = source;
-  const paths = isGlob(pattern)
-    ? await expandGlob(folder, pattern).catch(() => [])
-    : (await Deno.stat(`${folder}/${pattern}`).catch(() => undefined))?.isFile
+  // A file that is called so is meant, whatever else its name may be read as.
+  const isFile = (await Deno.stat(`${folder}/${pattern}`).catch(() => undefined))?.isFile;
+  const paths = isFile
     ? [pattern]
+    : isGlob(pattern)
+    ? await expandGlob(folder, pattern).catch(() => [])
     : [];
   for (const path of paths) await checkInside(folder, path, source);
   return paths;

@@ -51,6 +51,12 @@ export type ResolvedSource =
     readonly files: readonly { readonly path: string; readonly name: string }[];
   }
   | {
+    readonly type: "folder";
+    readonly written: string;
+    /** `name` is the path below the folder. */
+    readonly files: readonly { readonly path: string; readonly name: string }[];
+  }
+  | {
     readonly type: "npm";
     readonly written: string;
     readonly package: string;
@@ -75,6 +81,8 @@ export type ResolvedSource =
     /** What stands in URLs: a commit where the server knows them. */
     readonly revision: string;
     readonly files: readonly PinnedFile[];
+    /** What a person should know of them, in sentences. */
+    readonly notes?: readonly string[];
   };
 
 /** What resolving a source gives: the parts of a stage's `Sources`. */
@@ -85,4 +93,6 @@ export interface Resolution {
   readonly read?: readonly string[];
   readonly net?: readonly string[];
   readonly env?: readonly string[];
+  /** Of a source that brings its splits along: each by itself, `key` and `data` being those of all. */
+  readonly splits?: Readonly<Record<string, Pick<Resolution, "key" | "data">>>;
 }

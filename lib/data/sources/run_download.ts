@@ -8,10 +8,9 @@ import type { BadRow, InputFile, Reading } from "../formats/row_file.ts";
 import { DatasetWriter } from "../rows/dataset.ts";
 import { findColumns, openFiles, readFiles, type ReadOptions } from "../rows/table_files.ts";
 import { forget } from "./download.ts";
-import { fetchHub } from "./hub_source.ts";
 import type { Download } from "./pinned_file.ts";
-import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";
-import type { FetchSettings } from "./resolved.ts";
+import { MODEL_SPLIT, type ResolvedDownload, type ResolvedSplits } from "./resolve_download.ts";
+import type { FetchSettings, ResolvedSource } from "./resolved.ts";
 import { fetchSource } from "./sources.ts";
 
 /** The options of the stage that decide how files are read. */
@@ -21,7 +20,9 @@ export interface DownloadReading {
   readonly text_column: string;
   readonly delimiter?: string | undefined;
   readonly column_names?: readonly string[] | undefined;
+  readonly field?: string | undefined;
   readonly columns?: ReadOptions["columns"];
+  readonly types?: ReadOptions["types"];
   readonly limit: number;
   readonly encoding?: ReadOptions["encoding"];
   /** What becomes of a row that cannot be read: an error, nothing, or a line of `rejected.jsonl`. */
@@ -34,6 +35,8 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
   /** The folder to fill. */
   readonly folder: string;
   readonly progress: (done: number, total: number, unit: string) => void;
+  /** Takes what a person should know of the sources, a sentence each. */
+  readonly note: (text: string) => void;
 }
 
 /**
@@ -43,7 +46,7 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
  * @throws {UserError} Where a server or a file fails.
  */
 export async function runDownload(sources: unknown, run: DownloadRun): Promise<void> {
-  const { kind, splits } = sources as ResolvedDownload["data"];
+  const { kind, splits, notes: told } = sources as ResolvedDownload["data"];
   const finished: Download[] = [];
   const settings: FetchSettings = {
     ...run,
@@ -52,9 +55,15 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
   };
   if (kind === "model") {
     const model = splits[MODEL_SPLIT]?.[0];
-    if (model?.type !== "hub") throw new InternalError("a model that is not on a hub");
-    await fetchHub(model, settings, run.folder);
+    if (model === undefined) throw new InternalError("a model without a source");
+    await fetchSource(model, settings, run.folder);
   } else {
+    const all = Object.values(splits).flat();
+    const notes = all.flatMap((source) => source.type === "hub" ? source.notes ?? [] : []);
+    for (const text of new Set([...told, ...notes])) {
+      run.log(text);
+      run.note(text);
+    }
     await writeRows(splits, settings, run);
   }
   await forget(finished, run.cacheDir);
@@ -69,33 +78,31 @@ async function writeRows(
 ): Promise<void> {
   const { options, folder, log } = run;
   const fetched = `${folder}/.fetched`;
-  const files: Record<string, InputFile[]> = {};
-  for (const [split, sources] of Object.entries(splits)) {
-    const own: InputFile[] = files[split] = [];
-    for (const [i, source] of sources.entries()) {
-      const place = `${fetched}/${split}-${i}`;
-      await Deno.mkdir(place, { recursive: true });
-      for (const file of await fetchSource(source, settings, place)) own.push(file);
-    }
-  }
-  const opened = Object.entries(files).map(([split, own]) => {
-    const rows = openFiles(own, {
-      format: options.format,
-      splitBy: options.split_by,
-      textColumn: options.text_column,
-      delimiter: options.delimiter,
-      columnNames: options.column_names,
-      columns: options.columns,
-      encoding: options.encoding,
-    });
-    return { split, rows };
+  const files = await fetchAll(splits, { settings, run, folder: fetched });
+  // Together: an option is for one of them where any is of its format.
+  const rows = openFiles(files.flatMap(([, own]) => own), {
+    format: options.format,
+    splitBy: options.split_by,
+    textColumn: options.text_column,
+    delimiter: options.delimiter,
+    columnNames: options.column_names,
+    field: options.field,
+    columns: options.columns,
+    encoding: options.encoding,
+  });
+  let next = 0;
+  const opened = files.map(([split, own]) => {
+    return { split, rows: rows.slice(next, next += own.length) };
   });
   const limit = options.limit === 0 ? undefined : options.limit;
   const rejected = new Rejected(`${folder}/rejected.jsonl`, options.on_error);
   // Each file is read twice: what is guessed and rejected is told once.
   const looking = { limit, signal: run.signal, ...(rejected.isTaken && { reject: () => {} }) };
-  const all = opened.flatMap(({ rows }) => rows);
-  const chosen = await findColumns(all, { ...looking, columns: options.columns });
+  const chosen = await findColumns(rows, {
+    ...looking,
+    columns: options.columns,
+    types: options.types,
+  });
   if (chosen.columns.length === 0) {
     throw new UserError({
       what: "the source is empty: it has neither rows nor columns",
@@ -106,7 +113,7 @@ async function writeRows(
     columns: chosen.columns,
     splits: opened.map(({ split }) => split),
   });
-  const total = sizeOf(Object.values(files).flat());
+  const total = sizeOf(files.flatMap(([, own]) => own));
   let done = 0;
   const reading: Reading = {
     limit,
@@ -126,6 +133,53 @@ async function writeRows(
   rejected.finish(log);
   await removeFolder(fetched);
   await writer.finish(rejected.count === 0 ? {} : { dropped: { on_error: rejected.count } });
+}
+
+/** Makes the files of all splits readable, and tells progress over all of them. */
+async function fetchAll(
+  splits: ResolvedSplits,
+  { settings, run, folder }: {
+    readonly settings: FetchSettings;
+    readonly run: DownloadRun;
+    readonly folder: string;
+  },
+): Promise<(readonly [split: string, files: readonly InputFile[]])[]> {
+  const announced = Object.values(splits).flat().reduce(
+    (sum, source) => sum + sizeOfSource(source),
+    0,
+  );
+  let before = 0;
+  const fetched: [string, InputFile[]][] = [];
+  for (const [split, sources] of Object.entries(splits)) {
+    const own: InputFile[] = [];
+    for (const [i, source] of sources.entries()) {
+      const place = `${folder}/${split}-${i}`;
+      await Deno.mkdir(place, { recursive: true });
+      let last = 0;
+      const progress = (done: number): void => {
+        last = done;
+        run.progress(before + done, Math.max(announced, before + done), "bytes");
+      };
+      for (const file of await fetchSource(source, { ...settings, progress }, place)) {
+        own.push(file);
+      }
+      before += last;
+    }
+    fetched.push([split, own]);
+  }
+  return fetched;
+}
+
+/** Bytes that fetching a source brings, as far as they were announced. */
+function sizeOfSource(source: ResolvedSource): number {
+  switch (source.type) {
+    case "hub":
+      return source.files.reduce((sum, { size = 0 }) => sum + size, 0);
+    case "http":
+      return source.file.size ?? 0;
+    default:
+      return 0;
+  }
 }
 
 /** Bytes of files. */

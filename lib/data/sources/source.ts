@@ -3,15 +3,18 @@
  *
  * ```text
  * npm:PACKAGE@VERSION/FILE                    a file (or pattern) in an npm package
- * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in a dataset of the hub
+ * hf://datasets/ORG/NAME[@REVISION]           a dataset of the hub, with its configs and splits
+ * hf://datasets/ORG/NAME[@REVISION]/FILE      a file (or pattern) in one
  * hf://ORG/NAME[@REVISION]                    a model of the hub
- * https://HOST/FILE                           anything on the web
+ * https://HOST/FILE[#sha256=DIGEST]           anything on the web
  * reviews.csv   data/*.txt                    files, relative to the pipeline or to where the user is
+ * models/tuned/                               a folder with a model or a tokenizer
  * ```
  *
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
+import { isGlob } from "../../base/glob.ts";
 import { filePath } from "../../base/paths.ts";
 import { keepSecretsOfUrl, secretIn } from "../../base/outside/secrets.ts";
 
@@ -31,7 +34,7 @@ export interface HubSource {
   readonly repo: HubRepo;
   /** A branch, tag or commit. */
   readonly revision: string;
-  /** The file or pattern; undefined for a model. */
+  /** The file or pattern; undefined for a model, and for a dataset as a whole. */
   readonly pattern?: string;
 }
 
@@ -47,6 +50,8 @@ export interface HttpSource {
   readonly type: "http";
   readonly written: string;
   readonly url: string;
+  /** The SHA-256 that the file has to have, in hex, where it is said. */
+  readonly sha256?: string;
 }
 
 /** A file or pattern on this machine. */
@@ -56,8 +61,15 @@ export interface FileSource {
   readonly pattern: string;
 }
 
+/** A folder of this machine with a model in it, or a tokenizer: its path ends with a slash. */
+export interface FolderSource {
+  readonly type: "folder";
+  readonly written: string;
+  readonly path: string;
+}
+
 /** Any source. */
-export type Source = NpmSource | HubSource | HttpSource | FileSource;
+export type Source = NpmSource | HubSource | HttpSource | FileSource | FolderSource;
 
 /**
  * Reads a source as it is written.
@@ -79,7 +91,7 @@ export function parseSource(written: string): Source {
   if (/^\s*https?:/i.test(written)) refuseSecret(written);
   if (/^https?:\/\//.test(written)) {
     if (!URL.canParse(written)) throw new UserError({ what: `"${written}" is no URL` });
-    return { type: "http", written, url: new URL(written).href };
+    return parseHttp(written);
   }
   if (written.startsWith("file://")) {
     if (!URL.canParse(written) || new URL(written).host !== "") {
@@ -88,7 +100,7 @@ export function parseSource(written: string): Source {
         requirement: "file:///FOLDER/FILE, or the path alone",
       });
     }
-    return { type: "file", written, pattern: filePath(written) };
+    return local(written, filePath(written));
   }
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(written)?.[1];
   if (scheme !== undefined && (written.includes("://") || SCHEMES.includes(scheme.toLowerCase()))) {
@@ -98,7 +110,29 @@ export function parseSource(written: string): Source {
       requirement: FORMS,
     });
   }
-  return { type: "file", written, pattern: written };
+  return local(written, written);
+}
+
+function local(written: string, path: string): FileSource | FolderSource {
+  return path.endsWith("/") && !isGlob(path)
+    ? { type: "folder", written, path }
+    : { type: "file", written, pattern: path };
+}
+
+/** A fragment is never sent: this one says which bytes are meant, as pip has it. */
+function parseHttp(written: string): HttpSource {
+  const url = new URL(written);
+  const [, name, digest] = /^#(sha256|sha-256|sha1|md5|sha512|sha384)[=:](.*)$/i.exec(url.hash) ??
+    [];
+  if (name === undefined) return { type: "http", written, url: url.href };
+  if (!/^sha-?256$/i.test(name) || !/^[0-9a-f]{64}$/i.test(digest!)) {
+    throw new UserError({
+      what: `${written} has the checksum "${url.hash.slice(1, 100)}"`,
+      requirement: "#sha256= and 64 hexadecimal digits, as `sha256sum FILE` prints them",
+    });
+  }
+  url.hash = "";
+  return { type: "http", written, url: url.href, sha256: digest!.toLowerCase() };
 }
 
 /** A source is written to the lock file, which is committed, and to the records of every run. */
@@ -117,8 +151,9 @@ function refuseSecret(written: string): void {
 }
 
 const SCHEMES = ["npm", "hf", "https", "http", "file"];
-const FORMS = "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME/FILE, hf://ORG/NAME, " +
-  "https://... or the path of a file";
+const FORMS =
+  "a source is npm:PACKAGE@VERSION/FILE, hf://datasets/ORG/NAME[/FILE], hf://ORG/NAME, " +
+  "https://..., the path of a file, or that of a model's folder with a slash at its end";
 
 const NPM = /^npm:((?:@[a-z0-9~._-]+\/)?[a-z0-9~._-]+)(?:@([^/]*))?(?:\/(.*))?$/i;
 
@@ -151,19 +186,13 @@ const HUB =
 
 function parseHub(written: string): HubSource {
   const requirement =
-    "hf://datasets/ORG/NAME[@REVISION]/FILE for data, hf://ORG/NAME[@REVISION] for a model";
+    "hf://datasets/ORG/NAME[@REVISION][/FILE] for data, hf://ORG/NAME[@REVISION] for a model";
   const match = HUB.exec(written);
   if (match === null || /^hf:\/\/(?:spaces|buckets)\//.test(written)) {
     throw new UserError({ what: `${written} is no source on a hub`, requirement });
   }
   const [, prefix, name, revision, pattern] = match;
   const isDataset = prefix === "datasets/";
-  if (isDataset && !pattern) {
-    throw new UserError({
-      what: `${written} names no file of the dataset`,
-      requirement: `${requirement}; FILE may be a pattern such as *.parquet`,
-    });
-  }
   if (!isDataset && pattern) {
     throw new UserError({
       what: `${written} names a file of a model`,
@@ -176,8 +205,18 @@ function parseHub(written: string): HubSource {
     written,
     repo: { type: isDataset ? "dataset" : "model", name: name! },
     revision: unescaped(revision ?? "main", { written, requirement }),
-    ...(isDataset ? { pattern: pattern! } : {}),
+    ...(isDataset && pattern ? { pattern } : {}),
   };
+}
+
+/** Whether a source is a model, or a tokenizer alone, and no rows. */
+export function isModelSource(source: Source): boolean {
+  return source.type === "folder" || (source.type === "hub" && source.repo.type === "model");
+}
+
+/** Whether a source is a dataset of a hub as a whole, which brings its splits along. */
+export function isWholeDataset(source: Source): source is HubSource {
+  return source.type === "hub" && source.repo.type === "dataset" && source.pattern === undefined;
 }
 
 /** A revision without its escapes. */

@@ -4,29 +4,41 @@
  * @module
  */
 import { unreachable } from "../../base/errors.ts";
-import { resolveFiles } from "./file_source.ts";
+import { fetchFolder, resolveFiles, resolveFolder } from "./file_source.ts";
 import { fetchHttp, resolveHttp } from "./http_source.ts";
-import { fetchHub, type ModelPatterns, resolveHub } from "./hub_source.ts";
+import { resolveDataset } from "./dataset_source.ts";
+import { fetchHub, resolveHub } from "./hub_source.ts";
 import { fetchNpm, resolveNpm } from "./npm_source.ts";
 import type { FetchSettings, Resolution, ResolvedSource, ResolveSettings } from "./resolved.ts";
-import type { Source } from "./source.ts";
+import type { ModelPatterns } from "./repository/model_files.ts";
+import { isWholeDataset, type Source } from "./source.ts";
 import type { InputFile } from "../formats/row_file.ts";
+
+/** What is taken of a repository. */
+export interface RepositoryOptions extends ModelPatterns {
+  /** Of a dataset: which of its configs. */
+  readonly config?: string | undefined;
+}
 
 /** Finds what a source is right now. */
 export async function resolveSource(
   source: Source,
   settings: ResolveSettings,
-  patterns: ModelPatterns = {},
+  options: RepositoryOptions = {},
 ): Promise<Resolution> {
   switch (source.type) {
     case "file":
       return await resolveFiles(source, settings);
+    case "folder":
+      return await resolveFolder(source, settings, options);
     case "npm":
       return await resolveNpm(source, settings);
     case "http":
       return await resolveHttp(source, settings);
     case "hub":
-      return await resolveHub(source, settings, patterns);
+      return isWholeDataset(source)
+        ? await resolveDataset(source, settings, options)
+        : await resolveHub(source, settings, options);
     default:
       return unreachable(source);
   }
@@ -45,6 +57,8 @@ export async function fetchSource(
   switch (source.type) {
     case "file":
       return source.files.map(({ path, name }) => ({ path: settings.file(path), name }));
+    case "folder":
+      return await fetchFolder(source, settings, folder);
     case "npm":
       return await fetchNpm(source, settings);
     case "http":

@@ -21,6 +21,8 @@ export interface OptionsRequest {
   readonly matrix: JsonObject;
   /** Roles that the pipeline connects. */
   readonly inputs: readonly string[];
+  /** How many artifacts each of them has. */
+  readonly counts?: Readonly<Record<string, number>>;
 }
 
 /** The options after checking. */
@@ -118,7 +120,8 @@ export function checkOptions(
   let output: Kind;
   let misuse: Misuse | undefined;
   try {
-    misuse = definition.check?.({ options: parsed.data, inputs: request.inputs });
+    const { inputs, counts = {} } = request;
+    misuse = definition.check?.({ options: parsed.data, inputs, counts });
   } catch (error) {
     return failed(`its \`check\` threw: ${error instanceof Error ? error.message : error}`);
   }

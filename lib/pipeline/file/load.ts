@@ -183,6 +183,9 @@ async function describeAll(
       given: givenOptions(file) ?? {},
       matrix: file.cell.own,
       inputs: connectedRoles(file),
+      counts: Object.fromEntries(
+        Object.entries(file.cell.inputs).map(([role, { ids }]) => [role, ids.length]),
+      ),
     }));
     try {
       const stage = await askStage(uses, requests, {

@@ -10,13 +10,23 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
+import { VOCABULARY_FILES } from "../../base/vocabulary_files.ts";
 import type { Kind } from "../stage.ts";
 
-/** Kind -> the file that names the others, and the key under which it lists its splits. */
-const INDEX: Readonly<Record<Kind, { readonly file: string; readonly splits: boolean }>> = {
+/** What a kind starts from. */
+interface Index {
+  /** The file that names the others. */
+  readonly file: string;
+  /** Files of which one is enough in its stead: a tokenizer alone stands for a model. */
+  readonly or?: readonly string[];
+  /** Whether it lists splits. */
+  readonly splits: boolean;
+}
+
+const INDEX: Readonly<Record<Kind, Index>> = {
   rows: { file: "dataset.json", splits: true },
   tokens: { file: "tokens.json", splits: true },
-  model: { file: "config.json", splits: false },
+  model: { file: "config.json", or: VOCABULARY_FILES, splits: false },
   metrics: { file: "metrics.json", splits: false },
   texts: { file: "generations.jsonl", splits: false },
 };
@@ -40,7 +50,7 @@ export async function checkOutput(
   const others = new Set<string>();
   for await (const { name, isFile } of Deno.readDir(folder)) (isFile ? files : others).add(name);
   const names = [...files, ...others];
-  const { file, splits } = INDEX[kind];
+  const { file, or, splits } = INDEX[kind];
   if (names.length === 0) {
     throw new UserError({
       what: `stage "${stage}" ended well and wrote nothing`,
@@ -55,7 +65,7 @@ export async function checkOutput(
       remedy: "write that file, or put out another kind",
     });
   }
-  if (!files.has(file)) {
+  if (!files.has(file) && !or?.some((other) => files.has(other))) {
     throw new UserError({
       what: `stage "${stage}" wrote no ${file}`,
       requirement: `an artifact of kind ${kind} holds at least ${file}; the folder has ${

@@ -14,7 +14,7 @@ import { nearest, UserError } from "../../../base/errors.ts";
 import { parseJson } from "../../../base/json.ts";
 import { startWatch, type Watch } from "../../../base/watchdog.ts";
 import { BATCH, type Batch } from "../batch.ts";
-import { type Cell, type Column, refuseColumnName } from "../columns.ts";
+import { type Cell, cellText, refuseColumnName } from "../columns.ts";
 import { openBuffer, type ParquetBuffer } from "./buffer.ts";
 import { checkMetadata, PageChecks } from "./check.ts";
 import {
@@ -25,7 +25,9 @@ import {
   parquetType,
   widened,
 } from "./types.ts";
-import type { FoundColumn, Reading, RowFile } from "../row_file.ts";
+import type { Finding, FoundColumn, ReadColumn, Reading, RowFile } from "../row_file.ts";
+import { castCell } from "../text/cast.ts";
+import { type Misfit, type StretchRead, withoutBad } from "./stretch.ts";
 
 /** A page may take this long, in milliseconds, and a second more for every megabyte of the file. */
 const PAGE_DEADLINE = 30_000;
@@ -58,9 +60,29 @@ export interface ParquetInfo {
 export function parquetFile(file: { readonly path: string; readonly name: string }): RowFile {
   return {
     name: file.name,
-    find: async () => (await parquetInfo(file)).columns,
+    find: async (finding) => {
+      const { columns, rows } = await parquetInfo(file);
+      await seeTimes(file, { columns, rows, finding });
+      return columns;
+    },
     batches: (columns, reading) => parquetBatches(file, columns, reading),
   };
+}
+
+/** Counts the times of columns that are to be cast to such. */
+async function seeTimes(
+  file: { readonly path: string; readonly name: string },
+  { columns, rows, finding: { times, limit, signal } }: ParquetInfo & { readonly finding: Finding },
+): Promise<void> {
+  for (const { name, type, unit, utc } of columns) {
+    const forms = times?.get(name);
+    if (forms === undefined) continue;
+    if (unit !== undefined) forms.seeAll(rows, { unit, utc: utc ?? true });
+    if (type !== "string") continue;
+    for await (const batch of parquetBatches(file, [{ name, type }], { limit, signal })) {
+      for (const cell of batch.columns.get(name)!) if (typeof cell === "string") forms.see(cell);
+    }
+  }
 }
 
 /** What a file says of itself. */
@@ -117,8 +139,8 @@ async function opened(file: ParquetBuffer, shown: string): Promise<Opened> {
 
 async function* parquetBatches(
   source: { readonly path: string; readonly name: string },
-  columns: readonly Column[],
-  { limit = Infinity, signal, progress }: Reading,
+  columns: readonly ReadColumn[],
+  { limit = Infinity, signal, progress, reject }: Reading,
 ): AsyncGenerator<Batch> {
   const file = openBuffer(source.path);
   const shown = source.name;
@@ -131,28 +153,30 @@ async function* parquetBatches(
   });
   try {
     const reader = new GroupReader(await opened(file, shown), { columns, watch });
-    const { metadata } = reader.opened;
-    let left = Math.min(limit, Number(metadata.num_rows));
+    // Of what is cast a row may be bad, and another counts instead.
+    const isSure = columns.every(({ isCast }) => !isCast);
+    let left = limit;
     let start = 0;
-    for (const [index, group] of metadata.row_groups.entries()) {
-      const count = Math.min(Number(group.num_rows), left);
+    for (const [index, group] of reader.opened.metadata.row_groups.entries()) {
+      if (left <= 0) return;
+      const rows = Number(group.num_rows);
+      const count = isSure ? Math.min(rows, left) : rows;
       const stretches = Math.ceil(Number(group.total_byte_size) / STRETCH) || 1;
       const stretch = Math.max(1, Math.ceil(count / stretches));
-      for (let at = 0; at < count; at += stretch) {
+      for (let at = 0; at < count && left > 0; at += stretch) {
         signal?.throwIfAborted();
         const length = Math.min(stretch, count - at);
         const read = await reader.read({ group: index, start: start + at, length });
         progress?.(
           Math.round(
-            Number(group.total_compressed_size ?? group.total_byte_size) * length /
-              Number(group.num_rows),
+            Number(group.total_compressed_size ?? group.total_byte_size) * length / rows,
           ),
         );
-        yield* inBatches(read, length);
+        const kept = withoutBad(read, { file: source, start: start + at, length, left, reject });
+        left -= kept.length;
+        yield* inBatches(kept.columns, kept.length);
       }
-      start += Number(group.num_rows);
-      left -= count;
-      if (left <= 0) return;
+      start += rows;
     }
   } finally {
     file.close();
@@ -186,13 +210,13 @@ function* inBatches(
 class GroupReader {
   readonly opened: Opened;
   readonly #columns:
-    readonly (Column & { readonly field?: SchemaTree; readonly own?: ParquetType })[];
+    readonly (ReadColumn & { readonly field?: SchemaTree; readonly own?: ParquetType })[];
   readonly #watch: Watch;
   readonly #checks: PageChecks;
 
   constructor(
     opened: Opened,
-    { columns, watch }: { readonly columns: readonly Column[]; readonly watch: Watch },
+    { columns, watch }: { readonly columns: readonly ReadColumn[]; readonly watch: Watch },
   ) {
     this.opened = opened;
     this.#watch = watch;
@@ -206,10 +230,12 @@ class GroupReader {
   /** @param stretch `start` counts from the first row of the file. */
   async read(
     { group, start, length }: { group: number; start: number; length: number },
-  ): Promise<Map<string, readonly Cell[]>> {
+  ): Promise<StretchRead> {
     const { metadata, shown } = this.opened;
     const read = new Map<string, readonly Cell[]>();
-    for (const { name, type, field, own } of this.#columns) {
+    const bad = new Map<number, Misfit>();
+    for (const column of this.#columns) {
+      const { name, type, field, own, isCast } = column;
       if (field === undefined || own === undefined || own.isNull) {
         read.set(name, new Array<Cell>(length).fill(null));
         continue;
@@ -219,16 +245,22 @@ class GroupReader {
         return await this.#column(field, { own, start, length });
       });
       const same = own.type === type;
+      const cellOf = (value: unknown, i: number): Cell => {
+        const cell = parquetCell(value, own);
+        if (!isCast) return same ? cell : widened(cell, { type });
+        const cast = castCell(cell, column);
+        if (cast === undefined && !bad.has(i)) bad.set(i, { column, text: cellText(cell) });
+        return cast ?? null;
+      };
       read.set(
         name,
-        await explain(`${shown}, column "${name}"`, () =>
-          Promise.resolve(values.map((value) => {
-            const cell = parquetCell(value, own);
-            return same ? cell : widened(cell, { type });
-          }))),
+        await explain(
+          `${shown}, column "${name}"`,
+          () => Promise.resolve(values.map(cellOf)),
+        ),
       );
     }
-    return read;
+    return { columns: read, bad };
   }
 
   /** One row group at a time: were two to fail at once, nobody would hear of the second. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { UserError } from "../../../base/errors.ts";
-import type { Column } from "../columns.ts";
-import type { InputFile, Reading } from "../row_file.ts";
+import type { InputFile, ReadColumn, Reading } from "../row_file.ts";
 import { ownText } from "../batch_builder.ts";
+import { castRequirement } from "./cast.ts";
 import { badCharacter, type Encoding } from "./encoding.ts";
 
 /** Characters that are shown of a row. */
@@ -73,14 +73,14 @@ function remedyFor(byte: number | undefined, encoding: Encoding): string {
     `\`iconv -f ${likely} -t utf-8\``;
 }
 
-/** The error for a value that is not of the type that was decided for its column. */
+/** The error for a value that is not of the type that its column has. */
 export function misfitError(
   file: InputFile,
-  { column, shown, line }: { column: Column; shown: string; line: number },
+  { column, shown, line }: { column: ReadColumn; shown: string; line: number },
 ): UserError {
   return new UserError({
     what: `column "${column.name}" holds ${JSON.stringify(shown.slice(0, 60))}`,
-    requirement: `its type is ${column.type}`,
+    requirement: column.isCast ? castRequirement(column) : `its type is ${column.type}`,
     at: { file: file.name, line, column: 1 },
   });
 }

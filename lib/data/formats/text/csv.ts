@@ -10,9 +10,10 @@
 import { UserError } from "../../../base/errors.ts";
 import type { Batch } from "../batch.ts";
 import type { Cell, Column } from "../columns.ts";
-import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
+import type { Finding, FoundColumn, InputFile, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { encodingError, misfitError, rejectRow } from "./bad_row.ts";
 import { BatchBuilder, ownText } from "../batch_builder.ts";
+import { castText } from "./cast.ts";
 import { delimiterName, guessDelimiter, SAMPLE } from "./csv_delimiter.ts";
 import { type CsvRecord, CsvScanner } from "./csv_scanner.ts";
 import type { Encoding } from "./encoding.ts";
@@ -52,7 +53,7 @@ class CsvFile implements RowFile {
       (/\.tsv(?:\.gz|\.zst)?$/i.test(file.name) ? "\t" : undefined);
   }
 
-  async find(reading: Reading): Promise<readonly FoundColumn[]> {
+  async find({ times, ...reading }: Finding): Promise<readonly FoundColumn[]> {
     let kinds: number[] | undefined;
     let names: readonly string[] = this.#options.columnNames ?? [];
     let left = reading.limit ?? Infinity;
@@ -60,6 +61,7 @@ class CsvFile implements RowFile {
       names = table.names;
       kinds ??= names.map((name) => this.#options.stringColumns?.includes(name) ? KIND.string : 0);
       for (const { fields, quotedEmpty } of table.records) {
+        for (const [name, forms] of times ?? []) forms.see(fields[names.indexOf(name)] ?? "");
         for (let i = 0; i < fields.length; i++) {
           // What is text stays so, whatever follows.
           if ((kinds[i]! & KIND.string) !== 0) continue;
@@ -75,7 +77,7 @@ class CsvFile implements RowFile {
     return found.columns({ isText: true });
   }
 
-  async *batches(columns: readonly Column[], reading: Reading): AsyncGenerator<Batch> {
+  async *batches(columns: readonly ReadColumn[], reading: Reading): AsyncGenerator<Batch> {
     const batch = new BatchBuilder(columns);
     const cells: Cell[] = columns.map(() => null);
     let indexes: number[] | undefined;
@@ -237,7 +239,7 @@ function fillCells(
   { file, record: { fields, quotedEmpty, line }, columns, indexes }: {
     readonly file: InputFile;
     readonly record: CsvRecord;
-    readonly columns: readonly Column[];
+    readonly columns: readonly ReadColumn[];
     readonly indexes: readonly number[];
   },
 ): UserError | undefined {
@@ -245,13 +247,13 @@ function fillCells(
     const i = indexes[k]!;
     if (i < 0) continue;
     const text = fields[i]!;
-    const { type } = columns[k]!;
+    const { type, isCast } = columns[k]!;
     if (type === "string") {
       cells[k] = ownText(text);
-    } else if (text === "" && !quotedEmpty?.has(i)) {
+    } else if (text === "" && (isCast || !quotedEmpty?.has(i))) {
       cells[k] = null;
     } else {
-      const value = valueOfText(text, type);
+      const value = isCast ? castText(text, columns[k]!) : valueOfText(text, type);
       if (value === undefined) return misfitError(file, { column: columns[k]!, shown: text, line });
       cells[k] = value;
     }

@@ -9,19 +9,21 @@
  */
 import { unreachable } from "../../../base/errors.ts";
 import type { Batch } from "../batch.ts";
-import type { Cell, Column } from "../columns.ts";
-import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
+import type { Cell } from "../columns.ts";
+import type { Finding, FoundColumn, InputFile, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { misfitError, rejectRow } from "./bad_row.ts";
 import { BatchBuilder } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
 import { FoundTypes } from "./found_types.ts";
 import { type Layout, layoutOfDocument, layoutOfLines } from "./json_layout.ts";
-import { addKinds, fillCells, type JsonRow } from "./json_row.ts";
+import { addKinds, fillCells, type JsonRow, seeTimes } from "./json_row.ts";
 import { type JsonSource, rowOfFile, rowsOfItems, rowsOfLines } from "./json_rows.ts";
 
 /** How to read a file of JSON. */
 export interface JsonOptions {
   readonly encoding?: Encoding | undefined;
+  /** Of one document: the member whose array holds the rows. */
+  readonly field?: string | undefined;
 }
 
 /** A file of lines. One that is an array or one object over several lines is read as such. */
@@ -38,6 +40,7 @@ class JsonFile implements RowFile {
   readonly name: string;
   readonly #file: InputFile;
   readonly #encoding: Encoding | undefined;
+  readonly #field: string | undefined;
   readonly #look: (source: JsonSource) => Promise<Layout>;
   #layout: Layout | undefined;
   /** What was found, until somebody takes it. */
@@ -45,28 +48,30 @@ class JsonFile implements RowFile {
 
   constructor(
     file: InputFile,
-    { encoding, look }: JsonOptions & { look: (source: JsonSource) => Promise<Layout> },
+    { encoding, field, look }: JsonOptions & { look: (source: JsonSource) => Promise<Layout> },
   ) {
     this.name = file.name;
     this.#file = file;
     this.#encoding = encoding;
+    this.#field = field;
     this.#look = look;
   }
 
-  async find(reading: Reading): Promise<readonly FoundColumn[]> {
+  async find({ times, ...reading }: Finding): Promise<readonly FoundColumn[]> {
     const found = new FoundTypes(this.#file);
     let left = reading.limit ?? Infinity;
     if (left <= 0) return [];
     reading: for await (const rows of this.#rows(reading)) {
       for (const row of rows) {
         addKinds(found, row);
+        if (times !== undefined) seeTimes(times, row);
         if (--left <= 0) break reading;
       }
     }
     return found.columns();
   }
 
-  async *batches(columns: readonly Column[], reading: Reading): AsyncGenerator<Batch> {
+  async *batches(columns: readonly ReadColumn[], reading: Reading): AsyncGenerator<Batch> {
     const batch = new BatchBuilder(columns);
     const cells: Cell[] = columns.map(() => null);
     let left = reading.limit ?? Infinity;
@@ -89,7 +94,12 @@ class JsonFile implements RowFile {
   }
 
   async *#rows(reading: Reading): AsyncGenerator<Iterable<JsonRow>> {
-    const source = { file: this.#file, encoding: this.#encoding, reading };
+    const source = {
+      file: this.#file,
+      encoding: this.#encoding,
+      field: this.#field,
+      reading,
+    };
     const notice = (text: string): void => void (this.#notice = text);
     const layout = this.#layout ??= await this.#look({
       ...source,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { UserError } from "../../../base/errors.ts";
+import { nearest, UserError } from "../../../base/errors.ts";
 import { parseJsonObject } from "../../../base/json.ts";
 import { errorPosition } from "./json_row.ts";
 import type { JsonSource } from "./json_rows.ts";
@@ -59,6 +59,19 @@ export async function layoutOfLines(source: JsonSource): Promise<Layout> {
  * objects in it; all of it, where it is another object; lines, where more than one value is in it.
  */
 export async function layoutOfDocument(source: JsonSource): Promise<Layout> {
+  const layout = await findLayout(source);
+  const { file, field } = source;
+  if (field === undefined || (layout.kind === "items" && layout.ordinal >= 0)) return layout;
+  throw new UserError({
+    what: `\`field\` names "${field}", and ${file.name} is ${
+      layout.kind === "lines" ? "an object a line" : "an array"
+    }`,
+    requirement: "it is for a file that is one object with an array of rows in it",
+    remedy: "leave it out",
+  });
+}
+
+async function findLayout(source: JsonSource): Promise<Layout> {
   const { file, encoding, reading } = source;
   const scanner = new JsonScanner(file);
   const members = new Map<number, Member>();
@@ -95,8 +108,20 @@ function see(piece: JsonPiece, members: Map<number, Member>, others: Set<string>
 function layoutOf(
   arrays: readonly Member[],
   others: ReadonlySet<string>,
-  { file, reading }: JsonSource,
+  { file, reading, field }: JsonSource,
 ): Layout {
+  if (field !== undefined) {
+    const named = arrays.find(({ name }) => name === field);
+    if (named !== undefined) return { kind: "items", ordinal: named.ordinal };
+    const names = arrays.map(({ name }) => name);
+    throw new UserError({
+      what: `${file.name} has no array "${field}"`,
+      nearest: nearest(field, names),
+      requirement: names.length === 0
+        ? "its outermost object has no arrays"
+        : `its arrays are ${names.slice(0, 20).join(", ")}`,
+    });
+  }
   const quoted = (names: Iterable<string>): string =>
     [...names].slice(0, 10).map((name) => `"${name}"`).join(", ");
   const tables = arrays.filter(({ holds }) => holds === "objects");
@@ -110,7 +135,8 @@ function layoutOf(
   }
   if (tables.length > 1) {
     const names = quoted(tables.map(({ name }) => name));
-    reading.notice?.(`${file.name}: all of it is one row, for it has several arrays: ${names}`);
+    const why = "for it has several arrays, and no `field` says which";
+    reading.notice?.(`${file.name}: all of it is one row, ${why}: ${names}`);
   }
   return { kind: "row" };
 }

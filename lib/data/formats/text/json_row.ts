@@ -7,36 +7,23 @@
  *
  * @module
  */
-import { isJsonObject, type Json, parseJson } from "../../../base/json.ts";
+import { isJsonObject } from "../../../base/json.ts";
 import type { Cell, Column, ColumnType } from "../columns.ts";
+import type { ReadColumn } from "../row_file.ts";
+import type { TimeForms } from "../timestamps.ts";
 import type { RowText } from "./bad_row.ts";
+import { castCell, castText } from "./cast.ts";
+import { ExactNumber, type ExactValue, parseExact, parseNumbers, plain } from "./exact_json.ts";
 import { type FoundTypes, KIND } from "./found_types.ts";
-import { kindOfInteger, valueOfText } from "./looks.ts";
-
-/** A number that JavaScript's would not be exactly, by its text. */
-class ExactNumber {
-  constructor(readonly source: string) {}
-
-  get kind(): number {
-    return INTEGER.test(this.source) ? kindOfInteger(this.source) : KIND.huge;
-  }
-}
-
-/** A value of a row before it is a cell. */
-type RowValue = Json | ExactNumber;
+import { valueOfText } from "./looks.ts";
 
 /** A row that was parsed. */
 export interface JsonRow {
   readonly text: string;
   /** On which it begins, from 1. */
   readonly line: number;
-  readonly values: Readonly<Record<string, RowValue>>;
+  readonly values: Readonly<Record<string, ExactValue>>;
 }
-
-const INTEGER = /^-?\d+$/;
-
-/** What a number may be in that JavaScript's does not hold, wherever it is in the text. */
-const INEXACT = /[^.\d]\d{16}|[eE]\+?\d{3}/;
 
 /**
  * Parses a row.
@@ -45,7 +32,7 @@ const INEXACT = /[^.\d]\d{16}|[eE]\+?\d{3}/;
  * @throws {SyntaxError} Where it is no JSON, or nested too deeply.
  */
 export function parseRow({ text, line }: RowText): JsonRow | string {
-  const value = INEXACT.test(text) ? parseNumbers(text, isInexact) : parseJson(text);
+  const value = parseExact(text);
   if (isJsonObject(value)) return { text, line, values: value as JsonRow["values"] };
   if (value instanceof ExactNumber) return "a number";
   return value === null ? "null" : Array.isArray(value) ? "an array" : `a ${typeof value}`;
@@ -56,7 +43,15 @@ export function addKinds(found: FoundTypes, { values }: JsonRow): void {
   for (const name in values) found.add(name, kindOf(values[name]!));
 }
 
-function kindOf(value: RowValue): number {
+/** Counts a row's texts in columns that are to be times. */
+export function seeTimes(times: ReadonlyMap<string, TimeForms>, { values }: JsonRow): void {
+  for (const [name, forms] of times) {
+    const value = Object.hasOwn(values, name) ? values[name] : null;
+    if (typeof value === "string") forms.see(value);
+  }
+}
+
+function kindOf(value: ExactValue): number {
   switch (typeof value) {
     case "string":
       return KIND.string;
@@ -76,25 +71,30 @@ function kindOf(value: RowValue): number {
  */
 export function fillCells(
   cells: Cell[],
-  { row, columns }: { readonly row: JsonRow; readonly columns: readonly Column[] },
-): Column | undefined {
-  let sources: Readonly<Record<string, RowValue>> | undefined;
+  { row, columns }: { readonly row: JsonRow; readonly columns: readonly ReadColumn[] },
+): ReadColumn | undefined {
+  let sources: Readonly<Record<string, ExactValue>> | undefined;
   for (let i = 0; i < columns.length; i++) {
-    const { name, type } = columns[i]!;
-    let value: RowValue = Object.hasOwn(row.values, name) ? row.values[name]! : null;
-    if (type === "string" && typeof value === "number") {
-      // As it stands in the file: 1.50 is another text than 1.5.
-      sources ??= parseNumbers(row.text, () => true) as Readonly<Record<string, RowValue>>;
+    const { name, type, isCast } = columns[i]!;
+    let value: ExactValue = Object.hasOwn(row.values, name) ? row.values[name]! : null;
+    if (typeof value === "number" && (type === "string" || (isCast && type === "int"))) {
+      // As it stands in the file: 1.50 is another text than 1.5, and a double may be a rounded integer.
+      sources ??= parseNumbers(row.text, () => true) as Readonly<Record<string, ExactValue>>;
       value = sources[name]!;
     }
-    const cell = cellOf(value, type);
+    const cell = isCast ? castOf(value, columns[i]!) : cellOf(value, type);
     if (cell === undefined) return columns[i];
     cells[i] = cell;
   }
   return undefined;
 }
 
-function cellOf(value: RowValue, type: ColumnType): Cell | undefined {
+function castOf(value: ExactValue, column: Column): Cell | undefined {
+  if (value instanceof ExactNumber) return castText(value.source, column);
+  return castCell(typeof value === "object" ? plain(value) : value, column);
+}
+
+function cellOf(value: ExactValue, type: ColumnType): Cell | undefined {
   if (value === null) return null;
   if (value instanceof ExactNumber) {
     return type === "bool" ? undefined : valueOfText(value.source, type);
@@ -112,33 +112,6 @@ function cellOf(value: RowValue, type: ColumnType): Cell | undefined {
       if (typeof value !== "number") return undefined;
       return type === "float" || Number.isSafeInteger(value) ? value : undefined;
   }
-}
-
-/** A nested value with texts for the numbers that are kept by their digits. */
-function plain(value: RowValue): Json {
-  if (value instanceof ExactNumber) return value.source;
-  if (Array.isArray(value)) {
-    return value.some((item) => typeof item === "object") ? value.map(plain) : value;
-  }
-  if (!isJsonObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
-}
-
-/** Parses JSON, and keeps the numbers that are asked for by their texts. */
-function parseNumbers(
-  text: string,
-  isKept: (value: number, source: string) => boolean,
-): unknown {
-  return parseJson(text, (_key, value, context) => {
-    const source = context?.source;
-    return typeof value === "number" && source !== undefined && isKept(value, source)
-      ? new ExactNumber(source)
-      : value;
-  });
-}
-
-function isInexact(value: number, source: string): boolean {
-  return !Number.isFinite(value) || (!Number.isSafeInteger(value) && INTEGER.test(source));
 }
 
 /**

@@ -19,6 +19,8 @@ export interface JsonSource {
   readonly file: InputFile;
   readonly encoding: Encoding | undefined;
   readonly reading: Reading;
+  /** The member of the outermost object whose items are rows, where somebody says it. */
+  readonly field?: string | undefined;
 }
 
 /** How rows are called in errors. */

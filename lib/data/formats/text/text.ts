@@ -4,10 +4,11 @@
  * @module
  */
 import type { Batch } from "../batch.ts";
-import type { Cell, Column } from "../columns.ts";
-import type { FoundColumn, InputFile, Reading, RowFile } from "../row_file.ts";
+import type { Cell } from "../columns.ts";
+import type { Finding, FoundColumn, InputFile, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { encodingError, misfitError, rejectRow, type RowText } from "./bad_row.ts";
 import { BatchBuilder, ownText } from "../batch_builder.ts";
+import { castText } from "./cast.ts";
 import type { Encoding } from "./encoding.ts";
 import { valueOfText } from "./looks.ts";
 import { lineBatches, MAX_LINE, tooLong, wholeText } from "./text_file.ts";
@@ -31,17 +32,34 @@ const PER_LINE = 16;
 export function openText(file: InputFile, options: TextOptions): RowFile {
   return {
     name: file.name,
-    find: (): Promise<readonly FoundColumn[]> =>
-      Promise.resolve([{ name: options.column, type: "string" }]),
+    find: (finding) => find(file, options, finding),
     batches: (columns, reading) => batches(file, { options, columns, reading }),
   };
+}
+
+async function find(
+  file: InputFile,
+  options: TextOptions,
+  { times, limit = Infinity, ...reading }: Finding,
+): Promise<readonly FoundColumn[]> {
+  const forms = times?.get(options.column);
+  let left = forms === undefined ? 0 : limit;
+  if (left > 0) {
+    reading: for await (const rows of textRows(file, options, reading)) {
+      for (const { text } of rows) {
+        forms!.see(text);
+        if (--left <= 0) break reading;
+      }
+    }
+  }
+  return [{ name: options.column, type: "string" }];
 }
 
 async function* batches(
   file: InputFile,
   { options, columns, reading }: {
     readonly options: TextOptions;
-    readonly columns: readonly Column[];
+    readonly columns: readonly ReadColumn[];
     readonly reading: Reading;
   },
 ): AsyncGenerator<Batch> {
@@ -54,7 +72,12 @@ async function* batches(
   reading: for await (const rows of textRows(file, options, reading)) {
     for (const row of rows) {
       const column = columns[index];
-      const value = column === undefined ? null : valueOfText(ownText(row.text), column.type);
+      const text = ownText(row.text);
+      const value = column === undefined
+        ? null
+        : column.isCast
+        ? castText(text, column)
+        : valueOfText(text, column.type);
       const error = encodingError(file, { row, encoding }) ??
         (value === undefined
           ? misfitError(file, { column: column!, shown: row.text, line: row.line })

@@ -20,6 +20,12 @@ const MAX_TEXT = 2 ** 29 - 24;
 /** Bytes by which an encoding is told. */
 const BEGINNING = 1024;
 
+/** What packed files begin with; no text of any encoding does. */
+const PACKINGS = [
+  { is: "gzip", end: ".gz", mark: [0x1f, 0x8b, 0x08] },
+  { is: "Zstandard", end: ".zst", mark: [0x28, 0xb5, 0x2f, 0xfd] },
+] as const;
+
 /** A line of a file. */
 export interface Line {
   readonly text: string;
@@ -143,6 +149,14 @@ function withoutMark(
   { file, encoding }: { readonly file: InputFile; readonly encoding: Encoding },
 ): Uint8Array<ArrayBuffer> {
   const first = bytes.subarray(0, BEGINNING);
+  const packed = PACKINGS.find(({ mark }) => mark.every((byte, i) => first[i] === byte));
+  if (packed !== undefined) {
+    throw new UserError({
+      what: `${file.name} is no text: it is packed with ${packed.is}`,
+      requirement: "the name of a file tells whether it is packed",
+      remedy: `unpack it, or call it ${file.name}${packed.end}`,
+    });
+  }
   const { encoding: seen, mark } = beginningOf(first);
   const isUtf16 = encoding === "utf-16le" || encoding === "utf-16be";
   const real = seen ?? (isUtf16 && isMostlyAscii(first) ? "utf-8" : undefined);

@@ -4,8 +4,15 @@
  * @module
  */
 import { statfs } from "node:fs/promises";
-import { UserError } from "../../base/errors.ts";
-import type { Download } from "./pinned_file.ts";
+import { UserError } from "../../../base/errors.ts";
+
+/** What is to be stored. */
+interface Announced {
+  readonly url: string;
+  /** What the user calls it. */
+  readonly written: string;
+  readonly size?: number;
+}
 
 /**
  * Refuses a file that is announced to be longer than the disk has room for.
@@ -14,7 +21,7 @@ import type { Download } from "./pinned_file.ts";
  * @throws {UserError} Naming both sizes.
  */
 export async function checkRoom(
-  file: Download,
+  file: Announced,
   { folder, have }: { folder: string; have: number },
 ): Promise<void> {
   if (file.size === undefined) return;
@@ -37,7 +44,7 @@ export async function checkRoom(
 /** A failure to write what was downloaded, in words. */
 export function diskFailure(
   error: unknown,
-  { file, folder }: { file: Download; folder: string },
+  { file, folder }: { file: Announced; folder: string },
 ): unknown {
   const { code } = (error ?? {}) as { code?: unknown };
   const full = code === "ENOSPC" || code === "EDQUOT" ||
@@ -56,7 +63,7 @@ export function diskFailure(
 
 function storageFailure(
   error: Error,
-  { file, folder }: { file: Download; folder: string },
+  { file, folder }: { file: Announced; folder: string },
 ): UserError {
   return new UserError({
     what: `cannot write ${file.written} into ${folder}: ${error.message}`,
