@@ -11,8 +11,8 @@ import { splitWords } from "../components/byte_level.ts";
 /** Makes the words of a text. */
 export type CutWords = (text: string) => Iterable<string>;
 
-/** Different words to remember: with what is learned of them about half a gigabyte. */
-const MOST = 1 << 21;
+/** Different words to remember: learning from as many takes some 700 MB at most, from twice as many 1.2 GB. */
+const MOST = 1 << 20;
 
 /** Words and their counts. */
 export class WordCounts {
