@@ -61,6 +61,10 @@ confusion matrix are those of scikit-learn, over rows that were tokenized with \
 saying the most frequent class would reach stands beside them. With \`baseline\`, say the model before it was
 tuned, everything is computed for both.
 
+Where the template of \`tokenize\` marks what is learned, perplexity is taken over that alone, and without
+\`prompt_tokens\` a prompt is what stands before it (as its last tokens, if it is too long), its continuation
+compared with what is marked.
+
 Reads the \`tokens\` that the model was trained on (its tokenizer too). Writes \`metrics.json\` (for each metric
 the value, the signature that says how it was computed, and a 95% confidence interval by the bootstrap),
 \`predictions.jsonl\` (prompt, prediction, reference, scores; of a classifier text, label, predicted, probability)

@@ -4,26 +4,15 @@
  * @module
  */
 import { acrossOptions, defineStage, type Misuse, z } from "temper";
-
-/** How a tokenizer is trained here; names as in Hugging Face tokenizers. */
-const train = z.strictObject({
-  type: z.literal("bpe", { error: 'only "bpe" (byte-level BPE) can be trained' }).default("bpe")
-    .describe("kind of tokenizer: byte-level BPE, as GPT-2 has it"),
-  vocab_size: z.int().min(257)
-    .describe("tokens in the vocabulary, with the 256 bytes and the special tokens"),
-  min_frequency: z.int().min(1).default(2)
-    .describe("pairs that occur less often are not merged"),
-  special_tokens: z.array(z.string().min(1)).default(["<|endoftext|>"])
-    .describe(
-      "tokens that are never split; the first, or one called `</s>` or `<|endoftext|>`, ends texts",
-    ),
-});
+import { trainOptions } from "../lib/tokenizers/training/options.ts";
 
 const options = z.object({
   template: z.string().default("{{ text }}")
-    .describe("Jinja template that makes a text from a row; columns are variables")
+    .describe(
+      "Jinja template that makes a text from a row; columns are variables; `{% generation %}` marks what is learned",
+    )
     .meta({ template: true }),
-  train: train.optional()
+  train: trainOptions.optional()
     .describe("trains a tokenizer on the train split, in place of the input `tokenizer`"),
   max_length: z.int().min(1).optional()
     .describe(
@@ -33,17 +22,25 @@ const options = z.object({
   truncation: z.boolean().default(true)
     .describe("cuts texts that are longer than `max_length`; false keeps them whole"),
   padding: z.literal(false, {
-    error: "rows are stored without padding, and batches are padded to their longest row when " +
-      "they are made: leave it out",
-  }).default(false).describe("only false: batches are padded when they are made"),
+    error:
+      "false: rows are stored without padding, and batches are padded to their longest row when " +
+      "they are made",
+  }).default(false)
+    .describe("only false: rows are stored unpadded, and batches are padded when they are made"),
   return_overflowing_tokens: z.boolean().default(false)
     .describe("makes further rows of what truncation cuts off"),
   stride: z.int().min(0).default(0)
     .describe("tokens that such a row repeats from the one before"),
   packing: z.boolean().default(false)
-    .describe("joins texts with the end token between and cuts them into blocks of `max_length`"),
-  drop_remainder: z.boolean().default(false)
-    .describe("with `packing`: leaves out the last block of a split where it is not full"),
+    .describe("puts several texts, with the end token between, into blocks of `max_length`"),
+  packing_strategy: z.enum(["wrapped", "bfd", "bfd_split"]).default("wrapped").describe(
+    "with `packing`, by the names of trl: wrapped cuts texts where a block ends, so that blocks are full; " +
+      "bfd (best-fit decreasing) puts texts into blocks whole and cuts off what is longer than a block; " +
+      "bfd_split makes blocks of what would be cut off, too",
+  ),
+  drop_remainder: z.boolean().default(false).describe(
+    "with `packing` and packing_strategy wrapped: leaves out the last block of a split where it is not full",
+  ),
   add_eos: z.boolean().default(false).describe("ends every text with the end token"),
   add_special_tokens: z.boolean().default(true)
     .describe("puts around a text what the tokenizer says ([CLS], `</s>`); GPT-2 puts nothing"),
@@ -51,14 +48,33 @@ const options = z.object({
     .describe("column with the class of a row: whole numbers from 0, names or booleans"),
 });
 
+/** Whether a template seems to mark what is learned; what it really does is known when it is read. */
+const marks = (template: unknown): boolean => /\{%[-+]?\s*generation\b/.test(String(template));
+
 /** Options that would do nothing beside the others are refused. */
 const checkedOptions = options.refine((given) => !given.packing || !given.label_column, {
   path: ["label_column"],
   message: "left out with packing: a block has parts of several rows",
   ...acrossOptions,
+}).refine((given) => !given.label_column || !marks(given.template), {
+  path: ["label_column"],
+  message: "left out where the template marks with {% generation %} which tokens are learned",
+  ...acrossOptions,
 }).refine((given) => given.packing || !given.drop_remainder, {
   path: ["drop_remainder"],
   message: "false, or go with packing: true",
+  ...acrossOptions,
+}).refine((given) => given.packing || given.packing_strategy === "wrapped", {
+  path: ["packing_strategy"],
+  message: "left out, or go with packing: true",
+  ...acrossOptions,
+}).refine((given) => given.packing_strategy === "wrapped" || !given.drop_remainder, {
+  path: ["drop_remainder"],
+  message: "false with packing_strategy: bfd and bfd_split, whose blocks are seldom full",
+  ...acrossOptions,
+}).refine((given) => given.packing_strategy !== "bfd" || given.truncation, {
+  path: ["packing_strategy"],
+  message: "bfd_split with truncation: false, since bfd cuts off what is longer than a block",
   ...acrossOptions,
 }).refine((given) => given.packing || given.truncation || given.max_length === undefined, {
   path: ["max_length"],
@@ -78,20 +94,42 @@ export default defineStage({
   doc: `Turns rows into token ids, with a model's tokenizer or one trained here.
 
 Reads rows; writes tokens: \`<split>.safetensors\` with \`input_ids\`, \`offsets\` and, with
-\`label_column\`, \`labels\`; \`tokens.json\`; the tokenizer's files, so that later stages have them.
-Exactly one of the input \`tokenizer\` and the option \`train\` is needed. A tokenizer is trained on the
-split \`train\` alone (or on all rows where they were never split). A model's is its \`tokenizer.json\`, else made
-of \`vocab.json\` and \`merges.txt\`, of \`vocab.txt\`, or of a model of SentencePiece, as transformers does.
+\`label_column\` or a template with marks, \`labels\`; \`tokens.json\`; the tokenizer's files, so that later
+stages have them. Exactly one of the input \`tokenizer\` and the option \`train\` is needed. A tokenizer is trained
+on the split \`train\` alone (or on all rows where they were never split), as Hugging Face tokenizers trains it:
+GPT-2's byte-level BPE, BERT's WordPiece, SentencePiece's Unigram, words or characters. A model's is its
+\`tokenizer.json\`, else made of \`vocab.json\` and \`merges.txt\`, of \`vocab.txt\`, or of a model of
+SentencePiece, as transformers does.
 
 A text is cut to \`max_length\` so that the special tokens around it stay; \`add_eos\` belongs to the text,
 so a cut text has none. Rows whose text has no token are dropped and counted. Where a tokenizer has no
-padding token (GPT-2), \`pad_token_id\` is that of the end token.
+padding token (GPT-2), \`pad_token_id\` is that of the end token. Rows are stored as long as they are and never
+padded: batches are padded to their longest row when they are made.
+
+In blocks of \`packing\` a model sees the texts that stand before in the same block, also across end tokens.
+
+What \`{% generation %}…{% endgeneration %}\` marks in the template is learned alone: tokens that touch it are
+their own labels, all others are -100, and \`train\` and \`evaluate\` count the former only. So a model learns
+answers, and not the questions before them. The end token is learned where a mark reaches the end of the text.
+
+\`tokens.json\` tells how many tokens the texts of each split have, before anything is cut off (\`lengths\`: least,
+median, mean, p90, p99, most and a histogram), which helps to choose \`max_length\`.
 
 \`\`\`yaml
 tokens:
   uses: tokenize
   inputs: { data: folds, tokenizer: base }
   with: { template: "{{ text }}", max_length: 512 }
+answers:
+  uses: tokenize
+  inputs: { data: chats, tokenizer: base }
+  with:
+    template: >-
+      {% for turn in messages %}<|{{ turn.role }}|>{% if turn.role == "assistant" %}{% generation %}{{
+      turn.content }}{{ "<|endoftext|>" }}{% endgeneration %}{% else %}{{ turn.content }}{% endif %}{% endfor %}
+    max_length: 1024
+    packing: true
+    packing_strategy: bfd
 \`\`\``,
   inputs: { data: "rows", tokenizer: "model|tokens?" },
   output: "tokens",
@@ -124,7 +162,7 @@ tokens:
       source: inputs.tokenizer?.path,
       train: options.train,
       maxLength: options.max_length,
-      log,
+      ...{ log, progress, signal },
     });
     const name = inputs.tokenizer?.path ?? output.path;
     using tokenizer = await watchedTokenizer(prepared, { name });
@@ -141,7 +179,9 @@ tokens:
     });
     await writeTokens(output.path, tokens);
     for (const rows of Object.values(tokens.splits)) {
-      if ("stored" in rows) await Deno.remove(rows.stored.file);
+      if (!("stored" in rows)) continue;
+      const { file, labels } = rows.stored;
+      for (const each of labels === undefined ? [file] : [file, labels]) await Deno.remove(each);
     }
     for (const text of tokens.notes) summary({ type: "note", text });
   },

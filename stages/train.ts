@@ -10,6 +10,7 @@ export default defineStage({
   doc: `Trains a language model or a classifier, from a model folder or from scratch.
 
 Reads tokens and, to go on from, a model (\`model\`); without one the option \`config\` says what to make.
+Where the template of tokenize marks what is learned (\`{% generation %}\`), the loss is that of these tokens.
 Tokens with classes (\`label_column\` of tokenize) train a classifier: of a language model's folder all but the
 output layer, with a new head that knows the classes by name (\`id2label\`); evaluations report accuracy beside
 the loss. Tokens without train a language model, and report perplexity.

@@ -11,7 +11,7 @@ import { generate } from "../decoding/generate.ts";
 import type { TokenLoss } from "./score.ts";
 import { resolveSettings } from "../decoding/resolve.ts";
 import type { GenerationOptions } from "../decoding/settings.ts";
-import { rowWindows, type ScoringWindow, slidingWindows } from "./windows.ts";
+import { rowWindows, type ScoredRow, type ScoringWindow, slidingWindows } from "./windows.ts";
 
 /** Longest continuation where no length is asked for. */
 const DEFAULT_CONTINUATION = 32;
@@ -47,10 +47,10 @@ export interface PlanOptions {
 /**
  * Cuts windows and chooses examples.
  *
- * @param rows Token ids by row.
+ * @param rows Token ids by row, all with labels or none.
  * @throws {UserError} where the options do not fit the models or the rows.
  */
-export function planEvaluation(rows: readonly Int32Array[], options: PlanOptions): EvaluationPlan {
+export function planEvaluation(rows: readonly ScoredRow[], options: PlanOptions): EvaluationPlan {
   const { contextLength, stride } = options;
   const window = options.maxLength ?? contextLength;
   if (window > contextLength) {
@@ -64,22 +64,37 @@ export function planEvaluation(rows: readonly Int32Array[], options: PlanOptions
       requirement: "windows that leave no token out",
     });
   }
+  const isMarked = rows.some(({ labels }) => labels !== undefined);
   const windows = !options.perplexity
     ? []
     : stride === undefined
     ? rowWindows(rows, window)
-    : slidingWindows(joined(rows), { window, stride });
+    : slidingWindows(joined(rows.map(({ ids }) => ids)), {
+      ...{ window, stride },
+      labels: isMarked ? joined(rows.map(({ ids, labels }) => labels ?? ids)) : undefined,
+    });
   if (options.perplexity && windows.length === 0) {
     throw new UserError({
       what: "the split has no token to predict",
-      requirement: "at least one row of two tokens",
+      requirement: isMarked
+        ? "at least one token after the first of its row that the template marks to be learned"
+        : "at least one row of two tokens",
     });
   }
   const { promptTokens } = options;
   // One token of the continuation is written but never read: it needs no place in the window.
-  const room = contextLength + 1 - (promptTokens ?? Math.min(DEFAULT_PROMPT_TOKENS, contextLength));
+  // Where prompts are as long as they are, what is marked gets half of the window.
+  const prompt = promptTokens ??
+    Math.min(isMarked ? contextLength / 2 : DEFAULT_PROMPT_TOKENS, contextLength);
+  const room = Math.floor(contextLength + 1 - prompt);
   const maxNewTokens = options.maxNewTokens ?? Math.max(1, Math.min(DEFAULT_CONTINUATION, room));
-  const examples = options.texts ? chooseExamples(rows, { ...options, maxNewTokens }) : [];
+  const examples = options.texts
+    ? chooseExamples(rows, {
+      ...options,
+      maxNewTokens,
+      longestPrompt: contextLength + 1 - maxNewTokens,
+    })
+    : [];
   return { windows, window, stride: stride ?? "row", examples, maxNewTokens };
 }
 

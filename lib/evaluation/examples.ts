@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { IGNORED_LABEL } from "../data/tokens/rows.ts";
 import { UserError } from "../base/errors.ts";
 import { uniformAt } from "../base/random.ts";
 
@@ -20,8 +21,13 @@ export interface Example {
 
 /** How rows are cut and chosen. */
 export interface ExampleOptions {
-  /** Tokens of a prompt; rows that are not longer are left out. Default: half of the row, at most 32. */
+  /**
+   * Tokens of a prompt; rows that are not longer are left out. Default: half of the row, at most 32; of a
+   * row with labels what stands before the first that counts, and what they name is the reference.
+   */
   readonly promptTokens?: number | undefined;
+  /** Most tokens of a prompt before such a label: the last ones. Default: all. */
+  readonly longestPrompt?: number;
   /** Most tokens of a reference. */
   readonly maxNewTokens: number;
   /** How many rows to take. */
@@ -32,13 +38,19 @@ export interface ExampleOptions {
   readonly eosTokenIds: readonly number[];
 }
 
+/** A row, and the label of each of its ids where not all count. */
+export interface ExampleRow {
+  readonly ids: ArrayLike<number>;
+  readonly labels?: ArrayLike<number> | undefined;
+}
+
 /** Longest prompt where no length is asked for. */
 export const DEFAULT_PROMPT_TOKENS = 32;
 
 /**
  * Chooses rows and cuts them.
  *
- * @param rows Token ids by row.
+ * @param rows Token ids by row, with or without labels.
  * @returns At most `count` examples in the order of the rows.
  * @throws {UserError} where no row is long enough.
  *
@@ -52,12 +64,17 @@ export const DEFAULT_PROMPT_TOKENS = 32;
  * ```
  */
 export function chooseExamples(
-  rows: readonly ArrayLike<number>[],
+  rows: readonly (ArrayLike<number> | ExampleRow)[],
   options: ExampleOptions,
 ): Example[] {
-  const examples = rows.flatMap((ids, row) => cut(Array.from(ids), { row, ...options }) ?? []);
+  const given = rows.map((row): ExampleRow => "ids" in row ? row : { ids: row });
+  const examples = given.flatMap(({ ids, labels }, row) =>
+    (labels === undefined || options.promptTokens !== undefined
+      ? cut(Array.from(ids), { row, ...options })
+      : cutAtMark({ ids, labels }, { row, ...options })) ?? []
+  );
   if (examples.length === 0) {
-    const longest = rows.reduce((most, ids) => Math.max(most, ids.length), 0);
+    const longest = given.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     throw new UserError({
       what: `no row is long enough for a prompt of ${options.promptTokens ?? 1} tokens and a ` +
         `continuation to compare with`,
@@ -82,6 +99,25 @@ function cut(
   const reference = end === -1 ? rest : rest.slice(0, end);
   if (reference.length === 0) return undefined;
   return { row: options.row, prompt: ids.slice(0, length), reference, complete: end !== -1 };
+}
+
+/** The first marked stretch of a row, and what stands before it. */
+function cutAtMark(
+  { ids, labels }: Required<ExampleRow>,
+  options: ExampleOptions & { readonly row: number },
+): Example | undefined {
+  const marks = Array.from(labels!, (label) => label !== IGNORED_LABEL);
+  const begin = marks.indexOf(true);
+  if (begin < 1) return undefined;
+  const all = Array.from(ids);
+  const stop = marks.indexOf(false, begin);
+  const marked = all.slice(begin, stop === -1 ? undefined : stop);
+  const rest = marked.slice(0, options.maxNewTokens);
+  const end = rest.findIndex((id) => options.eosTokenIds.includes(id));
+  const reference = end === -1 ? rest : rest.slice(0, end);
+  if (reference.length === 0) return undefined;
+  const first = Math.max(0, begin - (options.longestPrompt ?? begin));
+  return { row: options.row, prompt: all.slice(first, begin), reference, complete: end !== -1 };
 }
 
 /**

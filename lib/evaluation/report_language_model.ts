@@ -5,7 +5,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { tokenRow } from "../data/tokens/rows.ts";
+import { rowOf, tokenRow, type TokenRows } from "../data/tokens/rows.ts";
 import { contextLengthOf, openCausalModel } from "./open_model.ts";
 import type { GenerationOptions } from "../decoding/settings.ts";
 import type { MetricEntries } from "../metrics/entry.ts";
@@ -62,12 +62,16 @@ export async function reportLanguageModel(
     });
   }
   const rows = heldOutRows(request);
+  const { labels } = rows.columns;
   const eosTokenIds = info.eos_token_id === null ? [] : [info.eos_token_id];
   const models = Object.entries({ model: request.model, baseline: request.baseline })
     .filter((entry): entry is [string, string] => entry[1] !== undefined);
   const contexts = await Promise.all(models.map(([, dir]) => contextLengthOf(dir)));
   const plan = planEvaluation(
-    Array.from({ length: rows.rows }, (_, row) => tokenRow(rows, row)),
+    Array.from({ length: rows.rows }, (_, row) => ({
+      ids: tokenRow(rows, row),
+      labels: labels?.per === "token" ? rowOf(labels, row) : undefined,
+    })),
     {
       perplexity: asked.includes("perplexity"),
       texts: asked.some((metric) => metric !== "perplexity"),
@@ -96,7 +100,7 @@ export async function reportLanguageModel(
   const [tuned, baseline] = measured as [Measured, Measured?];
   const train = splits["train"];
   const unigram = train === undefined || windows.length === 0 ? undefined : unigramEntry(windows, {
-    train: train.columns.input_ids.data,
+    train: learnedIds(train),
     vocabSize: info.vocab_size,
     seed,
   });
@@ -122,6 +126,11 @@ export async function reportLanguageModel(
       baseline: baseline?.metrics,
     }),
   };
+}
+
+/** The tokens of a part; of one with labels only those that these name. */
+function learnedIds({ columns: { input_ids, labels } }: TokenRows): Int32Array {
+  return labels?.per === "token" ? labels.data.filter((id) => id >= 0) : input_ids.data;
 }
 
 /** Asks one model. */
@@ -150,7 +159,10 @@ async function measure(
   }));
   const texts = scoreTexts(pairs, { metrics: pairs.length === 0 ? [] : asked, seed });
   const perplexity = plan.windows.length === 0 ? {} : {
-    perplexity: perplexityEntry(losses, { context: plan.window, stride: plan.stride, seed }),
+    perplexity: perplexityEntry(losses, {
+      ...{ context: plan.window, stride: plan.stride, seed },
+      isMarked: plan.windows.some(({ labels }) => labels !== undefined),
+    }),
   };
   return {
     metrics: { ...perplexity, ...texts.metrics },

@@ -87,10 +87,10 @@ async function scoreBatch(
   const { windows, batch, length } = options;
   const inputIds = new Int32Array(batch * length);
   const labels = new Int32Array(batch * length).fill(-100);
-  windows.forEach(({ ids, from }, row) => {
+  windows.forEach(({ ids, from, labels: own = ids }, row) => {
     inputIds.set(ids, row * length);
     // The label of a place is the token that follows it.
-    labels.set(ids.subarray(from), row * length + from - 1);
+    labels.set(own.subarray(from), row * length + from - 1);
   });
   const score = await programs.score({ batch, length });
   const { data: values } = floatsOf(
@@ -100,10 +100,11 @@ async function scoreBatch(
     }),
     "losses",
   );
-  return windows.map(({ ids, from, weight }, row) => {
-    const own = values.subarray(row * length, row * length + ids.length);
-    const sum = own.reduce((total, value) => total + value, 0);
-    return { negativeLogLikelihood: (sum * weight) / (ids.length - from), tokens: weight };
+  return windows.map(({ ids, from, weight, labels: own }, row) => {
+    const predicted = own === undefined ? ids.length - from : weight;
+    const losses = values.subarray(row * length, row * length + ids.length);
+    const sum = losses.reduce((total, value) => total + value, 0);
+    return { negativeLogLikelihood: (sum * weight) / predicted, tokens: weight };
   });
 }
 

@@ -47,12 +47,18 @@ export function perplexity(parts: readonly PerplexityStatistics[]): number {
  * How a perplexity was computed.
  *
  * @param options `context`: the most tokens a prediction sees, the model's window; `stride`: how far
- *   overlapping windows move over the joined texts, or "row" where each row is scored by itself.
+ *   overlapping windows move over the joined texts, or "row" where each row is scored by itself;
+ *   `isMarked`: whether the tokens that the template marks are scored alone.
  */
 export function perplexitySignature(
-  options: { readonly context: number; readonly stride: number | "row" },
+  options: {
+    readonly context: number;
+    readonly stride: number | "row";
+    readonly isMarked?: boolean;
+  },
 ): string {
-  return signature({ unit: "token", context: options.context, stride: options.stride });
+  const { context, stride, isMarked = false } = options;
+  return signature({ unit: "token", context, stride, ...isMarked ? { of: "marked" } : {} });
 }
 
 /**
@@ -63,7 +69,7 @@ export function perplexitySignature(
  */
 export function perplexityEntry(
   rows: readonly PerplexityStatistics[],
-  options: { readonly context: number; readonly stride: number | "row"; readonly seed: number },
+  options: Parameters<typeof perplexitySignature>[0] & { readonly seed: number },
 ): MetricEntry {
   const scored = rows.filter((row) => row.tokens > 0);
   return {

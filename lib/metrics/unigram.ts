@@ -75,11 +75,15 @@ function unigramSignature(): string {
 /**
  * The perplexity of a unigram model of the training part on the tokens that a model is asked for.
  *
- * @param windows Held-out tokens, those from `from` on to be predicted.
+ * @param windows Held-out tokens, those from `from` on to be predicted, or of them those whose label is no less than 0.
  * @param options `train`: every token of the training part; `vocabSize`: V; `seed` of the interval.
  */
 export function unigramEntry(
-  windows: readonly { readonly ids: Int32Array; readonly from: number }[],
+  windows: readonly {
+    readonly ids: Int32Array;
+    readonly from: number;
+    readonly labels?: Int32Array;
+  }[],
   options: {
     readonly train: Iterable<number>;
     readonly vocabSize: number;
@@ -87,7 +91,9 @@ export function unigramEntry(
   },
 ): MetricEntry {
   const model = unigramModel(options.train, options.vocabSize);
-  const rows = windows.map(({ ids, from }) => unigramStatistics(model, ids.subarray(from)));
+  const rows = windows.map(({ ids, from, labels }) =>
+    unigramStatistics(model, (labels ?? ids).subarray(from).filter((id) => id >= 0))
+  );
   const { value, confidence_interval, ...parts } = perplexityEntry(rows, {
     context: 1,
     stride: "row",

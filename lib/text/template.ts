@@ -10,6 +10,7 @@
  */
 import { nearest, UserError } from "../base/errors.ts";
 import { unknownFilter } from "../base/jinja/filters.ts";
+import { hasMarks, lostMark } from "../base/jinja/marks.ts";
 import { TEMPLATE_NAMES, usedNames } from "../base/jinja/names.ts";
 import { type ParsedTemplate, parseTemplate, whyUnreadable } from "../base/jinja/template.ts";
 
@@ -47,6 +48,69 @@ export interface TemplateOptions {
  * ```
  */
 export function compileTemplate(source: string, options: TemplateOptions): RowTemplate {
+  const { template, types, told } = readTemplate(source, options);
+  const render = (row: TemplateRow): string => told(row, () => template.render(row));
+  // The usual template is a column as it is; Jinja would only cost time.
+  const only = /^\{\{\s*([A-Za-z_]\w*)\s*\}\}$/.exec(source)?.[1];
+  if (only === undefined || !types.has(only) || /^(?:true|false|none)$/i.test(only)) return render;
+  return (row) => {
+    const cell = row[only];
+    return typeof cell === "string" ? cell : render(row);
+  };
+}
+
+/** A text, and which parts of it are to be learned. */
+export interface MarkedText {
+  readonly text: string;
+  /** Where they begin and end: begin, end, begin, end, …, in UTF-16 units. */
+  readonly learned: readonly number[];
+}
+
+/**
+ * Compiles a template whose `{% generation %}…{% endgeneration %}` marks what is to be learned.
+ *
+ * @returns What renders a row; undefined where the template has no marks.
+ * @throws {UserError} As {@linkcode compileTemplate}; where a mark stands in what is a text of its own.
+ *
+ * @example
+ * ```ts
+ * import { compileMarkedTemplate } from "./template.ts";
+ * const source = "Q: {{ q }} A:{% generation %} {{ a }}{% endgeneration %}";
+ * const render = compileMarkedTemplate(source, { columns: ["q", "a"], option: "template" })!;
+ * const { text, learned } = render({ q: "2+2?", a: "4" });
+ * if (text.slice(learned[0], learned[1]) !== " 4") throw new Error(text);
+ * ```
+ */
+export function compileMarkedTemplate(
+  source: string,
+  options: TemplateOptions,
+): ((row: TemplateRow) => MarkedText) | undefined {
+  const { template, told } = readTemplate(source, options);
+  if (!hasMarks(template.body)) return undefined;
+  const around = lostMark(template.body);
+  if (around !== undefined) {
+    throw new UserError({
+      what: `${options.option} has {% generation %} within ${around}: ${source}`,
+      requirement: "what is to be learned is marked where it is printed",
+      remedy: `put {% generation %} around the place where ${
+        around === "another {% generation %}" ? "both are" : "that is"
+      } printed`,
+    });
+  }
+  return (row) =>
+    told(row, () => {
+      const { text, generated } = template.renderMarked(row);
+      return { text, learned: generated };
+    });
+}
+
+/** Parses a template and checks its names. */
+function readTemplate(source: string, options: TemplateOptions): {
+  readonly template: ParsedTemplate;
+  readonly types: ReadonlyMap<string, string | undefined>;
+  /** Puts what rendering a row fails with into words. */
+  readonly told: <T>(row: TemplateRow, render: () => T) => T;
+} {
   const { option } = options;
   const types = new Map(
     options.columns.map((column) =>
@@ -77,23 +141,20 @@ export function compileTemplate(source: string, options: TemplateOptions): RowTe
       remedy: `name a column, or allow it to be missing: {{ ${unknown} | default("") }}`,
     });
   }
-  const render = (row: TemplateRow): string => {
-    try {
-      return template.render(row);
-    } catch (error) {
-      throw new UserError({
-        what: `${option} fails: ${(error as Error).message}: ${source}`,
-        remedy: `the row was ${describeRow(row)}`,
-        cause: error,
-      });
-    }
-  };
-  // The usual template is a column as it is; Jinja would only cost time.
-  const only = /^\{\{\s*([A-Za-z_]\w*)\s*\}\}$/.exec(source)?.[1];
-  if (only === undefined || !types.has(only) || /^(?:true|false|none)$/i.test(only)) return render;
-  return (row) => {
-    const cell = row[only];
-    return typeof cell === "string" ? cell : render(row);
+  return {
+    template,
+    types,
+    told: (row, render) => {
+      try {
+        return render();
+      } catch (error) {
+        throw new UserError({
+          what: `${option} fails: ${(error as Error).message}: ${source}`,
+          remedy: `the row was ${describeRow(row)}`,
+          cause: error,
+        });
+      }
+    },
   };
 }
 

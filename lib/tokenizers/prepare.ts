@@ -12,8 +12,8 @@ import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
 import { readTokenizerFiles } from "./codecs/files.ts";
 import { loadTokenizer, type Tokenizer } from "./load.ts";
 import { compileTemplate } from "../text/template.ts";
-import { saveBpe } from "./save.ts";
-import { trainBpe, WordCounts } from "./training/train_bpe.ts";
+import { TokenizerTrainer } from "./train_tokenizer.ts";
+import type { TrainOptions } from "./training/options.ts";
 
 /** What {@linkcode prepareTokenizer} works from. Exactly one of `source` and `train` is needed. */
 export interface PrepareOptions {
@@ -22,14 +22,13 @@ export interface PrepareOptions {
   readonly template: string;
   /** Folder of a model or of tokens. */
   readonly source?: string | undefined;
-  readonly train?: {
-    readonly vocab_size: number;
-    readonly min_frequency: number;
-    readonly special_tokens: readonly string[];
-  } | undefined;
+  readonly train?: TrainOptions | undefined;
   /** Goes into the tokenizer_config.json of a trained tokenizer as `model_max_length`. */
   readonly maxLength?: number | undefined;
   readonly log: (message: string) => void;
+  /** Told of the rows that a tokenizer is trained on. */
+  readonly progress?: (done: number, total: number, unit: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -86,7 +85,7 @@ async function trainTokenizer(
   dir: string,
   options: PrepareOptions & { readonly train: NonNullable<PrepareOptions["train"]> },
 ): Promise<void> {
-  const { stream, template, train, maxLength, log } = options;
+  const { stream, template, train, maxLength, log, progress, signal } = options;
   const names = Object.keys(stream.splits);
   const split = ["train", UNSPLIT].find((name) => names.includes(name));
   if (split === undefined) {
@@ -99,20 +98,40 @@ async function trainTokenizer(
     columns: stream.columns,
     option: "template",
   });
-  const words = new WordCounts();
-  for await (const batch of stream.batches(split)) {
-    for (let i = 0; i < batch.length; i++) words.add(render(rowOf(batch, i)));
+  const trainer = new TokenizerTrainer(train);
+  const total = stream.splits[split]!;
+  let done = 0;
+  for await (const batch of stream.batches(split, signal === undefined ? {} : { signal })) {
+    for (let i = 0; i < batch.length; i++) trainer.add(render(rowOf(batch, i)));
+    done += batch.length;
+    progress?.(done, total, "rows for the tokenizer");
   }
-  const trained = trainBpe(words, {
-    vocabSize: train.vocab_size,
-    minFrequency: train.min_frequency,
-    specialTokens: train.special_tokens,
-  });
-  if (trained.tokens.length < train.vocab_size) {
+  if (trainer.forgotten > 0) {
     log(
-      `the text gave ${trained.tokens.length} tokens of the ${train.vocab_size} asked for: ` +
-        `no other pair occurs ${train.min_frequency} times`,
+      `the tokenizer is trained without the ${trainer.forgotten} rarest words: there are too many`,
     );
   }
-  await saveBpe(dir, trained, { modelMaxLength: maxLength });
+  const tokens = await trainer.save(dir, { modelMaxLength: maxLength });
+  const { vocab_size: asked } = train;
+  if (asked !== undefined && tokens < asked) {
+    log(`the text gave ${tokens} tokens of the ${asked} asked for: ${whyFewer(train)}`);
+  }
+}
+
+/** Why there are no more tokens. */
+function whyFewer({ type, min_frequency: least }: TrainOptions): string {
+  switch (type) {
+    case "bpe":
+    case "wordpiece":
+      return `no other pair occurs ${least ?? 2} times`;
+    case "unigram":
+      return "no other piece makes its words likelier";
+    case "word":
+    case "char": {
+      const what = type === "word" ? "word" : "character";
+      return (least ?? 1) === 1
+        ? `it has no other ${what}`
+        : `no other ${what} occurs ${least} times`;
+    }
+  }
 }

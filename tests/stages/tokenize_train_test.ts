@@ -14,6 +14,12 @@ Deno.test("train makes a tokenizer from the train split alone", async () => {
   });
   const file = (result: Result): string => Deno.readTextFileSync(`${result.dir}/tokenizer.json`);
   assert.equal(file(one), file(two));
+  // Rows are told of as they are read for the tokenizer, and once more as they are encoded.
+  assert.deepEqual(one.progress, [[1, 1, "rows for the tokenizer"], [1, 2, "rows"], [
+    2,
+    2,
+    "rows",
+  ]]);
   assert.equal(one.tokenizer.idOf("Ġzebra"), undefined);
   assert.deepEqual(one.tokens.info.tokenizer, { source: "trained", type: "BPE" });
   assert.deepEqual([one.tokens.info.eos_token_id, one.tokens.info.pad_token_id], [0, 1]);
@@ -55,5 +61,29 @@ Deno.test("tokenize wants exactly one tokenizer", async () => {
   assert.match(
     await refusal(splits, { train: { vocab_size: 300 } }, { tokenizer: await makeTokenizer() }),
     /there are two tokenizers/,
+  );
+});
+
+Deno.test("train makes tokenizers of every kind, and says why one is small", async () => {
+  const splits = { train: texts(SEA, "a ship"), test: texts("the sea") };
+  const table: [string, number | undefined, model: string, text: string, RegExp | undefined][] = [
+    ["wordpiece", 400, "WordPiece", "[CLS] the sea [SEP]", /no other pair occurs 2 times/],
+    ["unigram", 400, "Unigram", "the sea</s>", /no other piece makes its words likelier/],
+    ["word", 400, "WordLevel", "the sea", /it has no other word/],
+    ["char", undefined, "WordLevel", "the sea", undefined],
+  ];
+  for (const [type, vocab_size, model, text, why] of table) {
+    const given = vocab_size === undefined ? { type } : { type, vocab_size };
+    const result = await tokenize(splits, { train: given, max_length: 32 });
+    assert.deepEqual(result.texts("test"), [text]);
+    assert.deepEqual(result.tokens.info.tokenizer, { source: "trained", type: model });
+    assert.equal(result.tokens.info.vocab_size, result.tokenizer.vocabSize);
+    assert.equal(result.tokenizer.modelMaxLength, 32);
+    if (why === undefined) assert.deepEqual(result.log, []);
+    else assert.match(result.log.join(), why);
+  }
+  assert.match(
+    await refusal(splits, { train: { type: "wordpiece", vocab_size: 9 } }),
+    /cannot train a tokenizer with vocab_size 9.*raise vocab_size, or lower limit_alphabet/s,
   );
 });

@@ -1,6 +1,10 @@
 /** Templates render what Jinja in Python renders; what they render was written down from there. */
 import assert from "node:assert/strict";
-import { compileCondition, compileTemplate } from "../../lib/text/template.ts";
+import {
+  compileCondition,
+  compileMarkedTemplate,
+  compileTemplate,
+} from "../../lib/text/template.ts";
 import { evaluateExpression } from "../../lib/base/jinja/template.ts";
 import { type JinjaCases, readCases } from "../fixtures/jinja_cases.ts";
 
@@ -139,6 +143,36 @@ Deno.test("what chat templates mark as generated is rendered", () => {
     option: "template",
   });
   assert.equal(render({ text: "b" }), "ab");
+  // A mark is a call block, as in transformers.
+  const left = "{% for a in [1] %}{% generation %}{% break %}{% endgeneration %}{% endfor %}";
+  assert.throws(
+    () => compileTemplate(left, { columns: [], option: "template" }),
+    /{% break %} stands in no loop/,
+  );
+});
+
+Deno.test("compileMarkedTemplate() tells where marked parts begin and end", () => {
+  const compile = (source: string) =>
+    compileMarkedTemplate(source, { columns: ["text"], option: "template" });
+  assert.equal(compile("{{ text }}"), undefined);
+  const mark = "{% generation %}{{ text }}{% endgeneration %}";
+  assert.deepEqual(compile(`a${mark}b${mark}`)!({ text: "🙂" }), {
+    text: "a🙂b🙂",
+    learned: [1, 3, 4, 6],
+  });
+  assert.deepEqual(compile(`a${mark}b`)!({ text: "" }), { text: "ab", learned: [] });
+  const loop =
+    `{% for a in [1, 2] %}{% if a == 2 %}${mark}{% else %}{{ a }}{% endif %}{% endfor %}`;
+  assert.deepEqual(compile(loop)!({ text: "x" }), { text: "1x", learned: [1, 2] });
+  // The tags themselves take the white space that other tags take.
+  const spaced = "a\n{% generation %}\n b {%- endgeneration %}\nc";
+  assert.deepEqual(compile(spaced)!({ text: "" }), { text: "a\n bc", learned: [2, 4] });
+  const recursive = `{% for a in [1] recursive %}${mark}{% endfor %}`;
+  assert.throws(() => compile(recursive), /within a recursive {% for %}/);
+  assert.throws(
+    () => compile("{% generation %}{{ x }}{% endgeneration %}"),
+    /"x", which is no column/,
+  );
 });
 
 Deno.test("expressions of pipelines have Python's values as JSON", () => {

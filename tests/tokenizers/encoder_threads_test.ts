@@ -84,3 +84,31 @@ Deno.test("what a thread cannot load or encode is told as it is in this one", as
     }
   }, (error: Error) => error instanceof UserError && error.message === expected.message);
 });
+
+Deno.test("threads say which tokens are learned as one does", async () => {
+  const folder = await makeTokenizer();
+  const tokenizer = await loadTokenizer(folder);
+  const texts = randomLists(3).flat();
+  const marks = texts.map((text, i) =>
+    i % 3 === 0 ? [] : [i % 4, Math.max(i % 4, text.length >> 1)]
+  );
+  using threads = new EncoderThreads({ tokenizer, folder, threads: 2, worthThreads: 1 });
+  await untilReady(threads);
+  const { ids, ends, learned } = await threads.encode(texts, marks);
+  for (const [i, text] of texts.entries()) {
+    const encoding = tokenizer.encodeWithOffsets(text, { addSpecialTokens: false });
+    const range = [ends[i - 1] ?? 0, ends[i]!] as const;
+    assert.deepEqual([...ids.subarray(...range)], [...encoding.ids]);
+    const [from = 0, to = 0] = marks[i]!;
+    const characters = [...text.toWellFormed()];
+    // A character is marked where its first unit is.
+    const isMarked: boolean[] = [];
+    for (let at = 0, c = 0; c < characters.length; at += characters[c++]!.length) {
+      isMarked.push(at >= from && at < to);
+    }
+    const expected = [...encoding.ids].map((_, k) =>
+      isMarked.slice(encoding.offsets[2 * k], encoding.offsets[2 * k + 1]).includes(true) ? 1 : 0
+    );
+    assert.deepEqual([...learned!.subarray(...range)], expected, JSON.stringify(text));
+  }
+});

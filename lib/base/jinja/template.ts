@@ -15,7 +15,7 @@ import type { Json } from "../json.ts";
 import { compileExpression } from "./compile/expressions.ts";
 import { EXPRESSION_GLOBALS, TEMPLATE_GLOBALS } from "./compile/globals.ts";
 import { type ReadName, Scope } from "./compile/scope.ts";
-import { compileBody } from "./compile/statements.ts";
+import { compileMarkedBody } from "./compile/statements.ts";
 import { unknownFilter } from "./filters.ts";
 import { parse } from "./syntax/parser.ts";
 import { MAX_DEPTH, TOO_DEEP } from "./syntax/token_stream.ts";
@@ -40,6 +40,10 @@ export interface ParsedTemplate {
    * @throws {TemplateError} Where it cannot, or takes too long.
    */
   readonly render: (row: Named) => string;
+  /** The same, with the places of what `{% generation %}` marks: begin, end, begin, end, … in units of the text. */
+  readonly renderMarked: (
+    row: Named,
+  ) => { readonly text: string; readonly generated: readonly number[] };
 }
 
 /**
@@ -54,20 +58,18 @@ export function parseTemplate(
   const body = parse(source);
   // Every walk over the tree calls itself once a level, and so does what it is compiled to.
   if (isDeep(body)) throw new RangeError(TOO_DEEP);
-  const render = compileBody(body);
-  return {
-    body,
-    render: (row) =>
-      bounded(() => {
-        const cells = cellsOf(row, columns);
-        return render(
-          new Scope((name) => {
-            const cell = cells(name);
-            return cell === undefined ? TEMPLATE_GLOBALS.get(name) : cell;
-          }),
-        );
-      }),
-  };
+  const render = compileMarkedBody(body);
+  const renderMarked: ParsedTemplate["renderMarked"] = (row) =>
+    bounded(() => {
+      const cells = cellsOf(row, columns);
+      return render(
+        new Scope((name) => {
+          const cell = cells(name);
+          return cell === undefined ? TEMPLATE_GLOBALS.get(name) : cell;
+        }),
+      );
+    });
+  return { body, render: (row) => renderMarked(row).text, renderMarked };
 }
 
 function isDeep(body: readonly JinjaNode[]): boolean {

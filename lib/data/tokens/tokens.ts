@@ -16,7 +16,9 @@ import {
   type TensorData,
   writeSafetensors,
 } from "../formats/safetensors.ts";
+import type { TextLengths } from "./text_lengths.ts";
 import {
+  IGNORED_LABEL,
   type PerRowColumn,
   rowsProblem,
   sameOffsets,
@@ -41,6 +43,12 @@ export interface TokenSplitInfo {
   readonly dropped?: number;
   /** Rows that were longer than `max_length`. */
   readonly truncated?: number;
+  /** Where the template marks what is learned: tokens that are. */
+  readonly learned?: number;
+  /** Where it does: texts in which nothing is. */
+  readonly unlearned?: number;
+  /** Tokens of the texts before anything was cut off, with what stands around them. */
+  readonly lengths?: TextLengths;
 }
 
 /** The content of tokens.json. */
@@ -81,6 +89,8 @@ export interface StoredTokenRows {
   readonly rows: number;
   readonly stored: {
     readonly file: string;
+    /** A file with the label of each token, where not every one is learned. */
+    readonly labels?: string;
     /** Ids. */
     readonly length: number;
     /** [rows + 1]. */
@@ -91,10 +101,16 @@ export interface StoredTokenRows {
   readonly labels?: Pick<PerRowColumn, "data" | "pad">;
 }
 
+/** What tokens.json says of a split beside its size. */
+type SplitCounts = Pick<
+  TokenSplitInfo,
+  "dropped" | "truncated" | "learned" | "unlearned" | "lengths"
+>;
+
 /** What {@linkcode writeTokens} takes: tokens.json but for what it makes of the splits. */
 export interface UnwrittenTokens {
   readonly info: Omit<TokensInfo, "kind" | "columns" | "splits"> & {
-    readonly splits?: Readonly<Record<string, Pick<TokenSplitInfo, "dropped" | "truncated">>>;
+    readonly splits?: Readonly<Record<string, SplitCounts>>;
   };
   /** At least one, all of the same columns. */
   readonly splits: Readonly<Record<string, TokenRows | StoredTokenRows>>;
@@ -194,13 +210,17 @@ export async function writeTokens(dir: string, tokens: UnwrittenTokens): Promise
   for (const [name, rows] of Object.entries(tokens.splits)) {
     refuseSplitName(name);
     const file = `${name}.safetensors`;
-    const { dropped, truncated } = ownMember(info.splits ?? {}, name) ?? {};
+    const { dropped, truncated, learned, unlearned, lengths }: SplitCounts =
+      ownMember(info.splits ?? {}, name) ?? {};
     splits[name] = {
       file,
       rows: rows.rows,
       tokens: "stored" in rows ? rows.stored.length : rows.columns.input_ids.data.length,
       ...(dropped === undefined ? {} : { dropped }),
       ...(truncated === undefined ? {} : { truncated }),
+      ...(learned === undefined ? {} : { learned }),
+      ...(unlearned === undefined ? {} : { unlearned }),
+      ...(lengths === undefined ? {} : { lengths }),
     };
     const tensors = "stored" in rows ? storedTensorsOf(rows) : tensorsOf(rows);
     await writeSafetensors(`${dir}/${file}`, tensors);
@@ -250,11 +270,16 @@ function withoutIds({ rows, stored, labels }: StoredTokenRows): TokenRows {
   if (stored.offsets.length !== rows + 1 || stored.offsets[rows] !== stored.length) {
     throw new InternalError(`${stored.length} ids for offsets that end at ${stored.offsets[rows]}`);
   }
-  const ids = { data: new Int32Array(0), offsets: new Float64Array(rows + 1), pad: stored.pad };
+  const empty = {
+    per: "token",
+    data: new Int32Array(0),
+    offsets: new Float64Array(rows + 1),
+  } as const;
   return {
     rows,
     columns: {
-      input_ids: { per: "token", ...ids },
+      input_ids: { ...empty, pad: stored.pad },
+      ...(stored.labels === undefined ? {} : { labels: { ...empty, pad: IGNORED_LABEL } }),
       ...(labels === undefined ? {} : { labels: { per: "row", ...labels } }),
     },
   };
@@ -266,6 +291,12 @@ function storedTensorsOf(
   return [
     [OFFSETS, int64Tensor(stored.offsets)],
     [INPUT_IDS, { dtype: "I32", shape: [stored.length], file: stored.file }],
+    ...(stored.labels === undefined
+      ? []
+      : [["labels", { dtype: "I32", shape: [stored.length], file: stored.labels }]] as [
+        string,
+        StoredTensor,
+      ][]),
     ...(labels === undefined
       ? []
       : [["labels", { dtype: "I32", shape: [labels.data.length], data: labels.data }]] as [

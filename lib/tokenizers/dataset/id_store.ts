@@ -10,6 +10,7 @@ const HELD = 1 << 24;
 /** Ids that grow at one end. */
 export class IdStore {
   readonly #path: string;
+  readonly #most: number;
   #data = new Int32Array(1 << 12);
   /** How many of the data are meant, those that are written already left out. */
   #held = 0;
@@ -17,9 +18,13 @@ export class IdStore {
   #last: number | undefined;
   length = 0;
 
-  /** @param path The file, which is made where it is needed. */
-  constructor(path: string) {
+  /**
+   * @param path The file, which is made where it is needed.
+   * @param held Ids that are held in memory.
+   */
+  constructor(path: string, held: number = HELD) {
     this.#path = path;
+    this.#most = held;
   }
 
   push(id: number): void {
@@ -28,7 +33,7 @@ export class IdStore {
 
   append(ids: ArrayLike<number>): void {
     if (ids.length === 0) return;
-    if (this.#held + ids.length > HELD) this.#flush();
+    if (this.#held + ids.length > this.#most) this.#flush();
     this.#reserve(ids.length);
     this.#data.set(ids, this.#held);
     this.#held += ids.length;

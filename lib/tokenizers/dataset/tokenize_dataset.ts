@@ -8,12 +8,18 @@ import { type Batch, rowOf } from "../../data/formats/batch.ts";
 import type { Row } from "../../data/formats/columns.ts";
 import type { RowStream } from "../../data/rows/stream.ts";
 import type { UnwrittenTokens } from "../../data/tokens/tokens.ts";
-import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
+import { describeTokens } from "./describe.ts";
+import {
+  type EncodedSplit,
+  type PackingStrategy,
+  RowEncoder,
+  type TextFacts,
+} from "./encode_rows.ts";
 import { readLabels } from "./labels.ts";
 import type { Tokenizer } from "../load.ts";
 import type { EncodedTexts } from "../parallel/encoded_texts.ts";
 import { EncoderThreads } from "../parallel/encoder_threads.ts";
-import { compileTemplate } from "../../text/template.ts";
+import { compileMarkedTemplate, compileTemplate, type MarkedText } from "../../text/template.ts";
 
 /** Options of the `tokenize` stage that concern rows. */
 export interface TokenizeOptions {
@@ -23,6 +29,7 @@ export interface TokenizeOptions {
   readonly return_overflowing_tokens: boolean;
   readonly stride: number;
   readonly packing: boolean;
+  readonly packing_strategy: PackingStrategy;
   readonly drop_remainder: boolean;
   readonly add_eos: boolean;
   readonly add_special_tokens: boolean;
@@ -55,16 +62,15 @@ export interface TokenizedDataset extends UnwrittenTokens {
   readonly notes: readonly string[];
 }
 
-/** What became of a split's texts. */
-type Counts = Omit<EncodedSplit, "rows">;
-
 /** Characters that are encoded between two looks at interruptions and at the progress line. */
 const CHARACTERS_PER_TURN = 1 << 18;
 
-/** Texts that go to a thread together, and the classes of their rows. */
+/** Texts that go to a thread together, and what is known of their rows. */
 interface Parcel {
   readonly texts: string[];
-  readonly labels: (number | undefined)[];
+  /** Which parts of them are learned; empty where all are. */
+  readonly marks: (readonly number[])[];
+  readonly facts: Pick<TextFacts, "label" | "isEndLearned">[];
 }
 
 /**
@@ -77,10 +83,13 @@ export async function tokenizeDataset(
   context: TokenizeContext,
 ): Promise<TokenizedDataset> {
   const { tokenizer, options, log, folder, name: source, threads = 1 } = context;
-  const render = compileTemplate(options.template, {
-    columns: stream.columns,
-    option: "template",
-  });
+  const { render, isMarked } = renderer(options.template, stream);
+  if (isMarked && options.label_column !== undefined) {
+    throw new UserError({
+      what: "template marks what is learned with {% generation %}, and label_column names classes",
+      remedy: "leave out one of them: rows have labels of tokens or classes",
+    });
+  }
   const labels = options.label_column === undefined
     ? undefined
     : await readLabels(stream, options.label_column);
@@ -96,8 +105,7 @@ export async function tokenizeDataset(
   const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
   using encoders = new EncoderThreads({ tokenizer, folder, name: source, threads, log });
   let done = 0;
-  const splits: Record<string, EncodedSplit["rows"]> = {};
-  const counts: Record<string, Counts> = {};
+  const encoded: Record<string, EncodedSplit> = {};
   for (const name of Object.keys(stream.splits)) {
     const encoder = new RowEncoder(tokenizer, {
       file: `${folder}/.${name}.ids`,
@@ -106,31 +114,35 @@ export async function tokenizeDataset(
       stride: options.stride,
       addEos: options.add_eos,
       addSpecialTokens: options.add_special_tokens,
-      packing: options.packing,
+      packing: options.packing ? options.packing_strategy : undefined,
       dropRemainder: options.drop_remainder,
       labelled: labels !== undefined,
+      marked: isMarked,
     });
-    const sent: { readonly labels: Parcel["labels"]; readonly encoded: Promise<EncodedTexts> }[] =
-      [];
+    const sent: { readonly facts: Parcel["facts"]; readonly encoded: Promise<EncodedTexts> }[] = [];
     const receive = async (): Promise<void> => {
-      const { labels, encoded } = sent.shift()!;
-      const { ids, ends } = await encoded;
+      const { facts, encoded } = sent.shift()!;
+      const { ids, ends, learned } = await encoded;
       for (const [i, end] of ends.entries()) {
-        encoder.add(ids.subarray(ends[i - 1] ?? 0, end), labels[i]);
+        const start = ends[i - 1] ?? 0;
+        encoder.add(ids.subarray(start, end), {
+          ...facts[i]!,
+          learned: learned?.subarray(start, end),
+        });
       }
       done += ends.length;
       await turn(context, { done, total });
     };
     const batches = stream.batches(name, { signal: context.signal });
-    for await (const { texts, labels: classes } of parcels(batches, { render, labels })) {
-      sent.push({ labels: classes, encoded: encoders.encode(texts) });
+    for await (const { texts, marks, facts } of parcels(batches, { render, labels })) {
+      sent.push({ facts, encoded: encoders.encode(texts, isMarked ? marks : undefined) });
       while (sent.length >= encoders.depth) await receive();
     }
     while (sent.length > 0) await receive();
-    const { rows: encoded, ...rest } = encoder.finish();
-    splits[name] = encoded;
-    counts[name] = rest;
+    encoded[name] = encoder.finish();
   }
+  const named = Object.entries(encoded);
+  const splits = Object.fromEntries(named.map(([name, { rows }]) => [name, rows]));
   if (total > 0 && Object.values(splits).every((split) => split.rows === 0)) {
     throw new UserError({
       what: `none of the ${total} rows gives a row of tokens`,
@@ -139,7 +151,16 @@ export async function tokenizeDataset(
         : "the template has to give text",
     });
   }
+  if (isMarked && named.every(([, { learned }]) => learned === 0)) {
+    throw new UserError({
+      what: `nothing is left to learn in any of the ${total} rows`,
+      requirement: "the template marks with {% generation %} what is learned, and no token of " +
+        "what is marked is there",
+      remedy: "look at what the marks stand around; a larger max_length cuts off less",
+    });
+  }
   const { bosTokenId, eosTokenId, padTokenId } = tokenizer;
+  const { rows, lengths } = describeTokens({ splits: encoded, maxLength });
   return {
     info: {
       vocab_size: tokenizer.vocabSize,
@@ -150,34 +171,47 @@ export async function tokenizeDataset(
       pad_token_id: padTokenId ?? eosTokenId ?? null,
       ...(labels === undefined ? {} : { labels: labels.names }),
       tokenizer: { source: context.trained ? "trained" : "input", type: tokenizer.type },
-      splits: counts,
+      splits: encoded,
     },
     splits,
-    notes: [describe(splits, { counts, maxLength }), ...labels?.notes ?? []],
+    notes: [rows, ...labels?.notes ?? [], ...lengths],
   };
+}
+
+/** Renders rows, with what is marked as learned where the template marks anything. */
+function renderer(
+  template: string,
+  { columns }: RowStream,
+): { readonly render: (row: Row) => MarkedText; readonly isMarked: boolean } {
+  const options = { columns, option: "template" };
+  const marked = compileMarkedTemplate(template, options);
+  if (marked !== undefined) return { render: marked, isMarked: true };
+  const plain = compileTemplate(template, options);
+  return { render: (row) => ({ text: plain(row), learned: [] }), isMarked: false };
 }
 
 /** The texts of rows, put together. */
 async function* parcels(
   batches: AsyncIterable<Batch>,
   { render, labels }: {
-    readonly render: (row: Row) => string;
+    readonly render: (row: Row) => MarkedText;
     readonly labels: { readonly of: (row: Row) => number | undefined } | undefined;
   },
 ): AsyncGenerator<Parcel> {
-  let parcel: Parcel = { texts: [], labels: [] };
+  let parcel: Parcel = { texts: [], marks: [], facts: [] };
   let characters = 0;
   for await (const batch of batches) {
     for (let i = 0; i < batch.length; i++) {
       const row = rowOf(batch, i);
-      const text = render(row);
+      const { text, learned } = render(row);
       parcel.texts.push(text);
-      parcel.labels.push(labels?.of(row));
+      parcel.marks.push(learned);
+      parcel.facts.push({ label: labels?.of(row), isEndLearned: learned.at(-1) === text.length });
       // An empty text counts, too, so that a parcel has an end.
       characters += text.length + 1;
       if (characters < CHARACTERS_PER_TURN) continue;
       yield parcel;
-      parcel = { texts: [], labels: [] };
+      parcel = { texts: [], marks: [], facts: [] };
       characters = 0;
     }
   }
@@ -192,27 +226,4 @@ async function turn(
   progress(done, total, "rows");
   await new Promise((resolve) => setTimeout(resolve, 0));
   signal.throwIfAborted();
-}
-
-function describe(
-  splits: TokenizedDataset["splits"],
-  { counts, maxLength }: {
-    counts: Readonly<Record<string, Counts>>;
-    maxLength: number | undefined;
-  },
-): string {
-  const number = (value: number): string => value.toLocaleString("en-US");
-  const parts = Object.entries(splits).map(([name, split]) => {
-    const tokens = "stored" in split ? split.stored.length : split.columns.input_ids.data.length;
-    const { texts, dropped, truncated } = counts[name]!;
-    const notes = [`${number(tokens)} tokens`];
-    if (truncated > 0) {
-      notes.push(
-        `${(100 * truncated / texts).toFixed(1)} % of texts longer than ${maxLength} tokens`,
-      );
-    }
-    if (dropped > 0) notes.push(`${number(dropped)} empty dropped`);
-    return `${name} ${number(split.rows)} rows, ${notes.join(", ")}`;
-  });
-  return parts.join("; ");
 }

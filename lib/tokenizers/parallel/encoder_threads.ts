@@ -10,7 +10,7 @@ import { InternalError, UserError } from "../../base/errors.ts";
 import { lastWordsOf } from "../../base/watchdog.ts";
 import type { Tokenizer } from "../load.ts";
 import { endlessText } from "../watched.ts";
-import { type EncodedTexts, encodeTexts } from "./encoded_texts.ts";
+import { type EncodedTexts, encodeTexts, type Marks } from "./encoded_texts.ts";
 import type { WorkerAnswer, WorkerTask } from "./messages.ts";
 
 /** Characters after which threads are worth their start. */
@@ -55,16 +55,17 @@ export class EncoderThreads implements Disposable {
   /**
    * Encodes texts.
    *
+   * @param marks Which parts are learned, where not all is.
    * @returns Their ids, without what the tokenizer puts around them.
    * @throws {UserError} what the tokenizer throws.
    */
-  encode(texts: readonly string[]): Promise<EncodedTexts> {
+  encode(texts: readonly string[], marks?: Marks): Promise<EncodedTexts> {
     const { tokenizer, threads, worthThreads = WORTH_THREADS } = this.#options;
     const ready = this.#threads?.filter(({ isReady }) => isReady) ?? [];
-    if (ready.length > 0) return ready[this.#turn++ % ready.length]!.encode(texts);
+    if (ready.length > 0) return ready[this.#turn++ % ready.length]!.encode(texts, marks);
     if (this.#threads === undefined && threads > 1 && this.#encoded >= worthThreads) this.#start();
     for (const text of texts) this.#encoded += text.length;
-    return Promise.resolve(encodeTexts(tokenizer, texts));
+    return Promise.resolve(encodeTexts(tokenizer, texts, marks));
   }
 
   #start(): void {
@@ -97,14 +98,14 @@ class EncoderThread {
     this.#post({ type: "open", folder, name, lastWords: lastWordsOf(endlessText(name)) });
   }
 
-  encode(texts: readonly string[]): Promise<EncodedTexts> {
+  encode(texts: readonly string[], marks: Marks | undefined): Promise<EncodedTexts> {
     const answer = Promise.withResolvers<EncodedTexts>();
     // Whoever gave up on what comes before doesn't wait for this one.
     answer.promise.catch(() => {});
     if (this.#problem !== undefined) answer.reject(this.#problem);
     else {
       this.#waiting.push(answer);
-      this.#post({ type: "encode", texts });
+      this.#post({ type: "encode", texts, marks });
     }
     return answer.promise;
   }

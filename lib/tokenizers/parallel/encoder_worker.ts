@@ -26,8 +26,10 @@ thread.onmessage = async ({ data: task }): Promise<void> => {
       thread.postMessage({ type: "ready" }, []);
       return;
     }
-    const encoded = encodeTexts(tokenizer!, task.texts);
-    thread.postMessage({ type: "encoded", encoded }, [encoded.ids.buffer, encoded.ends.buffer]);
+    const encoded = encodeTexts(tokenizer!, task.texts, task.marks);
+    const { ids, ends, learned } = encoded;
+    const buffers = [ids.buffer, ends.buffer, ...learned === undefined ? [] : [learned.buffer]];
+    thread.postMessage({ type: "encoded", encoded }, buffers);
   } catch (error) {
     thread.postMessage(
       error instanceof UserError

@@ -4,7 +4,7 @@
  * @module
  */
 import type { UserErrorParts } from "../../base/errors.ts";
-import type { EncodedTexts } from "./encoded_texts.ts";
+import type { EncodedTexts, Marks } from "./encoded_texts.ts";
 
 /** First `open`, once; then any number of `encode`, each answered before the next is looked at. */
 export type WorkerTask =
@@ -17,7 +17,12 @@ export type WorkerTask =
     /** What is printed where a text takes without end. */
     readonly lastWords: string;
   }
-  | { readonly type: "encode"; readonly texts: readonly string[] };
+  | {
+    readonly type: "encode";
+    readonly texts: readonly string[];
+    /** Which parts are learned, where not all is. */
+    readonly marks?: Marks | undefined;
+  };
 
 /** The answer to a task. */
 export type WorkerAnswer =

@@ -24,8 +24,10 @@ import { Loop, Namespace } from "./things.ts";
 type Flow = "on" | "break" | "continue";
 
 /** Where text goes. */
-interface Output {
+export interface Output {
   text: string;
+  /** Where what `{% generation %}` marks begins and ends, in units of the text: begin, end, begin, end, … */
+  readonly generated: number[];
 }
 
 type Run = (scope: Scope, output: Output) => Flow;
@@ -35,11 +37,17 @@ export type Render = (scope: Scope) => string;
 
 /** Compiles statements. */
 export function compileBody(body: readonly Statement[]): Render {
+  const render = compileMarkedBody(body);
+  return (scope) => render(scope).text;
+}
+
+/** Compiles statements to what also says which parts of the text are marked as generated. */
+export function compileMarkedBody(body: readonly Statement[]): (scope: Scope) => Output {
   const run = compileStatements(body);
   return (scope) => {
-    const output = { text: "" };
+    const output = { text: "", generated: [] };
     run(scope, output);
-    return output.text;
+    return output;
   };
 }
 
@@ -95,6 +103,15 @@ function compileStatement(node: Statement): Run {
       return (scope, output) => {
         const inner = new Scope(scope);
         return write(output, written(filter(inner, body(inner))));
+      };
+    }
+    case "Generation": {
+      const body = compileStatements(node.body);
+      return (scope, output) => {
+        const begin = output.text.length;
+        const flow = body(new Scope(scope), output);
+        if (output.text.length > begin) output.generated.push(begin, output.text.length);
+        return flow;
       };
     }
     case "Break":
@@ -231,7 +248,7 @@ function forLoop(node: Statement & { readonly type: "For" }): Run {
     const items = chosen(scope, listOf(of));
     if (items.length === 0) return otherwise(new Scope(scope), output);
     const recurse = !node.isRecursive ? undefined : (value: Value): string => {
-      const inner = { text: "" };
+      const inner = { text: "", generated: [] };
       over(scope, inner, { of: value, depth: depth + 1 });
       return inner.text;
     };

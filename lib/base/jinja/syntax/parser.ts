@@ -2,7 +2,7 @@
  * Templates: text, `{{ }}` and the statements that make sense without other files. `{% extends %}`,
  * `{% include %}`, `{% import %}` and `{% block %}` are for templates that consist of several, and
  * `{% autoescape %}` is for HTML; they are refused. `{% generation %}`, by which chat templates mark what
- * a model wrote, is read and means nothing.
+ * a model writes, is transformers' own.
  *
  * @module
  */
@@ -86,7 +86,7 @@ class Parser extends ExpressionParser {
       case "print":
         return this.#parsePrint();
       case "generation":
-        return this.#parseBlock("endgeneration").body;
+        return [{ type: "Generation", body: this.#outsideLoops("endgeneration") }];
       case "break":
       case "continue":
         if (this.#loops === 0) throw new JinjaSyntaxError(`{% ${name} %} stands in no loop`);

@@ -166,7 +166,14 @@ export type Statement =
     readonly filter: Expression;
     readonly body: readonly Statement[];
   }
+  | GenerationStatement
   | { readonly type: "Break" | "Continue" };
+
+/** `{% generation %}`, by which chat templates mark what a model writes. */
+export interface GenerationStatement {
+  readonly type: "Generation";
+  readonly body: readonly Statement[];
+}
 
 /** `{% macro name(parameters) %}`. */
 export interface MacroStatement {
@@ -233,6 +240,8 @@ export function childrenOf(node: JinjaNode): readonly JinjaNode[] {
       return [node.call, ...given(...node.parameters.map((one) => one.default)), ...node.body];
     case "FilterBlock":
       return [node.filter, ...node.body];
+    case "Generation":
+      return node.body;
     default:
       return [];
   }
