@@ -20,6 +20,16 @@ const options = z.object({
   ),
 });
 
+/** Rows, or annotations, that have no counterpart, and the keys of the first. */
+interface Alone {
+  readonly rows: number;
+  readonly keys: readonly string[];
+}
+
+function firstKeys({ rows, keys }: Alone): string {
+  return rows === 0 ? "" : ` (${keys.join(", ")}${rows > keys.length ? ", …" : ""})`;
+}
+
 const stage: StageDefinition<typeof options> = defineStage({
   doc: `Joins rows with what a second dataset says of them, such as labels from another file.
 
@@ -72,14 +82,14 @@ labelled:
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
       signal,
     });
-    const rest = (rows: number, keys: readonly string[]): string =>
-      rows === 0 ? "" : ` (${keys.join(", ")}${rows > keys.length ? ", …" : ""})`;
     const { matched, unmatched: missed, unused } = result;
-    const report = [
-      `${matched} rows annotated`,
-      `${missed.rows} of which nothing is said${rest(missed.rows, missed.keys)}`,
-      `${unused.rows} annotations of no row${rest(unused.rows, unused.keys)}`,
-    ].join("; ");
+    const told = (keysOf: (keys: string) => string): string =>
+      [
+        `${matched} rows annotated`,
+        `${missed.rows} of which nothing is said${keysOf(firstKeys(missed))}`,
+        `${unused.rows} annotations of no row${keysOf(firstKeys(unused))}`,
+      ].join("; ");
+    const report = told((keys) => keys);
     log(report);
     if (matched === 0 || (unmatched === "error" && missed.rows > 0)) {
       throw new UserError({
@@ -92,7 +102,23 @@ labelled:
           : "set unmatched: keep, or drop",
       });
     }
-    summary({ type: "note", text: report });
+    summary({ type: "note", text: told(() => "") });
+    if (missed.rows + unused.rows > 0) {
+      summary({
+        type: "rules",
+        title: "unmatched",
+        rows: matched + missed.rows,
+        rules: [
+          { rule: "rows", rows: missed.rows, examples: [...missed.keys] },
+          {
+            rule: "annotations",
+            rows: unused.rows,
+            of: result.annotations,
+            examples: [...unused.keys],
+          },
+        ],
+      });
+    }
     await writer!.finish();
   },
 });

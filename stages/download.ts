@@ -100,10 +100,10 @@ poems:
     });
   },
   async run(
-    { output, options, sources, cache, offline, env, file, progress, log, signal },
+    { output, options, sources, cache, offline, env, file, progress, log, summary, signal },
   ): Promise<void> {
     const { runDownload } = await import("../lib/data/sources/run_download.ts");
-    await runDownload(sources, {
+    const { rows, rejected } = await runDownload(sources, {
       options,
       folder: output.path,
       cacheDir: cache?.path ?? `${output.path}/.cache`,
@@ -115,6 +115,14 @@ poems:
       log,
       progress,
     });
+    if (rejected.rows > 0) {
+      summary({
+        type: "rules",
+        title: "left out by",
+        rows: rows + rejected.rows,
+        rules: [{ rule: "on_error", rows: rejected.rows, examples: [...rejected.examples] }],
+      });
+    }
   },
 });
 

@@ -111,8 +111,8 @@ const stage: StageDefinition<typeof checkedOptions> = defineStage({
 Reads rows (\`data\`) and writes rows with the same columns and those of \`add_columns\`. The rules apply in
 the order in which they are listed, whatever their order in the pipeline: first columns are added, then
 come the rules that change a text, then those that drop rows, then \`shuffle\` and \`limit\`. How many
-rows each rule dropped stands in the summary of the run, in the log, with the first three of each, and in
-dataset.json (\`dropped\`). Near duplicates are found by MinHash and compared exactly; of a million texts
+rows each rule dropped stands in the summary of the run, in the log, both with the first three of each, and
+in dataset.json (\`dropped\`). Near duplicates are found by MinHash and compared exactly; of a million texts
 the first pass keeps some megabytes in memory.
 
 \`\`\`yaml
@@ -190,7 +190,7 @@ labelled:
       ...(limit > 0 && { limit }),
     };
     let writer: InstanceType<typeof DatasetWriter> | undefined;
-    const { dropped, examples, replaced, read, kept } = await filterRows(
+    const { dropped, examples, replaced, read, tested, kept } = await filterRows(
       await openDataset(inputs.data!.path),
       rules,
       {
@@ -219,6 +219,19 @@ labelled:
       });
     }
     summary({ type: "note", text: report });
+    if (Object.keys(dropped).length > 0) {
+      summary({
+        type: "rules",
+        title: "dropped by",
+        rows: tested,
+        rules: Object.entries(dropped)
+          .map(([rule, rows]) => ({
+            rule,
+            rows,
+            examples: (examples[rule] ?? []).map((text) => JSON.stringify(text)),
+          })),
+      });
+    }
     await writer!.finish({ dropped });
   },
 });

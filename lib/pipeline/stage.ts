@@ -111,7 +111,27 @@ export type SummaryEntry =
     /** A plain sentence. */
     readonly type: "note";
     readonly text: string;
+  }
+  | {
+    /** How many rows each of several rules met, with the first of them: shown as a table. */
+    readonly type: "rules";
+    /** Over the names of the rules: "dropped by". */
+    readonly title: string;
+    /** Rows that the rules looked at, of which theirs are shares. */
+    readonly rows: number;
+    readonly rules: readonly RuleCount[];
   };
+
+/** What one rule came to. */
+export interface RuleCount {
+  /** As the stage's options name it. */
+  readonly rule: string;
+  readonly rows: number;
+  /** Rows that it looked at, where they are others than those of the table. */
+  readonly of?: number;
+  /** The first that it met, a few, as they are to be shown: on a line each, cut to its width. */
+  readonly examples: readonly string[];
+}
 
 /** What a stage depends on outside the pipeline: files, URLs, repositories. Part of its key. */
 export interface Sources {

@@ -36,6 +36,8 @@ export interface Annotated {
   readonly unmatched: { readonly rows: number; readonly keys: readonly string[] };
   /** What is said of no row, and the keys of the first. */
   readonly unused: { readonly rows: number; readonly keys: readonly string[] };
+  /** Keys that something is said of. */
+  readonly annotations: number;
 }
 
 /** So many keys stand in a report. */
@@ -84,6 +86,10 @@ class Notes {
     if (this.#used.length < this.#keys.length) this.#used = new Uint8Array(this.#keys.length);
     this.#used[found] = 1;
     return found;
+  }
+
+  get length(): number {
+    return this.#keys.length;
   }
 
   cell(column: number, note: number | undefined): Cell {
@@ -140,7 +146,12 @@ export async function annotateRows(
       sink.write(split, { length: kept.length, columns: all });
     }
   }
-  return { matched, unmatched: { rows: unmatched, keys }, unused: known.unused() };
+  return {
+    matched,
+    unmatched: { rows: unmatched, keys },
+    unused: known.unused(),
+    annotations: known.length,
+  };
 }
 
 /** The columns that are taken over, with the names that they have in the second dataset. */

@@ -36,13 +36,24 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
   readonly progress: (done: number, total: number, unit: string) => void;
 }
 
+/** What came of it. */
+export interface Downloaded {
+  /** Rows that were written; none of a model. */
+  readonly rows: number;
+  /** Rows that cannot be read and were left out, and of the first where they are and why. */
+  readonly rejected: { readonly rows: number; readonly examples: readonly string[] };
+}
+
+/** So many of them are told one by one. */
+const EXAMPLES = 3;
+
 /**
  * Fetches and writes.
  *
  * @param sources What `resolveDownload` gave as its `data`, after a way through JSON.
  * @throws {UserError} Where a server or a file fails.
  */
-export async function runDownload(sources: unknown, run: DownloadRun): Promise<void> {
+export async function runDownload(sources: unknown, run: DownloadRun): Promise<Downloaded> {
   const { kind, splits } = sources as ResolvedDownload["data"];
   const finished: Download[] = [];
   const settings: FetchSettings = {
@@ -50,23 +61,25 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
     fetched: (file) => void finished.push(file),
     progress: (done, total) => run.progress(done, total, "bytes"),
   };
+  let done: Downloaded = { rows: 0, rejected: { rows: 0, examples: [] } };
   if (kind === "model") {
     const model = splits[MODEL_SPLIT]?.[0];
     if (model?.type !== "hub") throw new InternalError("a model that is not on a hub");
     await fetchHub(model, settings, run.folder);
   } else {
-    await writeRows(splits, settings, run);
+    done = await writeRows(splits, settings, run);
   }
   await forget(finished, run.cacheDir);
   // Where the runner gave no folder for half-done downloads, it lies in the output.
   if (run.cacheDir.startsWith(`${run.folder}/`)) await removeFolder(run.cacheDir);
+  return done;
 }
 
 async function writeRows(
   splits: ResolvedDownload["data"]["splits"],
   settings: FetchSettings,
   run: DownloadRun,
-): Promise<void> {
+): Promise<Downloaded> {
   const { options, folder, log } = run;
   const fetched = `${folder}/.fetched`;
   const files: Record<string, InputFile[]> = {};
@@ -126,6 +139,10 @@ async function writeRows(
   rejected.finish(log);
   await removeFolder(fetched);
   await writer.finish(rejected.count === 0 ? {} : { dropped: { on_error: rejected.count } });
+  return {
+    rows: opened.reduce((sum, { split }) => sum + writer.rows(split), 0),
+    rejected: { rows: rejected.count, examples: rejected.examples },
+  };
 }
 
 /** Bytes of files. */
@@ -139,6 +156,7 @@ class Rejected {
   readonly #mode: DownloadReading["on_error"];
   #file: Deno.FsFile | undefined;
   count = 0;
+  readonly examples: string[] = [];
 
   constructor(path: string, mode: DownloadReading["on_error"]) {
     this.#path = path;
@@ -152,6 +170,7 @@ class Rejected {
 
   take(row: BadRow): void {
     this.count++;
+    if (this.count <= EXAMPLES) this.examples.push(`${row.file}:${row.row}: ${row.reason}`);
     if (this.#mode !== "reject") return;
     this.#file ??= Deno.openSync(this.#path, { create: true, write: true, truncate: true });
     const bytes = new TextEncoder().encode(JSON.stringify(row) + "\n");

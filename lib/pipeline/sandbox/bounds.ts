@@ -14,6 +14,10 @@ export const MAX_ENTRIES = 200;
 export const MAX_TEXT = 1 << 16;
 /** Characters of a figure's name, or of a unit. */
 export const MAX_LABEL = 200;
+/** Rules of a table, examples of each, and characters of one: it is shown on one line. */
+export const MAX_RULES = 200;
+export const MAX_EXAMPLES = 10;
+export const MAX_EXAMPLE = 500;
 /** Characters of a whole summary. */
 export const MAX_SUMMARY = 1 << 20;
 /** How many log messages become events, and how many characters of them. */
@@ -57,6 +61,16 @@ export function cutEntry(entry: SummaryEntry): SummaryEntry {
       };
     case "note":
       return { ...entry, text: cutText(entry.text, MAX_TEXT) };
+    case "rules":
+      return {
+        ...entry,
+        title: cutText(entry.title, MAX_LABEL),
+        rules: entry.rules.slice(0, MAX_RULES).map((each) => ({
+          ...each,
+          rule: cutText(each.rule, MAX_LABEL),
+          examples: each.examples.slice(0, MAX_EXAMPLES).map((text) => cutText(text, MAX_EXAMPLE)),
+        })),
+      };
   }
 }
 

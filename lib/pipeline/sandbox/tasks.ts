@@ -127,8 +127,9 @@ function inJson(entry: SummaryEntry): SummaryEntry {
 function notASummary(entry: unknown): UserError {
   return new UserError({
     what: `summary() cannot show ${shown(entry)}`,
-    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
-      '{ type: "note", text }, with a number as value',
+    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text }, ' +
+      '{ type: "note", text } or { type: "rules", title, rows, rules: [{ rule, rows, examples }] }, ' +
+      "with numbers as value and rows",
   });
 }
 

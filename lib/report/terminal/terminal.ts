@@ -7,17 +7,9 @@
 import { indented, jsonForTerminal, visibleValue } from "../../base/outside/text.ts";
 import type { RunEvent } from "../../pipeline/run/events.ts";
 import { newRunState, rateOf, type RunState, type StageState, update } from "./state.ts";
-import {
-  failures,
-  nameWidth,
-  type Page,
-  paths,
-  results,
-  stageLine,
-  stageTable,
-} from "./summary.ts";
+import { failures, nameWidth, paths, results, stageLine, stageTable } from "./summary.ts";
 import { clip, padColumns } from "./columns.ts";
-import { formatAmount, formatBar, formatDuration, formatRate, wrap } from "./text.ts";
+import { formatAmount, formatBar, formatDuration, formatRate, type Page, wrap } from "./text.ts";
 
 /** Takes a run's events and shows them. */
 export interface Reporter {

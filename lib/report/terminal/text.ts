@@ -14,6 +14,12 @@ export interface Style {
   readonly yellow: (text: string) => string;
 }
 
+/** How wide and in which colours. */
+export interface Page {
+  readonly width: number;
+  readonly style: Style;
+}
+
 /** Colours where the terminal has them and `NO_COLOR` (https://no-color.org) is not set. */
 export function styleFor(colour: boolean): Style {
   const paint = (code: number) => (text: string) => colour ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -48,6 +54,23 @@ export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   if (Number.isInteger(value) || Math.abs(value) >= 1000) return String(Math.round(value));
   return String(Number(value.toPrecision(4)));
+}
+
+/**
+ * A part of a whole in percent, with so many digits that what is not nothing does not look like it.
+ *
+ * @example
+ * ```ts
+ * import { formatShare } from "./text.ts";
+ * if (formatShare(1, 8) !== "13%" || formatShare(1, 300) !== "0.3%") throw new Error();
+ * ```
+ */
+export function formatShare(part: number, whole: number): string {
+  if (!(whole > 0)) return "-";
+  const percent = 100 * part / whole;
+  if (percent === 0) return "0%";
+  if (percent < 0.05) return "<0.1%";
+  return `${percent.toFixed(percent < 9.95 ? 1 : 0)}%`;
 }
 
 /** How much was done: `120/268 steps`, `1.2/3.4 GB`; without the total where it is unknown. */

@@ -11,7 +11,7 @@ import { permutation, randomStream } from "../../../base/random.ts";
 import { NearDuplicates } from "../../../text/duplicates/near_duplicates.ts";
 import { compileTemplate } from "../../../text/template.ts";
 import { type Batch, rowOf } from "../../formats/batch.ts";
-import { type Column, requireColumn, type Row } from "../../formats/columns.ts";
+import { type Cell, type Column, requireColumn, type Row } from "../../formats/columns.ts";
 import { FileBytes } from "../file_bytes.ts";
 import { NOWHERE, rearranged } from "../rearrange.ts";
 import { Spill } from "../spill.ts";
@@ -31,6 +31,8 @@ export interface Filtered {
   readonly replaced: Readonly<Record<string, number>>;
   /** Rows that went in. */
   readonly read: number;
+  /** Rows that the dropping rules looked at: more than went in where texts were cut into passages. */
+  readonly tested: number;
   /** Rows that came out. */
   readonly kept: number;
 }
@@ -77,6 +79,7 @@ export async function filterRows(
   const most = rules.limit ?? Infinity;
   const held = new Map<string, Spill>();
   let done = 0;
+  let tested = 0;
   let kept = 0;
   for (const [index, split] of names.entries()) {
     const spill = near === undefined && rules.shuffle === undefined
@@ -85,14 +88,16 @@ export async function filterRows(
     if (spill !== undefined) held.set(split, spill);
     let passed = 0;
     const rows = new RowBatches(columns, (batch) => {
-      const left = most - passed;
+      const left = Math.max(0, most - passed);
       passed += batch.length;
-      if (spill !== undefined) spill.write(batch);
-      else if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
+      if (spill !== undefined) return spill.write(batch);
+      if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
+      if (left < batch.length) showLeft(batch.columns.get(rules.column)!.slice(left), dropped);
     });
     for await (const batch of stream.batches(split, { signal })) {
       for (let i = 0; i < batch.length; i++) {
         for (const { row, text } of changed(complete(rowOf(batch, i)), rules.column, changer)) {
+          tested++;
           const rule = firstDropping(tests, row, text);
           if (rule !== undefined) dropped.add(rule, text);
           else {
@@ -117,6 +122,7 @@ export async function filterRows(
     const isKept = (row: number): boolean => own === undefined || own[row] === first + row;
     if (own !== undefined) countNear(spill, { column: rules.column, isKept, dropped });
     const { places, count, left } = placesOf(spill.rows, { isKept, rules, index });
+    if (left > 0) showPast(spill, { places, isKept, column: rules.column, dropped });
     for await (const batch of rearranged(spill.batches(), { places, count, folder })) {
       sink.write(split, batch);
     }
@@ -127,7 +133,7 @@ export async function filterRows(
   }
   progress?.(total, total);
   const { counts, examples } = dropped;
-  return { dropped: counts, examples, replaced: changer.replaced, read: total, kept };
+  return { dropped: counts, examples, replaced: changer.replaced, read: total, tested, kept };
 }
 
 /** The rows that a row becomes: itself with another text, or one for each passage. */
@@ -169,6 +175,34 @@ function countNear(
   for (const batch of spill.batches()) {
     const texts = batch.columns.get(column)!;
     for (const text of texts) if (!isKept(row++)) dropped.add("near", String(text ?? ""));
+  }
+}
+
+/** Shows the first of the texts that a limit leaves out. */
+function showLeft(texts: readonly Cell[], dropped: Dropped): void {
+  for (const text of texts) {
+    if (dropped.isShown("limit")) return;
+    dropped.addExample("limit", String(text ?? ""));
+  }
+}
+
+/** The same among rows that were put aside: those that are kept and have no place. */
+function showPast(
+  spill: Spill,
+  { places, isKept, column, dropped }: {
+    readonly places: Uint32Array;
+    readonly isKept: (row: number) => boolean;
+    readonly column: string;
+    readonly dropped: Dropped;
+  },
+): void {
+  let row = 0;
+  for (const batch of spill.batches()) {
+    const first = row;
+    row += batch.length;
+    const texts = batch.columns.get(column)!;
+    showLeft(texts.filter((_, i) => isKept(first + i) && places[first + i] === NOWHERE), dropped);
+    if (dropped.isShown("limit")) return;
   }
 }
 
