@@ -64,15 +64,15 @@ labelled:
       remedy: "for instance on: id",
     };
   },
-  async run({ inputs, output, options, log, summary, signal }): Promise<void> {
+  async run({ inputs, output, options, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { annotateRows } = await import("../lib/data/rows/annotate.ts");
     const { on, hash, column, columns, unmatched } = options;
     let writer: InstanceType<typeof DatasetWriter> | undefined;
-    const result = await annotateRows({
-      stream: await openDataset(inputs.data!.path),
-      notes: await openDataset(inputs.labels!.path),
-    }, {
+    const stream = await openDataset(inputs.data!.path);
+    const notes = await openDataset(inputs.labels!.path);
+    const result = await annotateRows({ stream, notes }, {
       key: hash === undefined ? { on: [on!].flat() } : { hash, column: column ?? "text" },
       columns: Array.isArray(columns)
         ? Object.fromEntries(columns.map((name) => [name, name]))
@@ -80,6 +80,7 @@ labelled:
       unmatched: unmatched === "drop" ? "drop" : "keep",
     }, {
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      progress: besideBytes([stream, notes], progress),
       signal,
     });
     const { matched, unmatched: missed, unused } = result;

@@ -136,6 +136,7 @@ labelled:
   options: checkedOptions,
   async run({ inputs, output, options, seed, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { defaultThresholds } = await import("../lib/text/quality/rules.ts");
     const { MASK_TAGS } = await import("../lib/text/masking/mask.ts");
     const { filterRows } = await import("../lib/data/rows/filter/filter_rows.ts");
@@ -189,14 +190,15 @@ labelled:
       ...(options.shuffle && { shuffle: { seed: options.seed ?? seed } }),
       ...(limit > 0 && { limit }),
     };
+    const dataset = await openDataset(inputs.data!.path);
     let writer: InstanceType<typeof DatasetWriter> | undefined;
     const { dropped, examples, replaced, read, tested, kept } = await filterRows(
-      await openDataset(inputs.data!.path),
+      dataset,
       rules,
       {
         open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
         folder: output.path,
-        progress: (done, total) => progress(done, total, "rows"),
+        progress: besideBytes([dataset], progress),
         signal,
       },
     );

@@ -148,13 +148,14 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
       remedy: "for instance train: 0.8, validation: 0.1, test: 0.1",
     };
   },
-  async run({ inputs, output, options, seed, log, summary, signal }): Promise<void> {
+  async run({ inputs, output, options, seed, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset, requireColumn } = await import(
       "../lib/data/rows/dataset.ts"
     );
     const { chooseParts, foldShares, splitStream } = await import(
       "../lib/data/rows/split_dataset.ts"
     );
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const dataset = await openDataset(inputs.data!.path);
     for (const name of [options.column, options.stratify, options.group, options.time]) {
       if (name !== undefined) requireColumn(dataset.columns, name);
@@ -178,6 +179,7 @@ name it: \`with: { source: [train], train: 0.9, validation: 0.1 }\` leaves \`tes
     }, {
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
       folder: output.path,
+      progress: besideBytes([dataset], progress),
       signal,
     });
     const sizes = Object.entries(result.sizes).map(([name, rows]) => `${name} ${rows}`).join(", ");

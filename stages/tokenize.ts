@@ -113,6 +113,7 @@ tokens:
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/tokenize_dataset.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { openDataset } = await import("../lib/data/rows/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
     const stream = await openDataset(inputs.data!.path);
@@ -122,6 +123,7 @@ tokens:
       source: inputs.tokenizer?.path,
       train: options.train,
       maxLength: options.max_length,
+      progress: (done, total) => progress(done, total, "rows to train on"),
       log,
     });
     const name = inputs.tokenizer?.path ?? output.path;
@@ -131,7 +133,7 @@ tokens:
       folder: output.path,
       options,
       trained: options.train !== undefined,
-      progress,
+      progress: besideBytes([stream], progress),
       log,
       signal,
     });

@@ -7,6 +7,7 @@ import type { Json } from "../base/json.ts";
 import { UserError } from "../base/errors.ts";
 import { rowOf } from "../data/formats/batch.ts";
 import { UNSPLIT } from "../data/rows/dataset.ts";
+import { Passes, type RowProgress } from "../data/rows/row_progress.ts";
 import type { RowStream } from "../data/rows/stream.ts";
 import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
 import { readTokenizerFiles } from "./codecs/files.ts";
@@ -29,6 +30,8 @@ export interface PrepareOptions {
   } | undefined;
   /** Goes into the tokenizer_config.json of a trained tokenizer as `model_max_length`. */
   readonly maxLength?: number | undefined;
+  /** Of the rows that a tokenizer is trained on. */
+  readonly progress?: RowProgress | undefined;
   readonly log: (message: string) => void;
 }
 
@@ -100,8 +103,11 @@ async function trainTokenizer(
     option: "template",
   });
   const words = new WordCounts();
+  const rows = stream.splits[split]!;
+  const passes = new Passes(rows, { weights: [1], tell: options.progress });
   for await (const batch of stream.batches(split)) {
     for (let i = 0; i < batch.length; i++) words.add(render(rowOf(batch, i)));
+    passes.add(batch.length);
   }
   const trained = trainBpe(words, {
     vocabSize: train.vocab_size,

@@ -5,6 +5,7 @@
  */
 import { UserError } from "../base/errors.ts";
 import { rowOf } from "../data/formats/batch.ts";
+import type { RowProgress } from "../data/rows/row_progress.ts";
 import type { RowStream } from "../data/rows/stream.ts";
 import type { UnwrittenTokens } from "../data/tokens/tokens.ts";
 import { type EncodedSplit, RowEncoder } from "./encode_rows.ts";
@@ -34,7 +35,7 @@ export interface TokenizeContext {
   readonly trained: boolean;
   /** For files that {@linkcode TokenizedDataset} may name, and that its reader removes. */
   readonly folder: string;
-  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly progress: RowProgress;
   readonly log: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -136,7 +137,7 @@ async function turn(
   { progress, signal }: TokenizeContext,
   { done, total }: { done: number; total: number },
 ): Promise<void> {
-  progress(done, total, "rows");
+  progress(done, total);
   await new Promise((resolve) => setTimeout(resolve, 0));
   signal.throwIfAborted();
 }

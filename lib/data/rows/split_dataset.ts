@@ -8,6 +8,7 @@ import { type Batch, rowOf } from "../formats/batch.ts";
 import { NOWHERE, rearranged } from "./rearrange.ts";
 import { type SplitOptions, splitRows } from "./split.ts";
 import { SplitKeys, textIdentity } from "./split_keys.ts";
+import { Passes, type RowProgress, rowsOf } from "./row_progress.ts";
 import type { OpenSink, RowStream } from "./stream.ts";
 import { TextIndex } from "./text_index.ts";
 
@@ -78,11 +79,15 @@ function foldedParts(
   };
 }
 
+/** How long the passes take beside each other: reading what decides, reading all, writing. */
+const WEIGHTS = [1, 1, 1];
+
 /** Where rows go. */
 export interface SplitRun {
   readonly open: OpenSink;
   /** For files that are gone at the end. */
   readonly folder: string;
+  readonly progress?: RowProgress;
   readonly signal?: AbortSignal;
 }
 
@@ -98,7 +103,7 @@ export interface SplitRun {
 export async function splitStream(
   stream: RowStream,
   options: SplitOptions & { readonly source?: readonly string[]; readonly folds?: Folds },
-  { open, folder, signal }: SplitRun,
+  { open, folder, progress, signal }: SplitRun,
 ): Promise<{ sizes: Record<string, number>; notes: string[] }> {
   const names = Object.keys(stream.splits);
   const source = options.source ?? names;
@@ -112,7 +117,10 @@ export async function splitStream(
     notes.push(`the splits ${names.join(", ")} of the input were put together`);
   }
   const carried = names.filter((name) => !source.includes(name));
-  const { keys, rowOfKey, rows } = await readKeys(stream, { ...options, source, carried, signal });
+  const passes = new Passes(rowsOf(stream), { weights: WEIGHTS, tell: progress });
+  const reading = { ...options, source, carried, passes, signal };
+  const { keys, rowOfKey, rows } = await readKeys(stream, reading);
+  passes.next();
   if (keys.length < rows) {
     notes.push(`${rows - keys.length} rows dropped whose text is in a split that was kept`);
   }
@@ -132,15 +140,24 @@ export async function splitStream(
 
   const parts = divided.map(([name]) => name);
   const sink = open(stream.columns, [...parts, ...carried]);
-  const all = allOf(stream, source, signal);
+  const all = counted(allOf(stream, source, signal), passes);
   let at = 0;
+  let isWriting = false;
   for await (const batch of rearranged(all, { places, count, folder, ends })) {
+    // The first comes when the last was read.
+    if (!isWriting) passes.next();
+    isWriting = true;
     sink.write(parts[ends.findIndex((end) => at < end)]!, batch);
     at += batch.length;
+    passes.add(batch.length);
   }
   for (const name of carried) {
-    for await (const batch of stream.batches(name, { signal })) sink.write(name, batch);
+    for await (const batch of stream.batches(name, { signal })) {
+      sink.write(name, batch);
+      passes.add(batch.length);
+    }
   }
+  passes.end();
   const sizes: Record<string, number> = {};
   for (const [name, own] of divided) sizes[name] = own.length;
   for (const name of carried) sizes[name] = stream.splits[name]!;
@@ -171,9 +188,10 @@ function checkSource(
 /** Keys of the rows to divide; of each the row, where some were left out whose text is carried over. */
 async function readKeys(
   stream: RowStream,
-  { source, carried, signal, ...options }: SplitOptions & {
+  { source, carried, passes, signal, ...options }: SplitOptions & {
     readonly source: readonly string[];
     readonly carried: readonly string[];
+    readonly passes: Passes;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<{ keys: SplitKeys; rowOfKey: Uint32Array | undefined; rows: number }> {
@@ -184,6 +202,7 @@ async function readKeys(
       for (const cell of batch.columns.get(column)!) {
         known.add(textIdentity({ [column]: cell }, column), 0);
       }
+      passes.add(batch.length);
     }
   }
   const names = [...new Set([column, stratify, group, time])].filter((each) => each !== undefined);
@@ -191,7 +210,7 @@ async function readKeys(
   const rows = source.reduce((sum, name) => sum + stream.splits[name]!, 0);
   const rowOfKey = carried.length === 0 ? undefined : new Uint32Array(rows);
   let row = 0;
-  for await (const batch of allOf(stream, source, signal, names)) {
+  for await (const batch of counted(allOf(stream, source, signal, names), passes)) {
     for (let i = 0; i < batch.length; i++, row++) {
       const cells = rowOf(batch, i);
       const text = textIdentity(cells, column);
@@ -201,6 +220,14 @@ async function readKeys(
     }
   }
   return { keys, rowOfKey, rows };
+}
+
+/** The same batches, of which the rows are counted. */
+async function* counted(batches: AsyncIterable<Batch>, passes: Passes): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    yield batch;
+    passes.add(batch.length);
+  }
 }
 
 /** The rows of several splits, one after the other. */

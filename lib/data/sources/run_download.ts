@@ -6,12 +6,18 @@
 import { InternalError, UserError } from "../../base/errors.ts";
 import type { BadRow, InputFile, Reading } from "../formats/row_file.ts";
 import { DatasetWriter } from "../rows/dataset.ts";
-import { findColumns, openFiles, readFiles, type ReadOptions } from "../rows/table_files.ts";
+import {
+  findColumns,
+  openFiles,
+  passesOf,
+  readFiles,
+  type ReadOptions,
+} from "../rows/table_files.ts";
 import { forget } from "./download.ts";
 import { fetchHub } from "./hub_source.ts";
 import type { Download } from "./pinned_file.ts";
 import { MODEL_SPLIT, type ResolvedDownload } from "./resolve_download.ts";
-import type { FetchSettings } from "./resolved.ts";
+import type { FetchSettings, ResolvedSource } from "./resolved.ts";
 import { fetchSource } from "./sources.ts";
 
 /** The options of the stage that decide how files are read. */
@@ -33,7 +39,12 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
   readonly options: DownloadReading;
   /** The folder to fill. */
   readonly folder: string;
-  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly progress: (
+    done: number,
+    total: number,
+    unit: string,
+    also?: { readonly done: number; readonly unit: string },
+  ) => void;
 }
 
 /** What came of it. */
@@ -83,12 +94,24 @@ async function writeRows(
   const { options, folder, log } = run;
   const fetched = `${folder}/.fetched`;
   const files: Record<string, InputFile[]> = {};
+  const announced = announcedBytes(Object.values(splits).flat());
+  let before = 0;
+  let last = 0;
+  const fetching: FetchSettings = {
+    ...settings,
+    progress: (bytes) => {
+      last = announced === 0 ? bytes : Math.min(bytes, announced - before);
+      settings.progress(before + last, announced);
+    },
+  };
   for (const [split, sources] of Object.entries(splits)) {
     const own: InputFile[] = files[split] = [];
     for (const [i, source] of sources.entries()) {
       const place = `${fetched}/${split}-${i}`;
       await Deno.mkdir(place, { recursive: true });
-      for (const file of await fetchSource(source, settings, place)) own.push(file);
+      for (const file of await fetchSource(source, fetching, place)) own.push(file);
+      before += last;
+      last = 0;
     }
   }
   const opened = Object.entries(files).map(([split, own]) => {
@@ -105,8 +128,14 @@ async function writeRows(
   });
   const limit = options.limit === 0 ? undefined : options.limit;
   const rejected = new Rejected(`${folder}/rejected.jsonl`, options.on_error);
-  // Each file is read twice: what is guessed and rejected is told once.
-  const looking = { limit, signal: run.signal, ...(rejected.isTaken && { reject: () => {} }) };
+  const reads = new ReadBytes(Object.values(files).flat(), run);
+  // Files are read twice: what is guessed and rejected is told once.
+  const looking: Reading = {
+    limit,
+    signal: run.signal,
+    progress: (bytes) => reads.add(bytes),
+    ...(rejected.isTaken && { reject: () => {} }),
+  };
   const all = opened.flatMap(({ rows }) => rows);
   const chosen = await findColumns(all, { ...looking, columns: options.columns });
   if (chosen.columns.length === 0) {
@@ -119,13 +148,12 @@ async function writeRows(
     columns: chosen.columns,
     splits: opened.map(({ split }) => split),
   });
-  const total = sizeOf(Object.values(files).flat());
-  let done = 0;
+  const rowsWritten = (): number => opened.reduce((sum, { split }) => sum + writer.rows(split), 0);
   const reading: Reading = {
     limit,
     signal: run.signal,
     notice: log,
-    progress: (bytes) => run.progress(done = Math.min(total, done + bytes), total, "bytes"),
+    progress: (bytes) => reads.add(bytes, rowsWritten()),
     ...(rejected.isTaken && { reject: (row) => rejected.take(row) }),
   };
   for (const { split, rows } of opened) {
@@ -136,18 +164,64 @@ async function writeRows(
       }`,
     );
   }
+  reads.end(rowsWritten());
   rejected.finish(log);
   await removeFolder(fetched);
   await writer.finish(rejected.count === 0 ? {} : { dropped: { on_error: rejected.count } });
   return {
-    rows: opened.reduce((sum, { split }) => sum + writer.rows(split), 0),
+    rows: rowsWritten(),
     rejected: { rows: rejected.count, examples: rejected.examples },
   };
 }
 
-/** Bytes of files. */
-function sizeOf(files: readonly InputFile[]): number {
-  return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
+/** Bytes that are to be fetched; 0 where of one file nobody knows. */
+function announcedBytes(sources: readonly ResolvedSource[]): number {
+  const sizes = sources.flatMap((source) =>
+    source.type === "http"
+      ? [source.file.size]
+      : source.type === "hub"
+      ? source.files.map(({ size }) => size)
+      : []
+  );
+  return sizes.includes(undefined) ? 0 : sizes.reduce((sum: number, size) => sum + size!, 0);
+}
+
+/** Bytes of files that were read. Of one that is read twice each time counts for half of it. */
+class ReadBytes {
+  readonly #progress: DownloadRun["progress"];
+  /** Bytes of the files. */
+  readonly #total: number;
+  /** Bytes to read, and those that were. */
+  readonly #work: number;
+  #done = 0;
+
+  constructor(files: readonly InputFile[], { options, progress }: DownloadRun) {
+    this.#progress = progress;
+    const sizes = files.map((file) => ({
+      size: Deno.statSync(file.path).size,
+      passes: passesOf(file, options),
+    }));
+    this.#total = sizes.reduce((sum, { size }) => sum + size, 0);
+    this.#work = sizes.reduce((sum, { size, passes }) => sum + size * passes, 0);
+  }
+
+  /** @param rows Rows so far, in the pass that writes them. */
+  add(bytes: number, rows?: number): void {
+    this.#done = Math.min(this.#work, this.#done + bytes);
+    this.#tell(rows);
+  }
+
+  /** Of files with a limit, or whose parts are not all wanted, the rest is not read. */
+  end(rows: number): void {
+    this.#done = this.#work;
+    this.#tell(rows);
+  }
+
+  #tell(rows: number | undefined): void {
+    const done = this.#work === 0 ? 0 : Math.round(this.#total * this.#done / this.#work);
+    const also = rows === undefined ? undefined : { done: rows, unit: "rows" };
+    this.#progress(done, this.#total, "bytes", also);
+  }
 }
 
 /** Rows that cannot be read, as `on_error` says. */

@@ -126,12 +126,18 @@ export class ReportBounds {
     switch (report.type) {
       case "progress": {
         const now = performance.now();
-        const isWhole = report.done >= report.total;
+        // Where the total is not known nothing is the last.
+        const isWhole = report.total > 0 && report.done >= report.total;
         const isNew = isWhole && !this.#wasWhole;
         if (now - this.#told < PROGRESS_MS && !isNew) return;
         this.#told = now;
         this.#wasWhole = isWhole;
-        this.#pass({ ...report, unit: cutText(report.unit, MAX_LABEL) });
+        const { unit, also } = report;
+        this.#pass({
+          ...report,
+          unit: cutText(unit, MAX_LABEL),
+          ...(also === undefined ? {} : { also: { ...also, unit: cutText(also.unit, MAX_LABEL) } }),
+        });
         return;
       }
       case "log": {

@@ -118,7 +118,13 @@ const summaryEntry = z.discriminatedUnion("type", [
 ]);
 
 const reports = [
-  z.object({ type: z.literal("progress"), done: z.number(), total: z.number(), unit: text }),
+  z.object({
+    type: z.literal("progress"),
+    done: z.number(),
+    total: z.number(),
+    unit: text,
+    also: z.object({ done: z.number(), unit: text }).exactOptional(),
+  }),
   z.object({ type: z.literal("log"), message: text }),
   z.object({ type: z.literal("summary"), entry: summaryEntry }),
 ] as const;

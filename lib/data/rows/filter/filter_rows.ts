@@ -14,6 +14,7 @@ import { type Batch, rowOf } from "../../formats/batch.ts";
 import { type Cell, type Column, requireColumn, type Row } from "../../formats/columns.ts";
 import { FileBytes } from "../file_bytes.ts";
 import { NOWHERE, rearranged } from "../rearrange.ts";
+import { Passes, type RowProgress, rowsOf } from "../row_progress.ts";
 import { Spill } from "../spill.ts";
 import { type OpenSink, RowBatches, type RowStream } from "../stream.ts";
 import { TextChanger } from "./change_text.ts";
@@ -42,10 +43,12 @@ export interface FilterRun {
   readonly open: OpenSink;
   /** For files that are gone at the end. */
   readonly folder: string;
-  /** Called with the number of rows done. */
-  readonly progress?: (done: number, total: number) => void;
+  readonly progress?: RowProgress;
   readonly signal?: AbortSignal;
 }
+
+/** How long the passes take beside each other: reading and testing, comparing, writing what was put aside. */
+const WEIGHTS = { near: [12, 2, 3], held: [3, 0, 2], straight: [1, 0, 0] } as const;
 
 /** Characters of rows that wait in memory for the second pass, of each split. */
 const HELD = 1 << 24;
@@ -69,7 +72,7 @@ export async function filterRows(
     ...(rules.near === undefined ? [] : ["near"]),
   ]);
   const names = Object.keys(stream.splits);
-  const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
+  const total = rowsOf(stream);
   const sink = open(columns, names);
   using stack = new DisposableStack();
   const near = rules.near === undefined ? undefined : new NearDuplicates({
@@ -78,7 +81,10 @@ export async function filterRows(
   });
   const most = rules.limit ?? Infinity;
   const held = new Map<string, Spill>();
-  let done = 0;
+  const passes = new Passes(total, {
+    weights: WEIGHTS[near !== undefined ? "near" : rules.shuffle ? "held" : "straight"],
+    tell: progress,
+  });
   let tested = 0;
   let kept = 0;
   for (const [index, split] of names.entries()) {
@@ -105,7 +111,7 @@ export async function filterRows(
             rows.add(row);
           }
         }
-        if (++done % 256 === 0) progress?.(done, total);
+        passes.add(1);
       }
     }
     rows.finish();
@@ -114,7 +120,9 @@ export async function filterRows(
       if (rules.limit !== undefined) dropped.addCount("limit", Math.max(0, passed - most));
     }
   }
-  const clusters = near?.clusters();
+  passes.next();
+  const clusters = near?.clusters({ progress: (done, total) => passes.part(done / total) });
+  passes.next();
   let first = 0;
   for (const [split, spill] of held) {
     const index = names.indexOf(split);
@@ -125,13 +133,14 @@ export async function filterRows(
     if (left > 0) showPast(spill, { places, isKept, column: rules.column, dropped });
     for await (const batch of rearranged(spill.batches(), { places, count, folder })) {
       sink.write(split, batch);
+      passes.add(batch.length);
     }
     kept += count;
     if (rules.limit !== undefined) dropped.addCount("limit", left);
     first += spill.rows;
     spill[Symbol.dispose]();
   }
-  progress?.(total, total);
+  passes.end();
   const { counts, examples } = dropped;
   return { dropped: counts, examples, replaced: changer.replaced, read: total, tested, kept };
 }
