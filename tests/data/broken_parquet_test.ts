@@ -1,13 +1,14 @@
 /** 1,000 broken parquet files, and those that are made to harm: rows or words for each, no crash, no hang, bounded memory. */
 import assert from "node:assert/strict";
-import type { SchemaElement } from "hyparquet";
+import { parquetMetadataAsync, parquetSchema, type SchemaElement } from "hyparquet";
 import type { ColumnSource } from "hyparquet-writer";
 import { UserError } from "../../lib/base/errors.ts";
+import { startWatch } from "../../lib/base/watchdog.ts";
 import { openBuffer } from "../../lib/data/formats/parquet/buffer.ts";
+import { GroupReader } from "../../lib/data/formats/parquet/group_reader.ts";
 import { codecs } from "../../lib/data/formats/parquet/codecs.ts";
 import { checkSchema } from "../../lib/data/formats/parquet/footer.ts";
 import { columnPages, cutOut } from "../../lib/data/formats/parquet/pages.ts";
-import { parquetMetadataAsync } from "hyparquet";
 import {
   CODECS,
   dataPage,
@@ -128,6 +129,39 @@ Deno.test("sizes of a row group that lie make nothing slow, and rows that take n
     footer.row_groups[0]!.columns[0]!.meta_data!.num_values = 1n << 40n;
   });
   assert.match(String(many), /1099511627776 rows in \d+ bytes/);
+});
+
+Deno.test("a nested column of which only some rows are read at once is read once", async () => {
+  const data = Array.from({ length: 40 }, (_, i) => i % 3 ? [i, i + 1] : []);
+  const path = `${await temporaryDirectory()}/a.parquet`;
+  const columnData = [{ name: "q", data }];
+  await Deno.writeFile(path, writtenParquet({ columnData, change: () => {} }));
+  const file = openBuffer(path);
+  try {
+    const metadata = await parquetMetadataAsync(file);
+    let reads = 0;
+    const counted = {
+      ...file,
+      slice(start: number, end?: number): ArrayBuffer {
+        reads++;
+        return file.slice(start, end) as ArrayBuffer;
+      },
+    };
+    const fields = parquetSchema(metadata).children;
+    using watch = await startWatch({ parts: { what: "it hangs" }, deadline: 60_000 });
+    const reader = new GroupReader({ file: counted, shown: "a.parquet", metadata, fields }, {
+      columns: [{ name: "q", type: "json" }],
+      watch,
+    });
+    assert.ok(await reader.open(0) > 100);
+    const first = await reader.read({ start: 0, length: 10 });
+    const before = reads;
+    const second = await reader.read({ start: 10, length: 30 });
+    assert.equal(reads, before);
+    assert.deepEqual([...first.get("q")!, ...second.get("q")!], data);
+  } finally {
+    file.close();
+  }
 });
 
 const TEXT: SchemaElement = { name: "t", type: "BYTE_ARRAY", converted_type: "UTF8" };

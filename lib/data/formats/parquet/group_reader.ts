@@ -39,6 +39,8 @@ export class GroupReader {
   #group = 0;
   /** Of columns that are not nested. */
   readonly #pages = new Map<SchemaTree, ColumnPages>();
+  /** Of columns that are nested, all values of the row group, where it is read in several stretches. */
+  readonly #nested = new Map<SchemaTree, unknown[]>();
 
   constructor(
     opened: Opened,
@@ -62,20 +64,18 @@ export class GroupReader {
     const { columns, num_rows: rows } = metadata.row_groups[group]!;
     this.#group = group;
     this.#pages.clear();
+    this.#nested.clear();
     let bytes = 0;
     for (const { name, field, own } of this.#columns) {
       if (field === undefined || own?.isNull) continue;
       for (const { meta_data: column } of columns) {
         if (column === undefined || column.path_in_schema[0] !== name) continue;
-        if (!isFlat(field)) {
-          bytes += Number(column.total_uncompressed_size);
-          continue;
-        }
+        const values = Number(isFlat(field) ? rows : column.num_values);
         const pages = await explain(
           `${shown}, column "${name}"`,
-          () => columnPages(file, column, Number(rows)),
+          () => columnPages(file, column, values),
         );
-        this.#pages.set(field, pages);
+        if (isFlat(field)) this.#pages.set(field, pages);
         bytes += pages.content;
       }
     }
@@ -106,7 +106,10 @@ export class GroupReader {
     return read;
   }
 
-  /** Of a column that is not nested only the pages are read that hold the rows. */
+  /**
+   * Of a column that is not nested only the pages are read that hold the rows. Of one that is, a row may lie
+   * in several pages, and those of its parts end elsewhere: it is read once, as a whole.
+   */
   async #column(field: SchemaTree, own: ParquetType, stretch: Stretch): Promise<unknown[]> {
     const { file, metadata } = this.opened;
     const pages = this.#pages.get(field);
@@ -115,8 +118,21 @@ export class GroupReader {
       return await this.#values(field, own, { ...part, ...stretch, start: stretch.start - first });
     }
     const group = metadata.row_groups[this.#group]!;
+    const rows = Number(group.num_rows);
     const alone = { ...metadata, row_groups: [group], num_rows: group.num_rows };
-    return await this.#values(field, own, { file, metadata: alone, group, ...stretch });
+    const { start, length } = stretch;
+    if (start === 0 && length === rows) {
+      return await this.#values(field, own, { file, metadata: alone, group, ...stretch });
+    }
+    let all = this.#nested.get(field);
+    if (all === undefined) {
+      const whole = { file, metadata: alone, group, start: 0, length: rows };
+      this.#nested.set(field, all = await this.#values(field, own, whole));
+    }
+    const values = all.slice(start, start + length);
+    // What was read is needed no more.
+    all.fill(undefined, start, start + length);
+    return values;
   }
 
   /** @param part A file of one row group, and which of its rows. */

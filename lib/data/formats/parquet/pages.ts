@@ -1,6 +1,6 @@
 /**
- * The pages of a column that is not nested, found by their headers alone, so that some rows of a row group are
- * read without the rest of it: writers make row groups of a million rows, which may be a gigabyte.
+ * The pages of a column, found by their headers alone. Of one that is not nested, some rows of a row group are
+ * then read without the rest of it: writers make row groups of a million rows, which may be a gigabyte.
  *
  * @module
  */
@@ -28,7 +28,7 @@ interface Place {
 export interface ColumnPages {
   readonly column: ColumnMetaData;
   readonly dictionary: Place | undefined;
-  /** `rows`: of the group, up to its end. */
+  /** `rows`: values of the column up to its end, which are rows of the group where it is not nested. */
   readonly pages: readonly (Place & { readonly rows: number })[];
   /** Bytes of all of them, unpacked. */
   readonly content: number;
@@ -37,8 +37,8 @@ export interface ColumnPages {
 /**
  * Walks along the headers.
  *
- * @param column Of metadata that were checked; not nested, so that a value is a row.
- * @param rows Of its row group.
+ * @param column Of metadata that were checked.
+ * @param rows Values of it: where it is not nested, the rows of its group.
  * @throws {Error} Naming what is damaged.
  */
 export function columnPages(file: PageBytes, column: ColumnMetaData, rows: number): ColumnPages {
