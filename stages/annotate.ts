@@ -33,6 +33,16 @@ function pairs(
   return Array.isArray(on) ? on.map((name) => [name, name] as const) : Object.entries(on);
 }
 
+/** Rows, or annotations, that have no counterpart, and the keys of the first. */
+interface Alone {
+  readonly rows: number;
+  readonly keys: readonly string[];
+}
+
+function firstKeys({ rows, keys }: Alone): string {
+  return rows === 0 ? "" : ` (${keys.join(", ")}${rows > keys.length ? ", …" : ""})`;
+}
+
 const stage: StageDefinition<typeof options> = defineStage({
   doc: `Joins rows with what a second dataset says of them, such as labels from another file.
 
@@ -75,15 +85,15 @@ labelled:
       remedy: "for instance on: id",
     };
   },
-  async run({ inputs, output, options, log, summary, signal }): Promise<void> {
+  async run({ inputs, output, options, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { annotateRows } = await import("../lib/data/rows/annotate.ts");
     const { on, hash, column, columns, unmatched } = options;
     let writer: InstanceType<typeof DatasetWriter> | undefined;
-    const result = await annotateRows({
-      stream: await openDataset(inputs.data!.path),
-      notes: await openDataset(inputs.labels!.path),
-    }, {
+    const stream = await openDataset(inputs.data!.path);
+    const notes = await openDataset(inputs.labels!.path);
+    const result = await annotateRows({ stream, notes }, {
       key: hash === undefined ? { on: pairs(on!) } : { hash, column: column ?? "text" },
       columns: Array.isArray(columns)
         ? Object.fromEntries(columns.map((name) => [name, name]))
@@ -91,16 +101,17 @@ labelled:
       unmatched: unmatched === "drop" ? "drop" : "keep",
     }, {
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
+      progress: besideBytes([stream, notes], progress),
       signal,
     });
-    const rest = (rows: number, keys: readonly string[]): string =>
-      rows === 0 ? "" : ` (${keys.join(", ")}${rows > keys.length ? ", …" : ""})`;
     const { matched, unmatched: missed, unused } = result;
-    const report = [
-      `${matched} rows annotated`,
-      `${missed.rows} of which nothing is said${rest(missed.rows, missed.keys)}`,
-      `${unused.rows} annotations of no row${rest(unused.rows, unused.keys)}`,
-    ].join("; ");
+    const told = (keysOf: (keys: string) => string): string =>
+      [
+        `${matched} rows annotated`,
+        `${missed.rows} of which nothing is said${keysOf(firstKeys(missed))}`,
+        `${unused.rows} annotations of no row${keysOf(firstKeys(unused))}`,
+      ].join("; ");
+    const report = told((keys) => keys);
     log(report);
     if (matched === 0 || (unmatched === "error" && missed.rows > 0)) {
       throw new UserError({
@@ -113,7 +124,23 @@ labelled:
           : "set unmatched: keep, or drop",
       });
     }
-    summary({ type: "note", text: report });
+    summary({ type: "note", text: told(() => "") });
+    if (missed.rows + unused.rows > 0) {
+      summary({
+        type: "rules",
+        title: "unmatched",
+        rows: matched + missed.rows,
+        rules: [
+          { rule: "rows", rows: missed.rows, examples: [...missed.keys] },
+          {
+            rule: "annotations",
+            rows: unused.rows,
+            of: result.annotations,
+            examples: [...unused.keys],
+          },
+        ],
+      });
+    }
     await writer!.finish();
   },
 });

@@ -135,7 +135,7 @@ poems:
     { output, options, sources, cache, offline, env, file, progress, log, summary, signal },
   ): Promise<void> {
     const { runDownload } = await import("../lib/data/sources/run_download.ts");
-    await runDownload(sources, {
+    const { rows, rejected } = await runDownload(sources, {
       options,
       folder: output.path,
       cacheDir: cache?.path ?? `${output.path}/.cache`,
@@ -148,6 +148,14 @@ poems:
       progress,
       note: (text) => summary({ type: "note", text }),
     });
+    if (rejected.rows > 0) {
+      summary({
+        type: "rules",
+        title: "left out by",
+        rows: rows + rejected.rows,
+        rules: [{ rule: "on_error", rows: rejected.rows, examples: [...rejected.examples] }],
+      });
+    }
   },
 });
 

@@ -108,8 +108,8 @@ const stage: StageDefinition<typeof checkedOptions> = defineStage({
 Reads rows (\`data\`) and writes rows with the same columns and those of \`add_columns\`. The rules apply in
 the order in which they are listed, whatever their order in the pipeline: first columns are added, then
 come the rules that change a text, then those that drop rows, then \`shuffle\` and \`limit\`. How many
-rows each rule dropped stands in the summary of the run, in the log, with the first three of each, and in
-dataset.json (\`dropped\`). Near duplicates are found by MinHash and compared exactly; of a million texts
+rows each rule dropped stands in the summary of the run, in the log, both with the first three of each, and
+in dataset.json (\`dropped\`). Near duplicates are found by MinHash and compared exactly; of a million texts
 the first pass keeps some megabytes in memory.
 
 \`\`\`yaml
@@ -133,6 +133,7 @@ labelled:
   options: checkedOptions,
   async run({ inputs, output, options, seed, progress, log, summary, signal }): Promise<void> {
     const { DatasetWriter, openDataset } = await import("../lib/data/rows/dataset.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { defaultThresholds } = await import("../lib/text/quality/rules.ts");
     const { MASK_TAGS } = await import("../lib/text/masking/mask.ts");
     const { filterRows } = await import("../lib/data/rows/filter/filter_rows.ts");
@@ -186,14 +187,15 @@ labelled:
       ...(options.shuffle && { shuffle: { seed: options.seed ?? seed } }),
       ...(limit > 0 && { limit }),
     };
+    const dataset = await openDataset(inputs.data!.path);
     let writer: InstanceType<typeof DatasetWriter> | undefined;
-    const { dropped, examples, replaced, read, kept } = await filterRows(
-      await openDataset(inputs.data!.path),
+    const { dropped, examples, replaced, read, tested, kept } = await filterRows(
+      dataset,
       rules,
       {
         open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
         folder: output.path,
-        progress: (done, total) => progress(done, total, "rows"),
+        progress: besideBytes([dataset], progress),
         signal,
       },
     );
@@ -216,6 +218,19 @@ labelled:
       });
     }
     summary({ type: "note", text: report });
+    if (Object.keys(dropped).length > 0) {
+      summary({
+        type: "rules",
+        title: "dropped by",
+        rows: tested,
+        rules: Object.entries(dropped)
+          .map(([rule, rows]) => ({
+            rule,
+            rows,
+            examples: (examples[rule] ?? []).map((text) => JSON.stringify(text)),
+          })),
+      });
+    }
     await writer!.finish({ dropped });
   },
 });

@@ -199,6 +199,7 @@ What leaks is taken out of one split by dividing that one into itself:
     const { chooseParts, foldShares, splitStream } = await import(
       "../lib/data/rows/split_dataset.ts"
     );
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const dataset = await openDataset(inputs.data!.path);
     for (const name of [options.column, options.stratify, options.group, options.time]) {
       if (name !== undefined) requireColumn(dataset.columns, name);
@@ -227,7 +228,7 @@ What leaks is taken out of one split by dividing that one into itself:
     }, {
       open: (columns, splits) => writer = new DatasetWriter(output.path, { columns, splits }),
       folder: output.path,
-      progress: (done, total) => progress(done, total, "rows"),
+      progress: besideBytes([dataset], progress),
       signal,
     });
     const sizes = Object.entries(result.sizes).map(([name, rows]) => `${name} ${rows}`).join(", ");

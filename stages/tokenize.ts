@@ -153,6 +153,7 @@ answers:
     const { prepareTokenizer } = await import("../lib/tokenizers/prepare.ts");
     const { tokenizeDataset } = await import("../lib/tokenizers/dataset/tokenize_dataset.ts");
     const { watchedTokenizer } = await import("../lib/tokenizers/watched.ts");
+    const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const { openDataset } = await import("../lib/data/rows/dataset.ts");
     const { writeTokens } = await import("../lib/data/tokens/tokens.ts");
     const stream = await openDataset(inputs.data!.path);
@@ -162,7 +163,8 @@ answers:
       source: inputs.tokenizer?.path,
       train: options.train,
       maxLength: options.max_length,
-      ...{ log, progress, signal },
+      progress: (done, total) => progress(done, total, "rows to train on"),
+      ...{ log, signal },
     });
     const name = inputs.tokenizer?.path ?? output.path;
     using tokenizer = await watchedTokenizer(prepared, { name });
@@ -173,7 +175,7 @@ answers:
       threads,
       options,
       trained: options.train !== undefined,
-      progress,
+      progress: besideBytes([stream], progress),
       log,
       signal,
     });

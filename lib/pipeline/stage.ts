@@ -82,14 +82,24 @@ export interface StageContext<O> {
    * @param path Absolute, as it was granted or digested.
    */
   readonly file: (path: string) => string;
-  /** Reports progress: `done` of `total` in `unit`s ("rows", "steps", "bytes"); call it as often as convenient. */
-  readonly progress: (done: number, total: number, unit: string) => void;
+  /**
+   * Reports progress: `done` of `total` in `unit`s ("rows", "steps", "bytes"), 0 where the total is not
+   * known; call it as often as convenient. `also` is a second measure of the same work, such as bytes
+   * beside rows.
+   */
+  readonly progress: (done: number, total: number, unit: string, also?: Measure) => void;
   /** Writes a line to the stage's log. */
   readonly log: (message: string) => void;
   /** Puts a line or a figure into the run's summary that the terminal shows at the end. */
   readonly summary: (entry: SummaryEntry) => void;
   /** Aborted when the run is interrupted or the stage's time is up. */
   readonly signal: AbortSignal;
+}
+
+/** So much of something: 1,200 rows, 3,400,000 bytes. */
+export interface Measure {
+  readonly done: number;
+  readonly unit: string;
 }
 
 /** One thing worth showing a person when the run ends. */
@@ -111,7 +121,27 @@ export type SummaryEntry =
     /** A plain sentence. */
     readonly type: "note";
     readonly text: string;
+  }
+  | {
+    /** How many rows each of several rules met, with the first of them: shown as a table. */
+    readonly type: "rules";
+    /** Over the names of the rules: "dropped by". */
+    readonly title: string;
+    /** Rows that the rules looked at, of which theirs are shares. */
+    readonly rows: number;
+    readonly rules: readonly RuleCount[];
   };
+
+/** What one rule came to. */
+export interface RuleCount {
+  /** As the stage's options name it. */
+  readonly rule: string;
+  readonly rows: number;
+  /** Rows that it looked at, where they are others than those of the table. */
+  readonly of?: number;
+  /** The first that it met, a few, as they are to be shown: on a line each, cut to its width. */
+  readonly examples: readonly string[];
+}
 
 /** What a stage depends on outside the pipeline: files, URLs, repositories. Part of its key. */
 export interface Sources {

@@ -7,6 +7,7 @@ import type { Json } from "../base/json.ts";
 import { UserError } from "../base/errors.ts";
 import { rowOf } from "../data/formats/batch.ts";
 import { UNSPLIT } from "../data/rows/dataset.ts";
+import { Passes, type RowProgress } from "../data/rows/row_progress.ts";
 import type { RowStream } from "../data/rows/stream.ts";
 import { copyTokenizerFiles } from "../data/tokens/tokenizer_files.ts";
 import { readTokenizerFiles } from "./codecs/files.ts";
@@ -25,9 +26,9 @@ export interface PrepareOptions {
   readonly train?: TrainOptions | undefined;
   /** Goes into the tokenizer_config.json of a trained tokenizer as `model_max_length`. */
   readonly maxLength?: number | undefined;
+  /** Of the rows that a tokenizer is trained on. */
+  readonly progress?: RowProgress | undefined;
   readonly log: (message: string) => void;
-  /** Told of the rows that a tokenizer is trained on. */
-  readonly progress?: (done: number, total: number, unit: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -99,12 +100,10 @@ async function trainTokenizer(
     option: "template",
   });
   const trainer = new TokenizerTrainer(train);
-  const total = stream.splits[split]!;
-  let done = 0;
+  const passes = new Passes(stream.splits[split]!, { weights: [1], tell: progress });
   for await (const batch of stream.batches(split, signal === undefined ? {} : { signal })) {
     for (let i = 0; i < batch.length; i++) trainer.add(render(rowOf(batch, i)));
-    done += batch.length;
-    progress?.(done, total, "rows for the tokenizer");
+    passes.add(batch.length);
   }
   if (trainer.forgotten > 0) {
     log(

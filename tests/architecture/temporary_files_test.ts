@@ -7,6 +7,7 @@ const ROOT = resolve(import.meta.dirname!, "../..");
 /** Who may make temporary folders and files, since it sees to it that they go. */
 const MAKERS = [
   "lib/pipeline/code/process_config.ts",
+  "tests/bench/data/working_folder.ts",
   "tests/bench/peer.ts",
   "tests/fixtures/temporary_directory.ts",
   "tests/torture/command/work_folder.ts",

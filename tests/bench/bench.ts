@@ -1,6 +1,6 @@
 /**
  * `deno task bench train`: what a training step takes on this machine, beside the same step in transformers.
- * `deno task bench tokenize` is in `tokenize.ts`.
+ * `deno task bench tokenize` is in `tokenize.ts`, `data` and `near-duplicates` are in `data`.
  *
  * Every figure comes from a process of its own, so that one model's memory is not another's. A round runs
  * the peer and then Temper, within the same minutes; what is printed is the median over the rounds.
@@ -9,6 +9,7 @@
  */
 import { parseArgs } from "node:util";
 import { fromFileUrl, median } from "./median.ts";
+import { UserError } from "../../lib/base/errors.ts";
 import { type Device, DEVICES } from "../../lib/base/device.ts";
 import {
   findPeer,
@@ -17,10 +18,14 @@ import {
   measurePeerProducts,
   type PeerFigures,
 } from "./peer.ts";
+import { benchData } from "./data/data.ts";
+import { benchNearDuplicates } from "./data/near_duplicates.ts";
 import { benchTokenize } from "./tokenize.ts";
 import { BENCH_MODELS, DEFAULT_MODELS, type StepFigures } from "./step_figures.ts";
 
 const USAGE = `deno task bench tokenize --help
+deno task bench data --help
+deno task bench near-duplicates --help
 deno task bench train [options]
   --model NAME     gpt2 (124M, 2 x 512) or small (4 layers, 8 x 128); both where absent
   --device DEVICE  cpu, wasm or webgpu (cpu); beside webgpu the peer computes on the GPU, too, by CUDA
@@ -210,7 +215,21 @@ function ratio(a: number, b: number | undefined): string {
   return b === undefined ? "-" : (a / b).toFixed(2);
 }
 
+/** The other commands, by name. */
+const OTHERS: Readonly<Record<string, (argv: string[]) => Promise<number>>> = {
+  tokenize: benchTokenize,
+  data: benchData,
+  "near-duplicates": benchNearDuplicates,
+};
+
 if (import.meta.main) {
-  const [what, ...rest] = Deno.args;
-  Deno.exit(await (what === "tokenize" ? benchTokenize(rest) : main(Deno.args)));
+  const [what = "", ...rest] = Deno.args;
+  const other = Object.hasOwn(OTHERS, what) ? OTHERS[what] : undefined;
+  try {
+    Deno.exit(await (other === undefined ? main(Deno.args) : other(rest)));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(error.message);
+    Deno.exit(1);
+  }
 }

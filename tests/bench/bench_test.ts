@@ -1,11 +1,15 @@
 /**
- * `deno task bench train` on a model so small that its figures mean nothing but must be there.
+ * `deno task bench` on models and data so small that the figures mean nothing but must be there.
  */
 import assert from "node:assert/strict";
 import { fromFileUrl, median } from "./median.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { onDevice } from "../fixtures/webgpu.ts";
 import { saveBpe } from "../../lib/tokenizers/save.ts";
+import { jaccardSimilarity } from "../../lib/text/duplicates/shingles.ts";
+import type { NearFigures } from "./data/near_duplicates.ts";
+import { Reviews } from "./data/reviews.ts";
+import type { WayFigures } from "./data/way.ts";
 import { trainBpe } from "../../lib/tokenizers/training/train_bpe.ts";
 
 async function bench(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -95,6 +99,79 @@ Deno.test("bench tokenize measures a tokenizer, with the peer's figures where th
   const table = await bench(...args, "--python", "no-such-python");
   assert.match(table.out, /^times the Rust package +-$/m);
   assert.equal((await bench("tokenize")).code, 2);
+});
+
+const NO_PYTHON = ["--python", "no-such-python"];
+
+Deno.test("bench data measures each stage of the way, twice the data too, and says that there is no peer", async () => {
+  const folder = await temporaryDirectory();
+  const args = ["data", "--bytes", "2e5", "--vocabulary", "300", "--folder", folder, "--doubling"];
+  const { code, out, err } = await bench(...args, ...NO_PYTHON, "--json");
+  assert.equal(code, 0, err);
+  assert.match(err, /no peer: there is no no-such-python/);
+  const { half, whole } = JSON.parse(out) as { half: WayFigures; whole: WayFigures };
+  assert.deepEqual(whole.stages.map(({ stage }) => stage), [
+    ...["download", "filter", "split", "tokenize"],
+  ]);
+  for (const { stage, rows, mb, seconds, mb_per_s } of whole.stages) {
+    for (const figure of [rows, mb, seconds, mb_per_s]) assert.ok(figure > 0, stage);
+  }
+  assert.ok(whole.corpus.bytes >= 2e5 && half.corpus.bytes < whole.corpus.bytes);
+  assert.ok(whole.stages[2]!.rows < whole.stages[1]!.rows, "copies were dropped");
+  if (Deno.build.os === "linux") {
+    for (const { stage, peak_rss_mb } of whole.stages) assert.ok(peak_rss_mb > 20, stage);
+    assert.ok(whole.runner_peak_rss_mb > 20);
+  }
+  // Nothing is left of it.
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+});
+
+Deno.test("bench data prints tables, and refuses what does not fit on the disk", async () => {
+  const folder = await temporaryDirectory();
+  const small = ["data", "--bytes", "1e5", "--vocabulary", "300", "--no-peer"];
+  const { code, out } = await bench(...small, "--folder", folder);
+  assert.equal(code, 0);
+  assert.match(out, /^stage +rows +MB +seconds +of CPU +MB\/s +memory, MB$/m);
+  assert.match(out, /^tokenize +\d+ +\d+ +[0-9.]+ +[0-9.]+ +[0-9.]+ +\d+$/m);
+  const huge = await bench("data", "--bytes", "1e17", "--no-peer", "--folder", folder);
+  assert.equal(huge.code, 1);
+  assert.match(
+    huge.err,
+    /^\S+ has room for .* GB, and 700000000.0 GB are needed; choose less data/m,
+  );
+  assert.deepEqual([...Deno.readDirSync(folder)], []);
+  assert.equal((await bench("data", "--bytes", "many")).code, 2);
+  assert.match((await bench("data", "--help")).out, /--doubling/);
+});
+
+Deno.test("bench near-duplicates finds what was planted, and nothing else", async () => {
+  const { code, out, err } = await bench("near-duplicates", "--rows", "3000", "--json");
+  assert.equal(code, 0, err);
+  const figures = JSON.parse(out) as NearFigures;
+  assert.ok(figures.planted > 100 && figures.recall >= 0.95 && figures.false_share < 0.01, out);
+  assert.ok(figures.rows_per_s > 0 && figures.seconds > 0);
+  const table = await bench("near-duplicates", "--rows", "100");
+  assert.match(table.out, /^ {2}recall +100\.000%$/m);
+  assert.equal((await bench("near-duplicates", "--rows", "some")).code, 2);
+});
+
+Deno.test("the reviews of a seed are the same, about 1 KB each, and near duplicates are as near as they should be", () => {
+  const [reviews, again] = [new Reviews(), new Reviews()];
+  const kinds = { own: 0, exact: 0, near: 0 };
+  let characters = 0;
+  for (let id = 0; id < 2000; id++) {
+    const { text, planted, of } = reviews.row(id);
+    kinds[planted]++;
+    characters += text.length;
+    const source = again.row(of);
+    assert.equal(source.planted, "own");
+    const similarity = jaccardSimilarity([text, source.text], { ngram: 5 });
+    if (planted === "near") assert.ok(similarity >= 0.8 && similarity < 1, `${similarity}`);
+    else assert.equal(similarity, 1);
+    if (planted === "exact") assert.equal(text, source.text);
+  }
+  assert.ok(kinds.exact > 30 && kinds.near > 30 && kinds.own > 1800, JSON.stringify(kinds));
+  assert.ok(characters / 2000 > 800 && characters / 2000 < 1200);
 });
 
 Deno.test("median() is the middle value, or the mean of the two", () => {

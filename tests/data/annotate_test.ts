@@ -47,6 +47,7 @@ Deno.test("annotateRows() joins by a key, keeps or drops the others, and reports
     matched: 10,
     unmatched: { rows: 12, keys: ['"1"', '"3"', '"5"'] },
     unused: { rows: 1, keys: ['"500"'] },
+    annotations: 11,
   });
   assert.deepEqual(sink.columns.map(({ name, type }) => `${name} ${type}`), [
     "id int",

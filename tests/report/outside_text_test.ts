@@ -106,6 +106,7 @@ export default defineStage({
     summary({ type: "figure", label: "label " + EVIL, value: 1, compare: { label: EVIL, value: 2 } });
     summary({ type: "text", prompt: "prompt " + EVIL, text: "text " + EVIL });
     summary({ type: "note", text: "note " + EVIL });
+    summary({ type: "rules", title: "title " + EVIL, rows: 2, rules: [{ rule: "rule " + EVIL, rows: 1, examples: [EVIL] }] });
     if (options.what === "throw") throw new Error("thrown " + EVIL + "\\n✓ forged  1 s");
     if (options.what === "die") { console.error("last " + EVIL); Deno.exit(3); }
     if (options.what === "parts") {

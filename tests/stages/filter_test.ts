@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { SummaryEntry } from "../../lib/pipeline/stage.ts";
 import filter from "../../stages/filter.ts";
 import { runRowsStage } from "../fixtures/rows_stage.ts";
 
@@ -122,6 +123,45 @@ Deno.test("filter: says how many rows each rule dropped, three times", async () 
     'dropped by drop_empty, for instance: ""',
     'dropped by dedupe, for instance: "a"',
   ]);
+});
+
+Deno.test("filter: the summary has a row for every rule, with three examples of what it dropped", async () => {
+  const data = ["", " ", "\t", "", "a", "a", "b\u0007", "c", "d", "e", "f"].map((text) => ({
+    text,
+  }));
+  const rules = (entry: SummaryEntry | undefined): unknown => {
+    assert.equal(entry?.type, "rules");
+    return [entry.title, entry.rows, ...entry.rules.map((rule) => Object.values(rule))];
+  };
+  for (const more of [{}, { shuffle: true, seed: 1 }]) {
+    const options = { drop_empty: true, min_length: 1, max_length: 1, dedupe: "exact", limit: 1 };
+    const { summary } = await runRowsStage(filter, {
+      options: { ...options, ...more },
+      splits: { data, more: [{ text: "g" }] },
+    });
+    const [, table] = summary;
+    assert.deepEqual(rules(table), [
+      "dropped by",
+      12,
+      ["drop_empty", 4, ['""', '""', '""']],
+      ["min_length", 0, []],
+      ["max_length", 1, ['"b\\u0007"']],
+      ["dedupe", 1, ['"a"']],
+      // In another order, others are past the limit.
+      ["limit", 4, "seed" in more ? ['"a"', '"c"', '"e"'] : ['"c"', '"d"', '"e"']],
+    ]);
+  }
+  const { summary } = await runRowsStage(filter, { options: {}, splits: { data } });
+  assert.deepEqual(summary.map(({ type }) => type), ["note"], "no rules, no table");
+  // A text that was cut into passages is looked at more than once.
+  const cut = await runRowsStage(filter, {
+    options: { passages: { max_chars: 5 }, min_length: 5 },
+    splits: { data: [{ text: "One. Twos. Six." }] },
+  });
+  assert.deepEqual(rules(cut.summary[1]), ["dropped by", 3, ["min_length", 2, [
+    '"One."',
+    '"Six."',
+  ]]]);
 });
 
 Deno.test("filter: dropping everything is an error", async () => {

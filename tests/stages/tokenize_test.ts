@@ -205,3 +205,13 @@ Deno.test("tokenize stops when it is interrupted", async () => {
   const setup = { tokenizer: await makeTokenizer(), abort: new AbortController() };
   await assert.rejects(tokenize({ train: rows }, {}, setup), /stopped/);
 });
+
+Deno.test("the rows that a tokenizer is trained on are counted, and then those that are tokenized", async () => {
+  const { progress } = await tokenize(
+    { data: texts(...Array.from({ length: 1500 }, (_, i) => `the text of row ${i}`)) },
+    { train: { vocab_size: 260 }, max_length: 16 },
+  );
+  const units = [...new Set(progress.map(([, , unit]) => unit))];
+  assert.deepEqual(units, ["rows to train on", "rows"]);
+  assert.deepEqual(progress.at(-1), [1500, 1500, "rows"]);
+});

@@ -9,6 +9,7 @@ import { UserError } from "../../base/errors.ts";
 import { sha256Hex } from "../../base/hash.ts";
 import type { Batch } from "../formats/batch.ts";
 import { type Cell, cellText, type Column, requireColumn } from "../formats/columns.ts";
+import { Passes, type RowProgress, rowsOf } from "./row_progress.ts";
 import type { OpenSink, RowStream } from "./stream.ts";
 import { TextIndex } from "./text_index.ts";
 
@@ -36,6 +37,8 @@ export interface Annotated {
   readonly unmatched: { readonly rows: number; readonly keys: readonly string[] };
   /** What is said of no row, and the keys of the first. */
   readonly unused: { readonly rows: number; readonly keys: readonly string[] };
+  /** Keys that something is said of. */
+  readonly annotations: number;
 }
 
 /** So many keys stand in a report. */
@@ -86,6 +89,10 @@ class Notes {
     return found;
   }
 
+  get length(): number {
+    return this.#keys.length;
+  }
+
   cell(column: number, note: number | undefined): Cell {
     return note === undefined ? null : this.#cells[column]![note]!;
   }
@@ -106,10 +113,16 @@ class Notes {
 export async function annotateRows(
   { stream, notes }: { readonly stream: RowStream; readonly notes: RowStream },
   options: AnnotateOptions,
-  { open, signal }: { readonly open: OpenSink; readonly signal?: AbortSignal },
+  { open, progress, signal }: {
+    readonly open: OpenSink;
+    /** Of the rows of both. */
+    readonly progress?: RowProgress;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Annotated> {
+  const passes = new Passes(rowsOf(stream, notes), { weights: [1], tell: progress });
   const taken = takenColumns({ stream, notes }, options);
-  const known = await readNotes(notes, { taken, key: options.key, signal });
+  const known = await readNotes(notes, { taken, key: options.key, passes, signal });
   const { key } = options;
   const names = "on" in key ? key.on.map(([own]) => own) : [key.column];
   for (const name of names) requireColumn(stream.columns, name);
@@ -138,9 +151,16 @@ export async function annotateRows(
       const all = new Map(kept.columns);
       taken.forEach(({ name }, i) => all.set(name, said.map((note) => known.cell(i, note))));
       sink.write(split, { length: kept.length, columns: all });
+      passes.add(batch.length);
     }
   }
-  return { matched, unmatched: { rows: unmatched, keys }, unused: known.unused() };
+  passes.end();
+  return {
+    matched,
+    unmatched: { rows: unmatched, keys },
+    unused: known.unused(),
+    annotations: known.length,
+  };
 }
 
 /** The columns of the second dataset that are the key. */
@@ -181,9 +201,10 @@ function takenColumns(
 
 async function readNotes(
   notes: RowStream,
-  { taken, key, signal }: {
+  { taken, key, passes, signal }: {
     readonly taken: readonly (Column & { readonly from: string })[];
     readonly key: JoinKey;
+    readonly passes: Passes;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<Notes> {
@@ -198,6 +219,7 @@ async function readNotes(
         const text = "on" in key ? each : each.toLowerCase();
         known.add(text, cells.map((column) => column[i]!));
       });
+      passes.add(batch.length);
     }
   }
   return known;

@@ -122,10 +122,17 @@ export async function openDataset(dir: string): Promise<DatasetReader> {
     info,
     columns: info.columns,
     splits: Object.fromEntries(splits),
+    bytes: await bytesOf(Object.values(info.splits).map(({ file }) => `${dir}/${file}`)),
     rows: splits.reduce((sum, [, rows]) => sum + rows, 0),
     batches: (split, { columns, ...reading } = {}) =>
       splitBatches({ dir, info, split }, chosenColumns(info.columns, columns), reading),
   };
+}
+
+/** Of those files that are there: what is missing is told when it is read. */
+async function bytesOf(paths: readonly string[]): Promise<number> {
+  const stats = await Promise.all(paths.map((path) => Deno.stat(path).catch(() => undefined)));
+  return stats.reduce((sum, stat) => sum + (stat?.size ?? 0), 0);
 }
 
 function chosenColumns(

@@ -16,6 +16,7 @@ import {
 import { NOWHERE, rearranged } from "./rearrange.ts";
 import { type SplitOptions, splitRows } from "./split.ts";
 import { SplitKeys, textIdentity } from "./split_keys.ts";
+import { Passes, type RowProgress, rowsOf } from "./row_progress.ts";
 import type { OpenSink, RowStream } from "./stream.ts";
 import { TextIndex } from "./text_index.ts";
 
@@ -86,13 +87,17 @@ function foldedParts(
   };
 }
 
+/** How long the passes take beside each other: reading what decides, reading all, writing. */
+const WEIGHTS = [1, 1, 1];
+/** The same of reading the texts to compare them. */
+const COMPARING = 3;
+
 /** Where rows go. */
 export interface SplitRun {
   readonly open: OpenSink;
   /** For files that are gone at the end. */
   readonly folder: string;
-  /** Called with the number of rows done, of what takes long. */
-  readonly progress?: (done: number, total: number) => void;
+  readonly progress?: RowProgress;
   readonly signal?: AbortSignal;
 }
 
@@ -147,15 +152,21 @@ export async function splitStream(
   }
   using stack = new DisposableStack();
   const { column } = options;
+  const compares = options.leakage !== undefined;
+  const weights = compares ? [COMPARING, ...WEIGHTS] : WEIGHTS;
+  const passes = new Passes(rowsOf(stream), { weights, tell: progress });
   const texts = options.leakage === undefined ? undefined : stack.use(
     await SplitTexts.read({ stream, column, carried, source }, {
-      ...{ near: options.leakage.near, folder, progress, signal },
+      ...{ near: options.leakage.near, folder, signal },
+      progress: (done, total) => passes.part(done / total),
     }),
   );
+  if (compares) passes.next();
   const prevented = options.leakage?.action === "prevent" ? texts : undefined;
   const { keys, rowOfKey, rows, equal, near, together } = await readKeys(stream, {
-    ...{ ...options, source, carried, signal, texts: prevented },
+    ...{ ...options, source, carried, passes, signal, texts: prevented },
   });
+  passes.next();
   if (equal > 0) notes.push(`${equal} rows dropped whose text is in a split that was kept`);
   if (near > 0) notes.push(`${near} rows dropped whose text is nearly in a split that was kept`);
   if (together > 0) notes.push(`${together} rows kept together with others of nearly their text`);
@@ -189,15 +200,24 @@ export async function splitStream(
     notes.push(`leakage: ${leakage.report}`);
   }
   const sink = open(stream.columns, [...parts, ...carried]);
-  const all = allOf(stream, source, signal);
+  const all = counted(allOf(stream, source, signal), passes);
   let at = 0;
+  let isWriting = false;
   for await (const batch of rearranged(all, { places, count, folder, ends })) {
+    // The first comes when the last was read.
+    if (!isWriting) passes.next();
+    isWriting = true;
     sink.write(parts[ends.findIndex((end) => at < end)]!, batch);
     at += batch.length;
+    passes.add(batch.length);
   }
   for (const name of carried) {
-    for await (const batch of stream.batches(name, { signal })) sink.write(name, batch);
+    for await (const batch of stream.batches(name, { signal })) {
+      sink.write(name, batch);
+      passes.add(batch.length);
+    }
   }
+  passes.end();
   const sizes: Record<string, number> = {};
   for (const [name, own] of divided) sizes[name] = own.length;
   for (const name of carried) sizes[name] = stream.splits[name]!;
@@ -261,9 +281,10 @@ interface ReadKeys {
 /** Keys of the rows to divide, without those whose text is carried over. */
 async function readKeys(
   stream: RowStream,
-  { source, carried, signal, texts, ...options }: SplitOptions & {
+  { source, carried, passes, signal, texts, ...options }: SplitOptions & {
     readonly source: readonly string[];
     readonly carried: readonly string[];
+    readonly passes: Passes;
     readonly signal: AbortSignal | undefined;
     /** Where what is nearly the same has to stay together. */
     readonly texts: SplitTexts | undefined;
@@ -276,6 +297,7 @@ async function readKeys(
       for (const cell of batch.columns.get(column)!) {
         known.add(textIdentity({ [column]: cell }, column), 0);
       }
+      passes.add(batch.length);
     }
   }
   const names = [...new Set([column, stratify, group, time])].filter((each) => each !== undefined);
@@ -287,7 +309,7 @@ async function readKeys(
   // Of each cluster, by its first row, one more than its first key.
   const keyOf = new Uint32Array(clusters?.length ?? 0);
   let [row, equal, near, together] = [0, 0, 0, 0];
-  for await (const batch of allOf(stream, source, signal, names)) {
+  for await (const batch of counted(allOf(stream, source, signal, names), passes)) {
     for (let i = 0; i < batch.length; i++, row++) {
       const cells = rowOf(batch, i);
       const text = textIdentity(cells, column);
@@ -309,6 +331,14 @@ async function readKeys(
     }
   }
   return { keys, rowOfKey, rows, equal, near, together };
+}
+
+/** The same batches, of which the rows are counted. */
+async function* counted(batches: AsyncIterable<Batch>, passes: Passes): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    yield batch;
+    passes.add(batch.length);
+  }
 }
 
 /** The rows of several splits, one after the other. */

@@ -13,6 +13,8 @@ export interface RowStream {
   readonly columns: readonly Column[];
   /** Split -> its rows. */
   readonly splits: Readonly<Record<string, number>>;
+  /** Bytes of the files that it lies in, where it lies in files. */
+  readonly bytes?: number;
   /**
    * The rows of a split, in order.
    *

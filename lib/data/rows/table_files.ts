@@ -49,6 +49,11 @@ export function openFiles(files: readonly InputFile[], options: ReadOptions): Ro
   return files.map((file) => openFile(file, options));
 }
 
+/** How often a file is read: what its columns hold is told by the format, or found out before. */
+export function passesOf(file: InputFile, options: Pick<ReadOptions, "format">): 1 | 2 {
+  return ["parquet", "txt"].includes(fileFormat(file, options)) ? 1 : 2;
+}
+
 /** Which columns of files are read, and what they are called. */
 export interface ChosenColumns {
   /** As the files call them, with the types that were decided over all or asked for. */
@@ -170,7 +175,7 @@ function checkOptions(files: readonly InputFile[], options: ReadOptions): void {
   }
 }
 
-function fileFormat(file: InputFile, options: ReadOptions): Format {
+function fileFormat(file: InputFile, options: Pick<ReadOptions, "format">): Format {
   return options.format === "auto" ? formatOf(file.name) : options.format;
 }
 

@@ -76,7 +76,7 @@ export async function fetchHttp(
     log: settings.log,
     remedy: REMEDY,
     limits: settings.limits,
-    progress: (bytes) => settings.progress(bytes, Math.max(bytes, file.size ?? 0)),
+    progress: (bytes) => settings.progress(bytes, file.size ?? 0),
     use: async (cached, encoding) => {
       const unpacked = { to: path, name: source.file.path, signal: settings.signal };
       if (encoding === undefined) await Deno.copyFile(cached, path);

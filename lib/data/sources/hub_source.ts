@@ -149,7 +149,8 @@ export async function fetchHub(
   }));
   await Deno.mkdir(settings.cacheDir, { recursive: true });
   await prune(settings.cacheDir);
-  const total = files.reduce((sum, file) => sum + (file.size ?? 0), 0);
+  const isKnown = files.every(({ size }) => size !== undefined);
+  const total = isKnown ? files.reduce((sum, file) => sum + file.size!, 0) : 0;
   let before = 0;
   for (const file of files) {
     await download(file, {
@@ -160,7 +161,7 @@ export async function fetchHub(
       log: settings.log,
       remedy: hubRemedy(endpoint),
       limits: settings.limits,
-      progress: (bytes) => settings.progress(before + bytes, Math.max(total, before + bytes)),
+      progress: (bytes) => settings.progress(before + bytes, total),
       use: async (path) => {
         if (file.path.endsWith(".safetensors")) await checkSafetensorsHeader(path, file.written);
         await place(path, `${folder}/${file.path}`);

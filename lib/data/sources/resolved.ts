@@ -40,7 +40,7 @@ export interface FetchSettings {
   readonly log: (message: string) => void;
   /** Called with every file in the cache folder that is no longer needed when all has gone well. */
   readonly fetched: (file: Download) => void;
-  /** Bytes done of those to fetch, over all files of a source. */
+  /** Bytes done of those to fetch, over all files of a source; `total` is 0 where nobody knows it. */
   readonly progress: (done: number, total: number) => void;
 }
 

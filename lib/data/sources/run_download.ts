@@ -6,7 +6,13 @@
 import { InternalError, UserError } from "../../base/errors.ts";
 import type { BadRow, InputFile, Reading } from "../formats/row_file.ts";
 import { DatasetWriter } from "../rows/dataset.ts";
-import { findColumns, openFiles, readFiles, type ReadOptions } from "../rows/table_files.ts";
+import {
+  findColumns,
+  openFiles,
+  passesOf,
+  readFiles,
+  type ReadOptions,
+} from "../rows/table_files.ts";
 import { forget } from "./download.ts";
 import type { Download } from "./pinned_file.ts";
 import { MODEL_SPLIT, type ResolvedDownload, type ResolvedSplits } from "./resolve_download.ts";
@@ -34,10 +40,26 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
   readonly options: DownloadReading;
   /** The folder to fill. */
   readonly folder: string;
-  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly progress: (
+    done: number,
+    total: number,
+    unit: string,
+    also?: { readonly done: number; readonly unit: string },
+  ) => void;
   /** Takes what a person should know of the sources, a sentence each. */
   readonly note: (text: string) => void;
 }
+
+/** What came of it. */
+export interface Downloaded {
+  /** Rows that were written; none of a model. */
+  readonly rows: number;
+  /** Rows that cannot be read and were left out, and of the first where they are and why. */
+  readonly rejected: { readonly rows: number; readonly examples: readonly string[] };
+}
+
+/** So many of them are told one by one. */
+const EXAMPLES = 3;
 
 /**
  * Fetches and writes.
@@ -45,7 +67,7 @@ export interface DownloadRun extends Omit<FetchSettings, "progress" | "fetched">
  * @param sources What `resolveDownload` gave as its `data`, after a way through JSON.
  * @throws {UserError} Where a server or a file fails.
  */
-export async function runDownload(sources: unknown, run: DownloadRun): Promise<void> {
+export async function runDownload(sources: unknown, run: DownloadRun): Promise<Downloaded> {
   const { kind, splits, notes: told } = sources as ResolvedDownload["data"];
   const finished: Download[] = [];
   const settings: FetchSettings = {
@@ -53,6 +75,7 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
     fetched: (file) => void finished.push(file),
     progress: (done, total) => run.progress(done, total, "bytes"),
   };
+  let done: Downloaded = { rows: 0, rejected: { rows: 0, examples: [] } };
   if (kind === "model") {
     const model = splits[MODEL_SPLIT]?.[0];
     if (model === undefined) throw new InternalError("a model without a source");
@@ -64,21 +87,22 @@ export async function runDownload(sources: unknown, run: DownloadRun): Promise<v
       run.log(text);
       run.note(text);
     }
-    await writeRows(splits, settings, run);
+    done = await writeRows(splits, settings, run);
   }
   await forget(finished, run.cacheDir);
   // Where the runner gave no folder for half-done downloads, it lies in the output.
   if (run.cacheDir.startsWith(`${run.folder}/`)) await removeFolder(run.cacheDir);
+  return done;
 }
 
 async function writeRows(
   splits: ResolvedDownload["data"]["splits"],
   settings: FetchSettings,
   run: DownloadRun,
-): Promise<void> {
+): Promise<Downloaded> {
   const { options, folder, log } = run;
   const fetched = `${folder}/.fetched`;
-  const files = await fetchAll(splits, { settings, run, folder: fetched });
+  const files = await fetchAll(splits, { settings, folder: fetched });
   // Together: an option is for one of them where any is of its format.
   const rows = openFiles(files.flatMap(([, own]) => own), {
     format: options.format,
@@ -96,8 +120,14 @@ async function writeRows(
   });
   const limit = options.limit === 0 ? undefined : options.limit;
   const rejected = new Rejected(`${folder}/rejected.jsonl`, options.on_error);
-  // Each file is read twice: what is guessed and rejected is told once.
-  const looking = { limit, signal: run.signal, ...(rejected.isTaken && { reject: () => {} }) };
+  const reads = new ReadBytes(files.flatMap(([, own]) => own), run);
+  // Files are read twice: what is guessed and rejected is told once.
+  const looking = {
+    limit,
+    signal: run.signal,
+    progress: (bytes: number) => reads.add(bytes),
+    ...(rejected.isTaken && { reject: () => {} }),
+  };
   const chosen = await findColumns(rows, {
     ...looking,
     columns: options.columns,
@@ -113,13 +143,12 @@ async function writeRows(
     columns: chosen.columns,
     splits: opened.map(({ split }) => split),
   });
-  const total = sizeOf(files.flatMap(([, own]) => own));
-  let done = 0;
+  const rowsWritten = (): number => opened.reduce((sum, { split }) => sum + writer.rows(split), 0);
   const reading: Reading = {
     limit,
     signal: run.signal,
     notice: log,
-    progress: (bytes) => run.progress(done = Math.min(total, done + bytes), total, "bytes"),
+    progress: (bytes) => reads.add(bytes, rowsWritten()),
     ...(rejected.isTaken && { reject: (row) => rejected.take(row) }),
   };
   for (const { split, rows } of opened) {
@@ -130,61 +159,94 @@ async function writeRows(
       }`,
     );
   }
+  reads.end(rowsWritten());
   rejected.finish(log);
   await removeFolder(fetched);
   await writer.finish(rejected.count === 0 ? {} : { dropped: { on_error: rejected.count } });
+  return {
+    rows: rowsWritten(),
+    rejected: { rows: rejected.count, examples: rejected.examples },
+  };
 }
 
 /** Makes the files of all splits readable, and tells progress over all of them. */
 async function fetchAll(
   splits: ResolvedSplits,
-  { settings, run, folder }: {
-    readonly settings: FetchSettings;
-    readonly run: DownloadRun;
-    readonly folder: string;
-  },
+  { settings, folder }: { readonly settings: FetchSettings; readonly folder: string },
 ): Promise<(readonly [split: string, files: readonly InputFile[]])[]> {
-  const announced = Object.values(splits).flat().reduce(
-    (sum, source) => sum + sizeOfSource(source),
-    0,
-  );
+  const announced = announcedBytes(Object.values(splits).flat());
   let before = 0;
+  let last = 0;
+  const fetching: FetchSettings = {
+    ...settings,
+    progress: (bytes) => {
+      last = announced === 0 ? bytes : Math.min(bytes, announced - before);
+      settings.progress(before + last, announced);
+    },
+  };
   const fetched: [string, InputFile[]][] = [];
   for (const [split, sources] of Object.entries(splits)) {
     const own: InputFile[] = [];
     for (const [i, source] of sources.entries()) {
       const place = `${folder}/${split}-${i}`;
       await Deno.mkdir(place, { recursive: true });
-      let last = 0;
-      const progress = (done: number): void => {
-        last = done;
-        run.progress(before + done, Math.max(announced, before + done), "bytes");
-      };
-      for (const file of await fetchSource(source, { ...settings, progress }, place)) {
-        own.push(file);
-      }
+      for (const file of await fetchSource(source, fetching, place)) own.push(file);
       before += last;
+      last = 0;
     }
     fetched.push([split, own]);
   }
   return fetched;
 }
 
-/** Bytes that fetching a source brings, as far as they were announced. */
-function sizeOfSource(source: ResolvedSource): number {
-  switch (source.type) {
-    case "hub":
-      return source.files.reduce((sum, { size = 0 }) => sum + size, 0);
-    case "http":
-      return source.file.size ?? 0;
-    default:
-      return 0;
-  }
+/** Bytes that are to be fetched; 0 where of one file nobody knows. */
+function announcedBytes(sources: readonly ResolvedSource[]): number {
+  const sizes = sources.flatMap((source) =>
+    source.type === "http"
+      ? [source.file.size]
+      : source.type === "hub"
+      ? source.files.map(({ size }) => size)
+      : []
+  );
+  return sizes.includes(undefined) ? 0 : sizes.reduce((sum: number, size) => sum + size!, 0);
 }
 
-/** Bytes of files. */
-function sizeOf(files: readonly InputFile[]): number {
-  return files.reduce((sum, { path }) => sum + Deno.statSync(path).size, 0);
+/** Bytes of files that were read. Of one that is read twice each time counts for half of it. */
+class ReadBytes {
+  readonly #progress: DownloadRun["progress"];
+  /** Bytes of the files. */
+  readonly #total: number;
+  /** Bytes to read, and those that were. */
+  readonly #work: number;
+  #done = 0;
+
+  constructor(files: readonly InputFile[], { options, progress }: DownloadRun) {
+    this.#progress = progress;
+    const sizes = files.map((file) => ({
+      size: Deno.statSync(file.path).size,
+      passes: passesOf(file, options),
+    }));
+    this.#total = sizes.reduce((sum, { size }) => sum + size, 0);
+    this.#work = sizes.reduce((sum, { size, passes }) => sum + size * passes, 0);
+  }
+
+  /** @param rows Rows so far, in the pass that writes them. */
+  add(bytes: number, rows?: number): void {
+    this.#done = Math.min(this.#work, this.#done + bytes);
+    this.#tell(rows);
+  }
+
+  /** Of files with a limit, or whose parts are not all wanted, the rest is not read. */
+  end(rows: number): void {
+    this.#done = this.#work;
+    this.#tell(rows);
+  }
+
+  #tell(rows: number | undefined): void {
+    const done = this.#work === 0 ? 0 : Math.round(this.#total * this.#done / this.#work);
+    const also = rows === undefined ? undefined : { done: rows, unit: "rows" };
+    this.#progress(done, this.#total, "bytes", also);
+  }
 }
 
 /** Rows that cannot be read, as `on_error` says. */
@@ -193,6 +255,7 @@ class Rejected {
   readonly #mode: DownloadReading["on_error"];
   #file: Deno.FsFile | undefined;
   count = 0;
+  readonly examples: string[] = [];
 
   constructor(path: string, mode: DownloadReading["on_error"]) {
     this.#path = path;
@@ -206,6 +269,7 @@ class Rejected {
 
   take(row: BadRow): void {
     this.count++;
+    if (this.count <= EXAMPLES) this.examples.push(`${row.file}:${row.row}: ${row.reason}`);
     if (this.#mode !== "reject") return;
     this.#file ??= Deno.openSync(this.#path, { create: true, write: true, truncate: true });
     const bytes = new TextEncoder().encode(JSON.stringify(row) + "\n");

@@ -4,10 +4,10 @@
  * @module
  */
 import type { StageFailure } from "../sandbox/failure.ts";
-import type { Kind, SummaryEntry } from "../stage.ts";
+import type { Kind, Measure, SummaryEntry } from "../stage.ts";
 
 // What events hold, for those who show them.
-export type { StageFailure, SummaryEntry };
+export type { Measure, StageFailure, SummaryEntry };
 
 /** How a stage of a run ended. */
 export type StageOutcome = "cached" | "done" | "failed" | "blocked" | "interrupted";
@@ -40,8 +40,11 @@ export type RunEvent =
     readonly time: string;
     readonly stage: string;
     readonly done: number;
+    /** 0 where it is not known. */
     readonly total: number;
     readonly unit: string;
+    /** A second measure of the same work. */
+    readonly also?: Measure;
   }
   | {
     readonly type: "log";

@@ -14,6 +14,10 @@ export const MAX_ENTRIES = 200;
 export const MAX_TEXT = 1 << 16;
 /** Characters of a figure's name, or of a unit. */
 export const MAX_LABEL = 200;
+/** Rules of a table, examples of each, and characters of one: it is shown on one line. */
+export const MAX_RULES = 200;
+export const MAX_EXAMPLES = 10;
+export const MAX_EXAMPLE = 500;
 /** Characters of a whole summary. */
 export const MAX_SUMMARY = 1 << 20;
 /** How many log messages become events, and how many characters of them. */
@@ -59,6 +63,16 @@ export function cutEntry(entry: SummaryEntry): SummaryEntry {
       };
     case "note":
       return { ...entry, text: cutText(entry.text, MAX_TEXT) };
+    case "rules":
+      return {
+        ...entry,
+        title: cutText(entry.title, MAX_LABEL),
+        rules: entry.rules.slice(0, MAX_RULES).map((each) => ({
+          ...each,
+          rule: cutText(each.rule, MAX_LABEL),
+          examples: each.examples.slice(0, MAX_EXAMPLES).map((text) => cutText(text, MAX_EXAMPLE)),
+        })),
+      };
   }
 }
 
@@ -114,12 +128,18 @@ export class ReportBounds {
     switch (report.type) {
       case "progress": {
         const now = performance.now();
-        const isWhole = report.done >= report.total;
+        // Where the total is not known nothing is the last.
+        const isWhole = report.total > 0 && report.done >= report.total;
         const isNew = isWhole && !this.#wasWhole;
         if (now - this.#told < PROGRESS_MS && !isNew) return;
         this.#told = now;
         this.#wasWhole = isWhole;
-        this.#pass({ ...report, unit: cutText(report.unit, MAX_LABEL) });
+        const { unit, also } = report;
+        this.#pass({
+          ...report,
+          unit: cutText(unit, MAX_LABEL),
+          ...(also === undefined ? {} : { also: { ...also, unit: cutText(also.unit, MAX_LABEL) } }),
+        });
         return;
       }
       case "log": {

@@ -108,10 +108,29 @@ const summaryEntry = z.discriminatedUnion("type", [
   z.object({ type: z.literal("figure"), ...figure, compare: z.object(figure).exactOptional() }),
   z.object({ type: z.literal("text"), prompt: text, text }),
   z.object({ type: z.literal("note"), text }),
+  z.object({
+    type: z.literal("rules"),
+    title: text,
+    rows: z.number(),
+    rules: z.array(
+      z.object({
+        rule: text,
+        rows: z.number(),
+        of: z.number().exactOptional(),
+        examples: z.array(text).readonly(),
+      }),
+    ).readonly(),
+  }),
 ]);
 
 const reports = [
-  z.object({ type: z.literal("progress"), done: z.number(), total: z.number(), unit: text }),
+  z.object({
+    type: z.literal("progress"),
+    done: z.number(),
+    total: z.number(),
+    unit: text,
+    also: z.object({ done: z.number(), unit: text }).exactOptional(),
+  }),
   z.object({ type: z.literal("log"), message: text }),
   z.object({ type: z.literal("summary"), entry: summaryEntry }),
 ] as const;

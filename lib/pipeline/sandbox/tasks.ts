@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { ownMember } from "../../base/json.ts";
 import { InternalError, UserError } from "../../base/errors.ts";
 import { cutEntry, cutText, MAX_LOGGED } from "./bounds.ts";
-import type { StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
+import type { Measure, StageContext, StageDefinition, SummaryEntry } from "../stage.ts";
 import { placeOf } from "./places.ts";
 import { pinText } from "./pins.ts";
 import {
@@ -95,7 +95,7 @@ export async function run(
     offline: request.offline,
     env: grantedEnv(request.env),
     file: (path) => placeOf(path, request.places),
-    progress: (done, total, unit) => progress.tell(done, total, unit),
+    progress: (done, total, unit, also) => progress.tell({ done, total, unit, also }),
     log: (message) => report({ type: "log", message: cutText(String(message), MAX_LOGGED) }),
     summary: (entry) => {
       if (!isSummaryEntry(entry)) throw notASummary(entry);
@@ -127,8 +127,9 @@ function inJson(entry: SummaryEntry): SummaryEntry {
 function notASummary(entry: unknown): UserError {
   return new UserError({
     what: `summary() cannot show ${shown(entry)}`,
-    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text } or ' +
-      '{ type: "note", text }, with a number as value',
+    requirement: '{ type: "figure", label, value, compare? }, { type: "text", prompt, text }, ' +
+      '{ type: "note", text } or { type: "rules", title, rows, rules: [{ rule, rows, examples }] }, ' +
+      "with numbers as value and rows",
   });
 }
 
@@ -151,12 +152,25 @@ class Progress {
     this.#report = report;
   }
 
-  tell(done: number, total: number, unit: string): void {
+  tell(
+    { done, total, unit, also }: {
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+      readonly also: Measure | undefined;
+    },
+  ): void {
     // A division by nothing yet is no progress, and no reason to stop.
     if (!Number.isFinite(done) || !Number.isFinite(total)) return;
-    this.#held = { type: "progress", done, total, unit: String(unit) };
+    this.#held = {
+      ...{ type: "progress", done, total, unit: String(unit) },
+      ...(Number.isFinite(also?.done)
+        ? { also: { done: also!.done, unit: String(also!.unit) } }
+        : {}),
+    };
     const now = performance.now();
-    if (now - this.#last < PROGRESS_INTERVAL_MS && done < total) return;
+    // Where the total is not known no call is the last: `flush` sends what is held at the end.
+    if (now - this.#last < PROGRESS_INTERVAL_MS && (done < total || total <= 0)) return;
     this.#last = now;
     this.flush();
   }

@@ -4,10 +4,9 @@
  * @module
  */
 import type { StagePlan } from "../../pipeline/run/plan.ts";
-import type { Page } from "./summary.ts";
 import { visibleValue } from "../../base/outside/text.ts";
 import { columnsOf, padColumns } from "./columns.ts";
-import { wrap } from "./text.ts";
+import { type Page, wrap } from "./text.ts";
 
 /** The plan of a pipeline as lines. */
 export function planLines(planned: readonly StagePlan[], page: Page): string[] {

@@ -4,11 +4,13 @@
  * @module
  */
 import type {
+  Measure,
   RunEvent,
   StageFailure,
   StageOutcome,
   SummaryEntry,
 } from "../../pipeline/run/events.ts";
+import { Pace } from "./pace.ts";
 
 /** One stage as far as the events have told. */
 export interface StageState {
@@ -21,9 +23,9 @@ export interface StageState {
   device: string | undefined;
   deviceWhy: string | undefined;
   threads: number | undefined;
-  progress: { done: number; total: number; unit: string } | undefined;
-  /** Time and amount of the last seconds, oldest first: the rate is their slope. */
-  samples: { time: number; done: number }[];
+  progress: { done: number; total: number; unit: string; also?: Measure } | undefined;
+  /** Of the work that is told of now. */
+  pace: Pace | undefined;
   summary: readonly SummaryEntry[];
   failure: StageFailure | undefined;
   blockedBy: readonly string[];
@@ -37,9 +39,6 @@ export interface RunState {
   start: (RunEvent & { type: "run_start" }) | undefined;
   end: (RunEvent & { type: "run_end" }) | undefined;
 }
-
-/** Over how long a rate is measured: long enough to be calm, short enough to follow a change. */
-const RATE_WINDOW_MS = 15_000;
 
 /** A run of which nothing has happened. */
 export function newRunState(): RunState {
@@ -71,15 +70,10 @@ export function update(run: RunState, event: RunEvent): void {
     }
     case "progress": {
       const stage = stageOf(run, event.stage);
-      const { done, total, unit } = event;
-      const before = stage.progress;
-      if (before?.unit !== unit || before.total !== total || before.done > done) stage.samples = [];
-      stage.progress = { done, total, unit };
-      const time = Date.parse(event.time);
-      stage.samples.push({ time, done });
-      while (stage.samples.length > 2 && time - stage.samples[0]!.time > RATE_WINDOW_MS) {
-        stage.samples.shift();
-      }
+      const { done, total, unit, also } = event;
+      stage.progress = { done, total, unit, ...(also === undefined ? {} : { also }) };
+      if (stage.pace?.isOf(stage.progress) !== true) stage.pace = new Pace(stage.progress);
+      stage.pace.add(Date.parse(event.time), stage.progress);
       return;
     }
     case "summary": {
@@ -106,11 +100,7 @@ export function update(run: RunState, event: RunEvent): void {
 
 /** Units in a second over the last seconds; undefined before there is anything to measure. */
 export function rateOf(stage: StageState): number | undefined {
-  const first = stage.samples[0];
-  const last = stage.samples.at(-1);
-  if (first === undefined || last === undefined || last.time - first.time < 200) return undefined;
-  const rate = (last.done - first.done) / ((last.time - first.time) / 1000);
-  return rate > 0 ? rate : undefined;
+  return stage.pace?.rates.main;
 }
 
 function stageOf(run: RunState, id: string): StageState {
@@ -132,7 +122,7 @@ function blank(): Omit<StageState, "id"> {
     deviceWhy: undefined,
     threads: undefined,
     progress: undefined,
-    samples: [],
+    pace: undefined,
     summary: [],
     failure: undefined,
     blockedBy: [],

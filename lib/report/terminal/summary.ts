@@ -9,13 +9,8 @@ import type { RunState, StageState } from "./state.ts";
 import { indented } from "../../base/outside/text.ts";
 import { placeOf } from "../../base/errors.ts";
 import { clip, columnsOf, padColumns } from "./columns.ts";
-import { formatDuration, formatNumber, type Style, wrap } from "./text.ts";
-
-/** How wide and in which colours. */
-export interface Page {
-  readonly width: number;
-  readonly style: Style;
-}
+import { ruleTable } from "./rule_table.ts";
+import { formatDuration, formatNumber, type Page, wrap } from "./text.ts";
 
 /** One line for a stage that is not running: mark, name, outcome. */
 export function stageLine(stage: StageState, names: number, { width, style }: Page): string {
@@ -85,6 +80,8 @@ function summaryLines(entry: SummaryEntry, { width, style }: Page): string[] {
     }
     case "note":
       return wrap(entry.text, room).map((line) => `  ${line}`);
+    case "rules":
+      return ruleTable(entry, { width, style });
   }
 }
 

@@ -6,18 +6,11 @@
  */
 import { indented, jsonForTerminal, visibleValue } from "../../base/outside/text.ts";
 import type { RunEvent } from "../../pipeline/run/events.ts";
-import { newRunState, rateOf, type RunState, type StageState, update } from "./state.ts";
-import {
-  failures,
-  nameWidth,
-  type Page,
-  paths,
-  results,
-  stageLine,
-  stageTable,
-} from "./summary.ts";
-import { clip, padColumns } from "./columns.ts";
-import { formatAmount, formatBar, formatDuration, formatRate, wrap } from "./text.ts";
+import { newRunState, type RunState, type StageState, update } from "./state.ts";
+import { failures, nameWidth, paths, results, stageLine, stageTable } from "./summary.ts";
+import { clip, columnsOf, padColumns } from "./columns.ts";
+import { progressLine, progressText } from "./progress.ts";
+import { formatDuration, type Page, wrap } from "./text.ts";
 
 /** Takes a run's events and shows them. */
 export interface Reporter {
@@ -40,6 +33,9 @@ export interface Screen extends Page {
 
 /** How often the live lines are drawn at most. */
 const REDRAW_MS = 100;
+
+/** Columns of a stage's name, however narrow the window is. */
+const SHORTEST_NAME = 8;
 
 /** How often a stage's progress is told in a pipe. */
 const PLAIN_PROGRESS_MS = 10_000;
@@ -115,7 +111,7 @@ export function plainReporter(screen: Screen): Reporter {
         case "progress": {
           if (screen.now() - (progress.get(event.stage) ?? 0) < PLAIN_PROGRESS_MS) return;
           progress.set(event.stage, screen.now());
-          line(`${event.stage}: ${progressText(run.stages.get(event.stage)!)}`);
+          line(`${event.stage}: ${progressText(run.stages.get(event.stage)!, screen.now())}`);
           return;
         }
         case "stage_end":
@@ -184,30 +180,16 @@ function liveLines(run: RunState, screen: Screen): string[] {
 }
 
 function runningLine(stage: StageState, names: number, screen: Screen): string {
-  const head = `› ${padColumns(stage.id, names)}  `;
-  const { progress } = stage;
-  if (progress === undefined) {
-    const elapsed = Math.max(0, screen.now() - (stage.started ?? screen.now()));
-    const engine = stage.device === undefined ? "" : ` on ${stage.device}`;
-    return `${head}running${engine}, ${formatDuration(Math.round(elapsed / 1000) * 1000)}`;
+  // At least half of the line is for what changes.
+  const most = Math.max(SHORTEST_NAME, Math.min(names, screen.width >> 1));
+  const head = `› ${padColumns(clip(stage.id, most), Math.min(names, most))}  `;
+  const now = screen.now();
+  if (stage.progress !== undefined) {
+    return head + progressLine(stage, { room: screen.width - columnsOf(head), now });
   }
-  const bar = progress.total > 0 ? `${formatBar(progress.done / progress.total, 16)} ` : "";
-  return `${head}${bar}${progressText(stage)}`;
-}
-
-/** `120/268 steps, 3.4 steps/s, 43 s left`. */
-function progressText(stage: StageState): string {
-  const { progress } = stage;
-  if (progress === undefined) return "running";
-  const { done, total, unit } = progress;
-  const parts = [formatAmount(done, total, unit)];
-  if (total > 0) parts[0] += ` (${Math.floor(100 * Math.min(1, done / total))}%)`;
-  const rate = rateOf(stage);
-  if (rate !== undefined) {
-    parts.push(formatRate(rate, unit));
-    if (total > done) parts.push(`${formatDuration(1000 * Math.ceil((total - done) / rate))} left`);
-  }
-  return parts.join(", ");
+  const elapsed = Math.max(0, now - (stage.started ?? now));
+  const engine = stage.device === undefined ? "" : ` on ${stage.device}`;
+  return `${head}running${engine}, ${formatDuration(Math.round(elapsed / 1000) * 1000)}`;
 }
 
 /** Which engine and why, once a run. */

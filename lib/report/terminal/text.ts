@@ -14,6 +14,12 @@ export interface Style {
   readonly yellow: (text: string) => string;
 }
 
+/** How wide and in which colours. */
+export interface Page {
+  readonly width: number;
+  readonly style: Style;
+}
+
 /** Colours where the terminal has them and `NO_COLOR` (https://no-color.org) is not set. */
 export function styleFor(colour: boolean): Style {
   const paint = (code: number) => (text: string) => colour ? `\x1b[${code}m${text}\x1b[0m` : text;
@@ -43,6 +49,17 @@ export function formatDuration(milliseconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/**
+ * How long something still takes, as exactly as anybody can know it: seconds up to a minute, then five
+ * seconds, from ten minutes on half a minute.
+ *
+ * @param milliseconds At least 0.
+ */
+export function formatLeft(milliseconds: number): string {
+  const step = milliseconds <= 60_000 ? 1_000 : milliseconds <= 600_000 ? 5_000 : 30_000;
+  return formatDuration(step * Math.ceil(milliseconds / step));
+}
+
 /** A figure with four significant digits; whole numbers stay whole. */
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return String(value);
@@ -50,11 +67,33 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(4)));
 }
 
-/** How much was done: `120/268 steps`, `1.2/3.4 GB`; without the total where it is unknown. */
+/**
+ * A part of a whole in percent, with so many digits that what is not nothing does not look like it.
+ *
+ * @example
+ * ```ts
+ * import { formatShare } from "./text.ts";
+ * if (formatShare(1, 8) !== "13%" || formatShare(1, 300) !== "0.3%") throw new Error();
+ * ```
+ */
+export function formatShare(part: number, whole: number): string {
+  if (!(whole > 0)) return "-";
+  const percent = 100 * part / whole;
+  if (percent === 0) return "0%";
+  if (percent < 0.05) return "<0.1%";
+  return `${percent.toFixed(percent < 9.95 ? 1 : 0)}%`;
+}
+
+/**
+ * How much was done: `120/268 steps`, `1.20/5.00 M rows`, `1.2/3.4 GB`; without the total where it is
+ * unknown.
+ */
 export function formatAmount(done: number, total: number, unit: string): string {
-  if (unit !== "bytes") return total > 0 ? `${done}/${total} ${unit}` : `${done} ${unit}`;
-  const [scale, name] = byteScale(Math.max(done, total));
-  const part = (bytes: number): string => (bytes / scale).toFixed(scale === 1 ? 0 : 1);
+  const most = Math.max(done, total);
+  const [scale, name] = unit === "bytes" ? byteScale(most) : countScale(most, unit);
+  const digits = scale === 1 ? 0 : unit === "bytes" ? 1 : 2;
+  const part = (count: number): string =>
+    scale === 1 ? `${count}` : (count / scale).toFixed(digits);
   return total > 0 ? `${part(done)}/${part(total)} ${name}` : `${part(done)} ${name}`;
 }
 
@@ -66,6 +105,11 @@ export function formatRate(perSecond: number, unit: string): string {
   }
   const digits = perSecond >= 100 ? 0 : perSecond >= 10 ? 1 : 2;
   return `${perSecond.toFixed(digits)} ${unit}/s`;
+}
+
+/** Nobody reads seven digits that change ten times a second. */
+function countScale(count: number, unit: string): [number, string] {
+  return count >= 1e6 ? [1e6, `M ${unit}`] : [1, unit];
 }
 
 function byteScale(bytes: number): [number, string] {

@@ -6,6 +6,7 @@
 import { UserError } from "../../base/errors.ts";
 import { type Batch, rowOf } from "../../data/formats/batch.ts";
 import type { Row } from "../../data/formats/columns.ts";
+import type { RowProgress } from "../../data/rows/row_progress.ts";
 import type { RowStream } from "../../data/rows/stream.ts";
 import type { UnwrittenTokens } from "../../data/tokens/tokens.ts";
 import { describeTokens } from "./describe.ts";
@@ -51,7 +52,7 @@ export interface TokenizeContext {
   readonly name?: string | undefined;
   /** Cores to keep busy; default 1. What comes out is the same. */
   readonly threads?: number;
-  readonly progress: (done: number, total: number, unit: string) => void;
+  readonly progress: RowProgress;
   readonly log: (message: string) => void;
   readonly signal: AbortSignal;
 }
@@ -223,7 +224,7 @@ async function turn(
   { progress, signal }: TokenizeContext,
   { done, total }: { done: number; total: number },
 ): Promise<void> {
-  progress(done, total, "rows");
+  progress(done, total);
   await new Promise((resolve) => setTimeout(resolve, 0));
   signal.throwIfAborted();
 }

@@ -13,16 +13,18 @@ import type { UserError } from "../../../base/errors.ts";
 import type { InputFile } from "../row_file.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { damaged } from "./damaged.ts";
+import {
+  FRAME,
+  type FrameHeader,
+  headerFor,
+  headerLength,
+  joined,
+  readBlock,
+  readHeader,
+  SKIPPABLE,
+  uint32,
+} from "./zstd_frame.ts";
 import { XxHash64 } from "./xxhash64.ts";
-
-const FRAME = 0xfd2fb528;
-const SKIPPABLE = 0x184d2a50;
-
-/** Bytes of the largest block, packed or not. */
-const MAX_BLOCK = 1 << 17;
-
-/** Bytes of the largest window. */
-const MAX_WINDOW = 1 << 27;
 
 /** Milliseconds that no block takes, not even on a machine that does much else. */
 const MAX_BLOCK_TIME = 10_000;
@@ -32,17 +34,6 @@ const MAX_BLOCK_TIME = 10_000;
  * are a file of empty blocks that is made to take for ever.
  */
 const MOVED = { bytes: 2 ** 34, times: 4096 };
-
-/** What a frame says before its blocks. */
-interface FrameHeader {
-  /** Bytes of it. */
-  readonly length: number;
-  /** Bytes of what was unpacked last that blocks may refer to. */
-  readonly window: number;
-  /** Bytes that it unpacks to, where it says so. */
-  readonly content: number | undefined;
-  readonly hasChecksum: boolean;
-}
 
 /**
  * Unpacks Zstandard.
@@ -89,15 +80,8 @@ async function* unpackFrame(
   bytes.take(header.length);
   for (let isLast = false; !isLast;) {
     if (!await bytes.has(3)) throw isCutOff();
-    const [a, b, c] = bytes.peek(3);
-    const word = a! | (b! << 8) | (c! << 16);
-    isLast = (word & 1) === 1;
-    const kind = (word >> 1) & 3;
-    const size = word >> 3;
-    if (kind === 3 || size > MAX_BLOCK || (kind === 2 && size < 2)) {
-      throw damaged(file, "its zstd data is damaged (a block)");
-    }
-    const length = 3 + (kind === 1 ? 1 : size);
+    const { kind, size, length, ...read } = told(file, () => readBlock(bytes.peek(3)));
+    isLast = read.isLast;
     if (!await bytes.has(length)) throw isCutOff();
     const block = bytes.take(length);
     if (size === 0 && kind < 2) continue;
@@ -130,57 +114,18 @@ async function* unpackFrame(
   }
 }
 
-/**
- * The header that fzstd gets in place of a frame's: of one segment, and, since it begins with no fewer than 18
- * bytes, with an empty number of a dictionary and eight bytes for the size.
- */
-function headerFor(window: number): Uint8Array {
-  const header = new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0xe1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-  new DataView(header.buffer).setUint32(6, window, true);
-  return header;
-}
-
 /** The header of the frame that comes next; undefined where the file ends in it. */
 async function frameHeader(bytes: ByteQueue, file: InputFile): Promise<FrameHeader | undefined> {
   if (!await bytes.has(5)) return undefined;
-  const flags = bytes.peek(5)[4]!;
-  const isSingle = (flags & 0x20) !== 0;
-  const dictionaryBytes = [0, 1, 2, 4][flags & 3]!;
-  const contentBytes = flags >> 6 === 0 ? (isSingle ? 1 : 0) : 1 << (flags >> 6);
-  const windowBytes = isSingle ? 0 : 1;
-  const length = 5 + windowBytes + dictionaryBytes + contentBytes;
+  const length = headerLength(bytes.peek(5));
   if (!await bytes.has(length)) return undefined;
-  const header = bytes.peek(length);
-  if ((flags & 8) !== 0) throw damaged(file, "its zstd data is damaged (a header)");
-  const dictionary = header.subarray(5 + windowBytes, 5 + windowBytes + dictionaryBytes);
-  if (dictionary.some((byte) => byte !== 0)) {
-    throw damaged(file, "it was packed with a dictionary, which is not in it");
-  }
-  let content = header.subarray(length - contentBytes).reduceRight(
-    (sum, byte) => sum * 256 + byte,
-    0,
-  );
-  if (contentBytes === 2) content += 256;
-  const base = 2 ** (10 + (header[5]! >> 3));
-  const window = isSingle ? content : base + (base / 8) * (header[5]! & 7);
-  if (window > MAX_WINDOW) {
-    throw damaged(file, `it needs ${window} bytes of memory, and may need ${MAX_WINDOW}`);
-  }
-  return {
-    length,
-    window,
-    content: contentBytes === 0 ? undefined : content,
-    hasChecksum: (flags & 4) !== 0,
-  };
+  return told(file, () => readHeader(bytes.peek(length)));
 }
 
-function uint32(bytes: Uint8Array): number {
-  return (bytes[0]! | (bytes[1]! << 8) | (bytes[2]! << 16) | (bytes[3]! << 24)) >>> 0;
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+function told<T>(file: InputFile, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw damaged(file, (error as Error).message, error);
+  }
 }

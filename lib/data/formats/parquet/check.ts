@@ -9,7 +9,8 @@
  */
 import type { ColumnMetaData, Compressors, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
 import { checkLevels, checkPage, checkValues, type PageContent } from "./runs.ts";
-import { ThriftReader, type ThriftStruct } from "./thrift.ts";
+import { ThriftReader } from "./thrift.ts";
+import { count, type DataPage, pageOf, startOf } from "./page_header.ts";
 
 /** A file's bytes, and where the pieces that were handed out lie in it. */
 export interface PageBytes {
@@ -20,10 +21,10 @@ export interface PageBytes {
 }
 
 /** How many times smaller than its content a page may be: zstd gets to 32,000 for one byte over and over. */
-const MAX_RATIO = 1 << 16;
+export const MAX_RATIO = 1 << 16;
 
 /** Data may begin a little before or after what the footer says, in headers that are not counted in. */
-const SLACK = 1 << 16;
+export const SLACK = 1 << 16;
 
 /**
  * Holds the parts of a footer against each other.
@@ -32,6 +33,7 @@ const SLACK = 1 << 16;
  */
 export function checkMetadata(metadata: FileMetaData, byteLength: number): void {
   const rows = count(metadata.num_rows, "rows of the file");
+  if (rows > byteLength * MAX_RATIO) throw new Error(`${rows} rows in ${byteLength} bytes`);
   let sum = 0;
   for (const group of metadata.row_groups) {
     const own = count(group.num_rows, "rows of a row group");
@@ -103,6 +105,7 @@ export class PageChecks {
     const reader = new ThriftReader(bytes);
     let values = 0;
     let content = 0;
+    let dictionary: number | undefined;
     // As hyparquet does: one byte is no page, and what comes after the last value is nobody's.
     while (reader.offset < length - 1 && (levels.nested || values < Math.min(rows, expected))) {
       const page = pageOf(reader.struct());
@@ -123,11 +126,12 @@ export class PageChecks {
       const body = bytes.subarray(at, reader.offset);
       if (page.type === "dictionary") {
         if (page.values > page.uncompressed * 8) throw new Error("a dictionary past its page");
+        dictionary = page.values;
         continue;
       }
       values += page.values;
       if (values > expected) throw new Error(`pages of ${values} values where ${expected} are`);
-      this.#checkData(body, { page, column, levels, place: start + at });
+      this.#checkData(body, { page, column, levels, dictionary, place: start + at });
     }
     if (values < Math.min(rows, expected)) {
       throw new Error(`pages of ${values} values where ${expected} are announced`);
@@ -136,10 +140,11 @@ export class PageChecks {
 
   #checkData(
     body: Uint8Array,
-    { page, column, levels, place }: {
+    { page, column, levels, dictionary, place }: {
       page: DataPage;
       column: ColumnMetaData;
       levels: Levels;
+      dictionary: number | undefined;
       place: number;
     },
   ): void {
@@ -148,15 +153,20 @@ export class PageChecks {
       encoding: page.encoding,
       maxRepetition: levels.maxRepetition,
       maxDefinition: levels.maxDefinition,
-      boolean: column.type === "BOOLEAN" && page.encoding !== 0,
+      type: column.type,
+      width: levels.width,
+      dictionary,
     };
     if (page.second === undefined) {
       if (column.codec === "UNCOMPRESSED") checkPage(body, content);
       else this.#later.set(place, (bytes) => checkPage(bytes, content));
       return;
     }
-    const { repetitionBytes, definitionBytes, nulls, compressed } = page.second;
-    checkLevels(body, { ...content, repetitionBytes, definitionBytes });
+    const { rows, repetitionBytes, definitionBytes, nulls, compressed } = page.second;
+    if (!levels.nested && rows !== page.values) {
+      throw new Error(`a page of ${page.values} values for ${rows} rows`);
+    }
+    checkLevels(body, { ...content, repetitionBytes, definitionBytes, nulls });
     const levelBytes = repetitionBytes + definitionBytes;
     const present = { ...content, values: content.values - nulls };
     if (column.codec === "UNCOMPRESSED" || !compressed) {
@@ -171,6 +181,8 @@ interface Levels {
   readonly maxRepetition: number;
   readonly maxDefinition: number;
   readonly nested: boolean;
+  /** Bytes of a value, where the schema says them. */
+  readonly width: number | undefined;
 }
 
 /** The highest levels of a column: how many of what it lies in may repeat or be absent. */
@@ -181,79 +193,15 @@ function levelsOf(field: SchemaTree, column: ColumnMetaData): Levels {
     if (child === undefined) throw new Error(`no column "${column.path_in_schema.join(".")}"`);
     path.push(child);
   }
+  const { element: leaf } = path.at(-1)!;
+  if (leaf.type !== column.type) {
+    throw new Error(`it holds ${column.type} where its schema says ${leaf.type}`);
+  }
   const types = path.map(({ element }) => element.repetition_type);
   return {
     maxRepetition: types.filter((type) => type === "REPEATED").length,
     maxDefinition: types.filter((type) => type !== undefined && type !== "REQUIRED").length,
     nested: path.length > 1 || types[0] === "REPEATED",
+    width: leaf.type_length,
   };
-}
-
-interface DataPage {
-  readonly type: "data";
-  readonly values: number;
-  readonly encoding: number;
-  /** What only version 2 says. */
-  readonly second?: {
-    readonly nulls: number;
-    readonly repetitionBytes: number;
-    readonly definitionBytes: number;
-    readonly compressed: boolean;
-  };
-}
-
-type Page =
-  & { readonly compressed: number; readonly uncompressed: number }
-  & (DataPage | { readonly type: "dictionary"; readonly values: number });
-
-/** What a page header says (PageHeader of parquet.thrift). */
-function pageOf({ numbers, structs }: ThriftStruct): Page {
-  const size = {
-    uncompressed: count(numbers.get(2), "bytes of a page"),
-    compressed: count(numbers.get(3), "compressed bytes of a page"),
-  };
-  const type = numbers.get(1);
-  const [first, dictionary, second] = [5, 7, 8].map((field) => structs.get(field));
-  if (type === 0 && first !== undefined) {
-    const values = count(first.numbers.get(1), "values of a page");
-    return { ...size, type: "data", values, encoding: count(first.numbers.get(2), "encoding") };
-  }
-  if (type === 2 && dictionary !== undefined) {
-    const values = count(dictionary.numbers.get(1), "values of a dictionary");
-    return { ...size, type: "dictionary", values };
-  }
-  if (type === 3 && second !== undefined) {
-    const { numbers: told, flags } = second;
-    const values = count(told.get(1), "values of a page");
-    const nulls = count(told.get(2), "nulls of a page");
-    const definitionBytes = count(told.get(5), "bytes of levels");
-    const repetitionBytes = count(told.get(6), "bytes of levels");
-    if (nulls > values || count(told.get(3), "rows of a page") > values) {
-      throw new Error("a page of fewer values than rows or nulls");
-    }
-    const most = Math.min(size.compressed, size.uncompressed);
-    if (definitionBytes + repetitionBytes > most) throw new Error("levels past their page");
-    return {
-      ...size,
-      type: "data",
-      values,
-      encoding: count(told.get(4), "encoding"),
-      second: { nulls, definitionBytes, repetitionBytes, compressed: flags.get(7) ?? true },
-    };
-  }
-  throw new Error(`a page of type ${type}`);
-}
-
-function startOf(column: ColumnMetaData): number {
-  return count(
-    column.dictionary_page_offset || column.data_page_offset,
-    `offset of "${column.path_in_schema.join(".")}"`,
-  );
-}
-
-/** A number of things: whole, at least 0, and there. */
-function count(value: number | bigint | undefined, what: string): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number) && number >= 0) return number;
-  throw new Error(`${what}: ${value}`);
 }

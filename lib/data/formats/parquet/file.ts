@@ -7,27 +7,21 @@
  *
  * @module
  */
-import { parquetMetadataAsync, parquetRead, parquetSchema } from "hyparquet";
-import type { ColumnMetaData, FileMetaData, KeyValue, SchemaTree } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
+import { parquetMetadataAsync, parquetSchema } from "hyparquet";
+import type { ColumnMetaData, FileMetaData, KeyValue, RowGroup, SchemaTree } from "hyparquet";
 import { nearest, UserError } from "../../../base/errors.ts";
 import { parseJson } from "../../../base/json.ts";
-import { startWatch, type Watch } from "../../../base/watchdog.ts";
+import { startWatch } from "../../../base/watchdog.ts";
 import { BATCH, type Batch } from "../batch.ts";
-import { type Cell, cellText, refuseColumnName } from "../columns.ts";
+import { type Cell, refuseColumnName } from "../columns.ts";
 import { openBuffer, type ParquetBuffer } from "./buffer.ts";
-import { checkMetadata, PageChecks } from "./check.ts";
-import {
-  exactElement,
-  exactParsers,
-  parquetCell,
-  type ParquetType,
-  parquetType,
-  widened,
-} from "./types.ts";
+import { checkMetadata } from "./check.ts";
+import { explain } from "./explain.ts";
+import { checkFooter, checkSchema } from "./footer.ts";
+import { GroupReader, type Opened } from "./group_reader.ts";
+import { exactElement, parquetType } from "./types.ts";
 import type { Finding, FoundColumn, ReadColumn, Reading, RowFile } from "../row_file.ts";
-import { castCell } from "../text/cast.ts";
-import { type Misfit, type StretchRead, withoutBad } from "./stretch.ts";
+import { withoutBad } from "./stretch.ts";
 
 /** A page may take this long, in milliseconds, and a second more for every megabyte of the file. */
 const PAGE_DEADLINE = 30_000;
@@ -35,13 +29,8 @@ const PAGE_DEADLINE = 30_000;
 /** Bytes of a row group, unpacked, that are read at once; a larger one is read in stretches of rows. */
 const STRETCH = 1 << 25;
 
-/** A parquet file that is open. */
-interface Opened {
-  readonly file: ParquetBuffer;
-  readonly shown: string;
-  readonly metadata: FileMetaData;
-  readonly fields: readonly SchemaTree[];
-}
+/** Rows that are read at once: where nearly all are null, many take hardly a byte. */
+const STRETCH_ROWS = 1 << 19;
 
 /** A file's columns, and how many rows it has. */
 export interface ParquetInfo {
@@ -125,7 +114,10 @@ async function withFile<T>(
 
 async function opened(file: ParquetBuffer, shown: string): Promise<Opened> {
   return await explain(shown, async () => {
-    const metadata = await parquetMetadataAsync(file);
+    checkFooter(file);
+    // For columns of places it would go through the schema, for ever where one has -1 columns in it.
+    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
+    checkSchema(metadata.schema);
     checkMetadata(metadata, file.byteLength);
     const fields = parquetSchema(metadata).children;
     // Of columns of their own alone: in lists and structs nothing would put the point back.
@@ -156,31 +148,42 @@ async function* parquetBatches(
     // Of what is cast a row may be bad, and another counts instead.
     const isSure = columns.every(({ isCast }) => !isCast);
     let left = limit;
-    let start = 0;
+    let before = 0;
     for (const [index, group] of reader.opened.metadata.row_groups.entries()) {
       if (left <= 0) return;
       const rows = Number(group.num_rows);
       const count = isSure ? Math.min(rows, left) : rows;
-      const stretches = Math.ceil(Number(group.total_byte_size) / STRETCH) || 1;
-      const stretch = Math.max(1, Math.ceil(count / stretches));
-      for (let at = 0; at < count && left > 0; at += stretch) {
+      if (count <= 0) continue;
+      const bytes = await reader.open(index);
+      const stretches = Math.ceil(bytes / STRETCH) || 1;
+      const stretch = Math.min(STRETCH_ROWS, Math.ceil(rows / stretches));
+      for (let start = 0; start < count && left > 0; start += stretch) {
         signal?.throwIfAborted();
-        const length = Math.min(stretch, count - at);
-        const read = await reader.read({ group: index, start: start + at, length });
-        progress?.(
-          Math.round(
-            Number(group.total_compressed_size ?? group.total_byte_size) * length / rows,
-          ),
-        );
-        const kept = withoutBad(read, { file: source, start: start + at, length, left, reject });
+        const length = Math.min(stretch, count - start);
+        const read = await reader.read({ start, length });
+        progress?.(Math.round(packedBytes(group) * length / rows));
+        const kept = withoutBad(read, {
+          file: source,
+          start: before + start,
+          length,
+          left,
+          reject,
+        });
         left -= kept.length;
         yield* inBatches(kept.columns, kept.length);
       }
-      start += rows;
+      before += rows;
     }
   } finally {
     file.close();
   }
+}
+
+/** Bytes of a row group in the file, for progress; those of its columns where it does not say so. */
+function packedBytes({ columns }: RowGroup): number {
+  return columns.reduce((sum, { meta_data: column }) => {
+    return sum + Number(column?.total_compressed_size ?? 0);
+  }, 0);
 }
 
 /** Cuts what was read at once into batches. */
@@ -203,100 +206,6 @@ function* inBatches(
       columns: new Map([...columns].map(([name, cells]) => [name, cells.slice(from, to)])),
     };
     from = to;
-  }
-}
-
-/** Reads rows of a file, column after column. */
-class GroupReader {
-  readonly opened: Opened;
-  readonly #columns:
-    readonly (ReadColumn & { readonly field?: SchemaTree; readonly own?: ParquetType })[];
-  readonly #watch: Watch;
-  readonly #checks: PageChecks;
-
-  constructor(
-    opened: Opened,
-    { columns, watch }: { readonly columns: readonly ReadColumn[]; readonly watch: Watch },
-  ) {
-    this.opened = opened;
-    this.#watch = watch;
-    this.#checks = new PageChecks(opened.file);
-    this.#columns = columns.map((column) => {
-      const field = opened.fields.find(({ element }) => element.name === column.name);
-      return field === undefined ? column : { ...column, field, own: parquetType(field) };
-    });
-  }
-
-  /** @param stretch `start` counts from the first row of the file. */
-  async read(
-    { group, start, length }: { group: number; start: number; length: number },
-  ): Promise<StretchRead> {
-    const { metadata, shown } = this.opened;
-    const read = new Map<string, readonly Cell[]>();
-    const bad = new Map<number, Misfit>();
-    for (const column of this.#columns) {
-      const { name, type, field, own, isCast } = column;
-      if (field === undefined || own === undefined || own.isNull) {
-        read.set(name, new Array<Cell>(length).fill(null));
-        continue;
-      }
-      const values = await explain(`${shown}, column "${name}"`, async () => {
-        this.#checks.check(metadata.row_groups[group]!, field);
-        return await this.#column(field, { own, start, length });
-      });
-      const same = own.type === type;
-      const cellOf = (value: unknown, i: number): Cell => {
-        const cell = parquetCell(value, own);
-        if (!isCast) return same ? cell : widened(cell, { type });
-        const cast = castCell(cell, column);
-        if (cast === undefined && !bad.has(i)) bad.set(i, { column, text: cellText(cell) });
-        return cast ?? null;
-      };
-      read.set(
-        name,
-        await explain(
-          `${shown}, column "${name}"`,
-          () => Promise.resolve(values.map(cellOf)),
-        ),
-      );
-    }
-    return { columns: read, bad };
-  }
-
-  /** One row group at a time: were two to fail at once, nobody would hear of the second. */
-  async #column(
-    { element: { name } }: SchemaTree,
-    { own, start, length }: { own: ParquetType; start: number; length: number },
-  ): Promise<unknown[]> {
-    const { file, metadata } = this.opened;
-    const cells: unknown[] = new Array(length);
-    let filled = 0;
-    this.#watch.step();
-    try {
-      await parquetRead({
-        file,
-        metadata,
-        columns: [name],
-        rowStart: start,
-        rowEnd: start + length,
-        compressors: this.#checks.looking(compressors, this.#watch.step),
-        // Bytes that are no declared text arrive as bytes, so that binary data is found out.
-        utf8: false,
-        geoparquet: false,
-        parsers: exactParsers(own),
-        onChunk({ columnData, rowStart, rowEnd }): void {
-          // A chunk may begin before and go past the rows that were asked for.
-          const to = Math.min(rowEnd, start + length);
-          for (let i = Math.max(rowStart, start); i < to; i++, filled++) {
-            cells[i - start] = columnData[i - rowStart];
-          }
-        },
-      });
-    } finally {
-      this.#watch.rest();
-    }
-    if (filled < length) throw new Error(`it has ${filled} values for ${length} rows`);
-    return cells;
   }
 }
 
@@ -336,22 +245,6 @@ function chunksOf(
   return groups.map(({ columns }) =>
     columns.find(({ meta_data: chunk }) => chunk?.path_in_schema[0] === name)?.meta_data
   );
-}
-
-/** hyparquet's plain errors as ours, with the file's name. */
-async function explain<T>(where: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof UserError) {
-      throw new UserError({ ...error.parts, what: `cannot read ${where}: ${error.parts.what}` });
-    }
-    throw new UserError({
-      what: `cannot read ${where} as parquet: ${(error as Error).message}`,
-      remedy: "the file may be cut short or of another format; see the option `format`",
-      cause: error,
-    });
-  }
 }
 
 /**

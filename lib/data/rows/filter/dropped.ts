@@ -21,12 +21,21 @@ export class Dropped {
 
   add(rule: string, text: string): void {
     this.addCount(rule, 1);
-    const examples = this.#examples[rule] ??= [];
-    if (examples.length < EXAMPLES) examples.push(excerpt(text));
+    this.addExample(rule, text);
   }
 
   addCount(rule: string, count: number): void {
     this.#counts[rule] = (this.#counts[rule] ?? 0) + count;
+  }
+
+  addExample(rule: string, text: string): void {
+    const examples = this.#examples[rule] ??= [];
+    if (examples.length < EXAMPLES) examples.push(excerpt(text));
+  }
+
+  /** Whether a rule has as many examples as are shown. */
+  isShown(rule: string): boolean {
+    return (this.#examples[rule]?.length ?? 0) >= EXAMPLES;
   }
 
   get counts(): Readonly<Record<string, number>> {

@@ -11,9 +11,10 @@ import { permutation, randomStream } from "../../../base/random.ts";
 import { NearDuplicates } from "../../../text/duplicates/near_duplicates.ts";
 import { compileTemplate } from "../../../text/template.ts";
 import { type Batch, rowOf } from "../../formats/batch.ts";
-import { type Column, requireColumn, type Row } from "../../formats/columns.ts";
+import { type Cell, type Column, requireColumn, type Row } from "../../formats/columns.ts";
 import { FileBytes } from "../file_bytes.ts";
 import { NOWHERE, rearranged } from "../rearrange.ts";
+import { Passes, type RowProgress, rowsOf } from "../row_progress.ts";
 import { Spill } from "../spill.ts";
 import { type OpenSink, RowBatches, type RowStream } from "../stream.ts";
 import { TextChanger } from "./change_text.ts";
@@ -31,6 +32,8 @@ export interface Filtered {
   readonly replaced: Readonly<Record<string, number>>;
   /** Rows that went in. */
   readonly read: number;
+  /** Rows that the dropping rules looked at: more than went in where texts were cut into passages. */
+  readonly tested: number;
   /** Rows that came out. */
   readonly kept: number;
 }
@@ -40,10 +43,12 @@ export interface FilterRun {
   readonly open: OpenSink;
   /** For files that are gone at the end. */
   readonly folder: string;
-  /** Called with the number of rows done. */
-  readonly progress?: (done: number, total: number) => void;
+  readonly progress?: RowProgress;
   readonly signal?: AbortSignal;
 }
+
+/** How long the passes take beside each other: reading and testing, comparing, writing what was put aside. */
+const WEIGHTS = { near: [12, 2, 3], held: [3, 0, 2], straight: [1, 0, 0] } as const;
 
 /** Characters of rows that wait in memory for the second pass, of each split. */
 const HELD = 1 << 24;
@@ -67,7 +72,7 @@ export async function filterRows(
     ...(rules.near === undefined ? [] : ["near"]),
   ]);
   const names = Object.keys(stream.splits);
-  const total = Object.values(stream.splits).reduce((sum, rows) => sum + rows, 0);
+  const total = rowsOf(stream);
   const sink = open(columns, names);
   using stack = new DisposableStack();
   const near = rules.near === undefined ? undefined : new NearDuplicates({
@@ -76,7 +81,11 @@ export async function filterRows(
   });
   const most = rules.limit ?? Infinity;
   const held = new Map<string, Spill>();
-  let done = 0;
+  const passes = new Passes(total, {
+    weights: WEIGHTS[near !== undefined ? "near" : rules.shuffle ? "held" : "straight"],
+    tell: progress,
+  });
+  let tested = 0;
   let kept = 0;
   for (const [index, split] of names.entries()) {
     const spill = near === undefined && rules.shuffle === undefined
@@ -85,14 +94,16 @@ export async function filterRows(
     if (spill !== undefined) held.set(split, spill);
     let passed = 0;
     const rows = new RowBatches(columns, (batch) => {
-      const left = most - passed;
+      const left = Math.max(0, most - passed);
       passed += batch.length;
-      if (spill !== undefined) spill.write(batch);
-      else if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
+      if (spill !== undefined) return spill.write(batch);
+      if (left > 0) sink.write(split, batch.length <= left ? batch : firstRows(batch, left));
+      if (left < batch.length) showLeft(batch.columns.get(rules.column)!.slice(left), dropped);
     });
     for await (const batch of stream.batches(split, { signal })) {
       for (let i = 0; i < batch.length; i++) {
         for (const { row, text } of changed(complete(rowOf(batch, i)), rules.column, changer)) {
+          tested++;
           const rule = firstDropping(tests, row, text);
           if (rule !== undefined) dropped.add(rule, text);
           else {
@@ -100,7 +111,7 @@ export async function filterRows(
             rows.add(row);
           }
         }
-        if (++done % 256 === 0) progress?.(done, total);
+        passes.add(1);
       }
     }
     rows.finish();
@@ -109,7 +120,9 @@ export async function filterRows(
       if (rules.limit !== undefined) dropped.addCount("limit", Math.max(0, passed - most));
     }
   }
-  const clusters = near?.clusters();
+  passes.next();
+  const clusters = near?.clusters({ progress: (done, total) => passes.part(done / total) });
+  passes.next();
   let first = 0;
   for (const [split, spill] of held) {
     const index = names.indexOf(split);
@@ -117,17 +130,19 @@ export async function filterRows(
     const isKept = (row: number): boolean => own === undefined || own[row] === first + row;
     if (own !== undefined) countNear(spill, { column: rules.column, isKept, dropped });
     const { places, count, left } = placesOf(spill.rows, { isKept, rules, index });
+    if (left > 0) showPast(spill, { places, isKept, column: rules.column, dropped });
     for await (const batch of rearranged(spill.batches(), { places, count, folder })) {
       sink.write(split, batch);
+      passes.add(batch.length);
     }
     kept += count;
     if (rules.limit !== undefined) dropped.addCount("limit", left);
     first += spill.rows;
     spill[Symbol.dispose]();
   }
-  progress?.(total, total);
+  passes.end();
   const { counts, examples } = dropped;
-  return { dropped: counts, examples, replaced: changer.replaced, read: total, kept };
+  return { dropped: counts, examples, replaced: changer.replaced, read: total, tested, kept };
 }
 
 /** The rows that a row becomes: itself with another text, or one for each passage. */
@@ -169,6 +184,34 @@ function countNear(
   for (const batch of spill.batches()) {
     const texts = batch.columns.get(column)!;
     for (const text of texts) if (!isKept(row++)) dropped.add("near", String(text ?? ""));
+  }
+}
+
+/** Shows the first of the texts that a limit leaves out. */
+function showLeft(texts: readonly Cell[], dropped: Dropped): void {
+  for (const text of texts) {
+    if (dropped.isShown("limit")) return;
+    dropped.addExample("limit", String(text ?? ""));
+  }
+}
+
+/** The same among rows that were put aside: those that are kept and have no place. */
+function showPast(
+  spill: Spill,
+  { places, isKept, column, dropped }: {
+    readonly places: Uint32Array;
+    readonly isKept: (row: number) => boolean;
+    readonly column: string;
+    readonly dropped: Dropped;
+  },
+): void {
+  let row = 0;
+  for (const batch of spill.batches()) {
+    const first = row;
+    row += batch.length;
+    const texts = batch.columns.get(column)!;
+    showLeft(texts.filter((_, i) => isKept(first + i) && places[first + i] === NOWHERE), dropped);
+    if (dropped.isShown("limit")) return;
   }
 }
 
