@@ -197,7 +197,7 @@ What leaks is taken out of one split by dividing that one into itself:
       "../lib/data/rows/dataset.ts"
     );
     const { chooseParts, foldShares, splitStream } = await import(
-      "../lib/data/rows/split_dataset.ts"
+      "../lib/data/rows/split/split_dataset.ts"
     );
     const { besideBytes } = await import("../lib/data/rows/row_progress.ts");
     const dataset = await openDataset(inputs.data!.path);

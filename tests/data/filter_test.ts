@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Dataset } from "../../lib/data/rows/dataset.ts";
 import { type Filtered, filterRows } from "../../lib/data/rows/filter/filter_rows.ts";
 import type { FilterRules } from "../../lib/data/rows/filter/rules.ts";
-import { splitStream } from "../../lib/data/rows/split_dataset.ts";
+import { splitStream } from "../../lib/data/rows/split/split_dataset.ts";
 import { streamOf, written } from "../fixtures/row_stream.ts";
 
 const columns = [{ name: "text", type: "string" as const }, {

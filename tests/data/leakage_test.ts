@@ -6,7 +6,7 @@ import {
   type DivideOptions,
   foldShares,
   splitStream,
-} from "../../lib/data/rows/split_dataset.ts";
+} from "../../lib/data/rows/split/split_dataset.ts";
 import { jaccardSimilarity } from "../../lib/text/duplicates/shingles.ts";
 import { streamOf, written } from "../fixtures/row_stream.ts";
 

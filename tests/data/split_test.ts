@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import type { Row } from "../../lib/data/formats/columns.ts";
 import { randomStream } from "../../lib/base/random.ts";
-import { partSizes, type SplitOptions, splitRows } from "../../lib/data/rows/split.ts";
-import { SplitKeys } from "../../lib/data/rows/split_keys.ts";
+import { partSizes, type SplitOptions, splitRows } from "../../lib/data/rows/split/split_rows.ts";
+import { SplitKeys } from "../../lib/data/rows/split/split_keys.ts";
 import {
   chooseParts,
   type Folds,
   foldShares,
   splitStream,
-} from "../../lib/data/rows/split_dataset.ts";
+} from "../../lib/data/rows/split/split_dataset.ts";
 import type { Dataset } from "../../lib/data/rows/dataset.ts";
 import { streamOf, written } from "../fixtures/row_stream.ts";
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { nearest, UserError } from "../../base/errors.ts";
-import { NO_PART } from "../../text/duplicates/near_duplicates.ts";
-import { type Batch, rowOf } from "../formats/batch.ts";
+import { nearest, UserError } from "../../../base/errors.ts";
+import { NO_PART } from "../../../text/duplicates/near_duplicates.ts";
+import { type Batch, rowOf } from "../../formats/batch.ts";
 import {
   type Leakage,
   type LeakageOptions,
@@ -13,12 +13,12 @@ import {
   SplitTexts,
   trainFirst,
 } from "./leakage.ts";
-import { NOWHERE, rearranged } from "./rearrange.ts";
-import { type SplitOptions, splitRows } from "./split.ts";
+import { NOWHERE, rearranged } from "../rearrange.ts";
+import { type SplitOptions, splitRows } from "./split_rows.ts";
 import { SplitKeys, textIdentity } from "./split_keys.ts";
-import { Passes, type RowProgress, rowsOf } from "./row_progress.ts";
-import type { OpenSink, RowStream } from "./stream.ts";
-import { TextIndex } from "./text_index.ts";
+import { Passes, type RowProgress, rowsOf } from "../row_progress.ts";
+import type { OpenSink, RowStream } from "../stream.ts";
+import { TextIndex } from "../text_index.ts";
 
 /** Shares where none are given. */
 const DEFAULT_PARTS = { train: 0.8, validation: 0.1, test: 0.1 };

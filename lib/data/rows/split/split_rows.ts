@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import type { SplitColumns, SplitKeys, Units } from "./split_keys.ts";
-import { permutation, type RandomStream, randomStream } from "../../base/random.ts";
+import { permutation, type RandomStream, randomStream } from "../../../base/random.ts";
 
 /** How to divide. */
 export interface SplitOptions extends SplitColumns {
@@ -36,7 +36,7 @@ const NO_PART = 0xffff;
  *
  * @example
  * ```ts
- * import { splitRows } from "./split.ts";
+ * import { splitRows } from "./split_rows.ts";
  * import { SplitKeys } from "./split_keys.ts";
  * const keys = new SplitKeys({ column: "text" });
  * for (let i = 0; i < 10; i++) keys.add({ text: `row ${i}` });

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
-import { normalizeWhitespace } from "../../text/clean.ts";
-import { type Cell, cellText, type Row } from "../formats/columns.ts";
-import { TextIndex } from "./text_index.ts";
+import { UserError } from "../../../base/errors.ts";
+import { normalizeWhitespace } from "../../../text/clean.ts";
+import { type Cell, cellText, type Row } from "../../formats/columns.ts";
+import { TextIndex } from "../text_index.ts";
 
 /** The columns that decide. */
 export interface SplitColumns {

@@ -9,18 +9,18 @@
  *
  * @module
  */
-import { UserError } from "../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import {
   type NearDuplicateOptions,
   NearDuplicates,
   NO_PART,
-} from "../../text/duplicates/near_duplicates.ts";
-import { excerpt } from "../../text/excerpt.ts";
-import { cellText } from "../formats/columns.ts";
-import { FileBytes } from "./file_bytes.ts";
+} from "../../../text/duplicates/near_duplicates.ts";
+import { excerpt } from "../../../text/excerpt.ts";
+import { cellText } from "../../formats/columns.ts";
+import { FileBytes } from "../file_bytes.ts";
 import { textIdentity } from "./split_keys.ts";
-import type { RowStream } from "./stream.ts";
-import { TextIndex } from "./text_index.ts";
+import type { RowStream } from "../stream.ts";
+import { TextIndex } from "../text_index.ts";
 
 /** What is done about leakage. */
 export interface LeakageOptions {
