@@ -50,7 +50,7 @@ export type FaultKind = "kill" | "tear" | keyof typeof SYSTEM_ERRORS;
 /**
  * Names the variable that says what goes wrong: `17:kill` (right before the 17th operation),
  * `17:tear` (in the middle of it, where it writes bytes), `17:ENOSPC` (it fails so), `17+:ENOSPC` (it
- * and all that follow fail so); `count` for nothing but the names of all operations.
+ * and all that follow fail so); `22@4:kill` counts from where the 22nd process is started; `count` for nothing but the names of all operations.
  */
 export const FAULT = "TEMPER_TORTURE_FAULT";
 

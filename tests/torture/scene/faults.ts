@@ -26,14 +26,18 @@ type Table = Record<string, Call>;
 /** What to do with one operation. */
 type Verdict = "go" | "tear" | { readonly code: string };
 
-const [, at = "", lasting, kind = ""] = /^(\d+)(\+?):(\w+)$/.exec(Deno.env.get(FAULT) ?? "") ?? [];
+const [, after = "0", at = "", lasting, kind = ""] =
+  /^(?:(\d+)@)?(\d+)(\+?):(\w+)$/.exec(Deno.env.get(FAULT) ?? "") ?? [];
 const log = Deno.env.get(FAULT_LOG);
 const original = { append: Deno.writeTextFileSync, kill: Deno.kill, open: Deno.openSync };
 let count = 0;
+let processes = 0;
 const done: string[] = [];
 
 /** Counts an operation and says what becomes of it; does not return where the process ends here. */
 function next(name: string, path: unknown): Verdict {
+  if (name === "process") processes++;
+  if (processes < Number(after)) return "go";
   count++;
   if (at === "") done.push(name);
   const strikes = at !== "" && (lasting === "+" ? count >= Number(at) : count === Number(at));
