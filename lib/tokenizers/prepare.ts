@@ -105,6 +105,7 @@ async function trainTokenizer(
     for (let i = 0; i < batch.length; i++) trainer.add(render(rowOf(batch, i)));
     passes.add(batch.length);
   }
+  passes.end();
   if (trainer.forgotten > 0) {
     log(
       `the tokenizer is trained without the ${trainer.forgotten} rarest words: there are too many`,

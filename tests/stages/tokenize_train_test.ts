@@ -15,7 +15,7 @@ Deno.test("train makes a tokenizer from the train split alone", async () => {
   const file = (result: Result): string => Deno.readTextFileSync(`${result.dir}/tokenizer.json`);
   assert.equal(file(one), file(two));
   // Rows are told of as they are read for the tokenizer, and once more as they are encoded.
-  assert.deepEqual(one.progress, [[1, 1, "rows for the tokenizer"], [1, 2, "rows"], [
+  assert.deepEqual(one.progress, [[1, 1, "rows to train on"], [1, 2, "rows"], [
     2,
     2,
     "rows",
