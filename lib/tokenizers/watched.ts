@@ -1,6 +1,7 @@
 /**
  * An end for tokenizers that have none: a `tokenizer.json` from elsewhere may hold a pattern that takes
- * time exponential in the length of a text.
+ * time exponential in the length of a text, or tokens so long that a long word takes their length for each of
+ * its characters.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export interface WatchedTokenizerOptions {
 export function endlessText(name: string): UserErrorParts {
   return {
     what: `the tokenizer of ${name} comes to no end with a text`,
-    requirement: "a pattern in its tokenizer.json may take time without bound",
+    requirement: "its tokenizer.json has a pattern or tokens that may take time without bound",
     remedy: "use another tokenizer, or leave out or shorten the rows with the longest words",
   };
 }
@@ -43,7 +44,6 @@ export async function watchedTokenizer(
   tokenizer: Tokenizer,
   { name, deadline = DEADLINE }: WatchedTokenizerOptions,
 ): Promise<Tokenizer & Disposable> {
-  if (!tokenizer.isUnbounded) return { ...tokenizer, [Symbol.dispose]: () => {} };
   const watch = await startWatch({
     deadline,
     parts: endlessText(name),

@@ -93,6 +93,28 @@ Deno.test("100,000 empty members take time in proportion", async () => {
   }
 });
 
+/** A frame that says nothing of its size and asks for a window of 2^`log` bytes, of `blocks` raw ones. */
+function wideFrame(log: number, blocks: readonly Uint8Array[]): Uint8Array {
+  const parts = blocks.map((bytes, i) => {
+    const word = (bytes.length << 3) | (i === blocks.length - 1 ? 1 : 0);
+    return joined([word & 255, (word >> 8) & 255, word >> 16], bytes);
+  });
+  return joined([0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3], ...parts);
+}
+
+Deno.test("many small frames of wide windows take no window each, or are refused", async () => {
+  const line = utf8.encode("sixteen and a one");
+  const small = wideFrame(27, [line]);
+  const many = joined(...Array.from({ length: 2000 }, () => small));
+  const began = performance.now();
+  assert.equal(await unpacked("a.zst", many), "sixteen and a one".repeat(2000));
+  const long = wideFrame(27, Array.from({ length: 40 }, () => line));
+  const hostile = joined(...Array.from({ length: 400 }, () => long));
+  assert.match(await unpacked("a.zst", hostile), /made to take for ever/);
+  // Each of them took half a second, and there may be 100,000.
+  assert.ok(performance.now() - began < 60_000, `${performance.now() - began} ms`);
+});
+
 Deno.test("a packed file that is cut off, damaged or something else is told in words", async () => {
   const [gzip, frame] = [gzipSync(text), zstd(text)];
   for (const [name, whole] of [["a.gz", gzip], ["a.zst", frame]] as const) {

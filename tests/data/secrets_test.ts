@@ -53,6 +53,10 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
       "http://ann:pa<ss>word@h/x postgres://ann:pa\\ssword@h/x http://ann:pa',ss@h/",
       "http://***@h/x postgres://***@h/x http://***@h/",
     ],
+    [
+      "clickhouse://tok3n@h postgresql+psycopg2://tok3n@h smtp+tls://tok3n@h",
+      "clickhouse://***@h postgresql+psycopg2://***@h smtp+tls://***@h",
+    ],
     ["https://h/?token=ab<,cdefgh5 &", "https://h/?token=*** &"],
     ["https://h/?oauth:token=abc&$token=d", "https://h/?oauth:token=***&$token=***"],
     // Beside letters, in escapes of JSON, behind the codes of colours.

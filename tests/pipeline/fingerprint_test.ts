@@ -225,3 +225,11 @@ Deno.test("explain() shortens digests and shows where long texts differ", () => 
   assert.match(reason, /^option template changed: …x+ old y+… -> …x+ new y+…$/);
   assert.ok(reason.length < 200);
 });
+
+Deno.test("explain() tells of a list of grants with nothing in it, which is in the key", () => {
+  const { granted: _, ...without } = BEFORE;
+  const empty: Components = { ...without, granted: { read: {}, env: {} } };
+  assert.notEqual(fingerprint(without), fingerprint(empty));
+  assert.deepEqual(explain(without, empty), ["a list of grants, with nothing in it, was added"]);
+  assert.deepEqual(explain(empty, without), ["a list of grants, with nothing in it, was removed"]);
+});

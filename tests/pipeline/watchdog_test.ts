@@ -90,3 +90,37 @@ stages:
   assert.match(told.failures.tokens!.what, /^the tokenizer of .* comes to no end with a text$/);
   assert.match(told.failures.tokens!.remedy!, /another tokenizer/);
 });
+
+Deno.test("a tokenizer without a pattern is watched, too: its tokens may be as long as a word", async () => {
+  const length = 150_000;
+  const tokenizer = {
+    ...{ version: "1.0", truncation: null, padding: null, added_tokens: [], normalizer: null },
+    ...{ pre_tokenizer: null, post_processor: null, decoder: null },
+    model: {
+      ...{ type: "WordPiece", unk_token: "[UNK]", continuing_subword_prefix: "##" },
+      max_input_chars_per_word: 1e9,
+      vocab: { "[UNK]": 0, a: 1, "##a": 2, "LONG": 3 },
+    },
+  };
+  const model = MODEL.replace(JSON.stringify(TOKENIZER), JSON.stringify(tokenizer))
+    .replace(
+      "JSON.stringify(content)",
+      `JSON.stringify(content).replace("LONG", "##" + "a".repeat(${length}) + "c")`,
+    );
+  await using p = await project({
+    "p.yaml": `name: p
+stages:
+  rows: { uses: download, with: { from: rows.jsonl } }
+  model: { uses: ./model.ts }
+  tokens:
+    uses: tokenize
+    inputs: { data: rows, tokenizer: model }
+    with: { template: "{{ text }}", truncation: false }
+`,
+    "rows.jsonl": JSON.stringify({ text: "a".repeat(length) }) + "\n",
+    "model.ts": model,
+  });
+  const told = await p.temper(["run", "p.yaml"], { context: { stages: STAGES } });
+  assert.equal(told.outcomes.tokens, "failed");
+  assert.match(told.failures.tokens!.what, /^the tokenizer of .* comes to no end with a text$/);
+});

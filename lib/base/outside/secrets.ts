@@ -13,9 +13,11 @@
 /** What stands in the place of a secret. */
 const MASK = "***";
 
-/** Schemes whose addresses may begin with a user alone, who is a token then. `hf://NAME@REVISION` is none. */
-const WITH_USER =
-  /(?:https?|wss?|ftps?|sftp|ssh|git|s3|gs|socks[45]h?|postgres(?:ql)?|mysql|mariadb|mssql|mongodb(?:\+srv)?|rediss?|amqps?|mqtts?|ldaps?|imaps?|pop3s?|smtps?|smb|cifs|afp|nfs|dav|davs|oci|rsync|svn|telnet|rdp|vnc|nats|kafka)$/i;
+/**
+ * Schemes whose addresses have something else before an `@`: `hf://NAME@REVISION`. In all others a user
+ * alone is a token.
+ */
+const WITHOUT_USER = /(?:hf|npm|jsr|docker|pkg|file|mailto)$/i;
 
 /** Who is let in everywhere: no token. */
 const NOBODY = /^(?:git|hg|svn|anonymous)$/i;
@@ -134,7 +136,7 @@ function isLetIn(
     readonly password: string;
   },
 ): boolean {
-  return password !== "" || (user !== "" && WITH_USER.test(scheme) && !NOBODY.test(user));
+  return password !== "" || (user !== "" && !WITHOUT_USER.test(scheme) && !NOBODY.test(user));
 }
 
 /** The text with a mask in the place of what stands before the hosts of its addresses. */

@@ -122,9 +122,13 @@ function grantedReasons(before: Components["granted"], now: Components["granted"
       const how = x === null ? "is there now" : y === null ? "is gone" : "changed";
       return `granted ${what} ${name} ${how}`;
     });
-  return [
+  const named = [
     ...reasons("path", before?.read, now?.read),
     ...reasons("environment variable", before?.env, now?.env),
+  ];
+  if (named.length > 0 || (before === undefined) === (now === undefined)) return named;
+  return [
+    `a list of grants, with nothing in it, was ${before === undefined ? "added" : "removed"}`,
   ];
 }
 

@@ -17,7 +17,10 @@ export interface ProcessFacts {
   readonly start: string;
   /** Linux: the id of the boot of the kernel that this process runs on. */
   readonly boot: string;
-  /** Linux: the namespace in which this process's pids count, `pid:[4026531836]`. */
+  /**
+   * Linux: the namespace in which this process's pids count, `pid:[4026531836]`, and the one in which it sees
+   * the times when processes started, ` time:[4026531834]`, where the kernel has such.
+   */
   readonly namespace: string;
 }
 
@@ -35,13 +38,13 @@ export function pidExists(pid: number): boolean {
 /** What the system tells of a process of this one's namespace, and of the namespace. */
 export async function processFacts(pid: number): Promise<ProcessFacts> {
   if (Deno.build.os === "linux") {
-    const [boot = "", stat = "", namespace = ""] = (await procText(pid)).split("\n");
+    const [boot = "", stat = "", ...namespaces] = (await procText(pid)).split("\n");
     // The command's name in parentheses may hold spaces and parentheses: count from its end.
     const ticks = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
     const start = boot === "" || ticks === undefined
       ? ""
       : `ticks ${ticks} of boot ${boot.slice(0, 8)}`;
-    if (boot !== "") return { start, boot, namespace: namespace.trim() };
+    if (boot !== "") return { start, boot, namespace: namespaces.join(" ").trim() };
   }
   if (Deno.build.os === "windows") return NOTHING;
   const started = await output("ps", ["-o", "lstart=", "-p", String(pid)]);
@@ -50,17 +53,25 @@ export async function processFacts(pid: number): Promise<ProcessFacts> {
 
 const NOTHING: ProcessFacts = { start: "", boot: "", namespace: "" };
 const BOOT_ID = "/proc/sys/kernel/random/boot_id";
-const NAMESPACE = "/proc/self/ns/pid";
+const NAMESPACES = ["/proc/self/ns/pid", "/proc/self/ns/time"] as const;
 
 /**
- * Three lines: boot id, the process's `stat`, the namespace. A container may see the `/proc` of
+ * Lines: boot id, the process's `stat`, the namespaces. A container may see the `/proc` of
  * another namespace, where the same number is another process: then `stat` is left empty.
  */
 async function procText(pid: number): Promise<string> {
   try {
     const boot = Deno.readTextFileSync(BOOT_ID).trim();
     const isOurs = Deno.readTextFileSync("/proc/self/stat").startsWith(`${Deno.pid} `);
-    return [boot, isOurs ? statOf(pid) : "", Deno.readLinkSync(NAMESPACE)].join("\n");
+    const namespaces = NAMESPACES.map((path) => {
+      try {
+        return Deno.readLinkSync(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return "";
+        throw error;
+      }
+    });
+    return [boot, isOurs ? statOf(pid) : "", ...namespaces].join("\n");
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) return "";
   }
@@ -79,7 +90,9 @@ const READ_PROC = `read -r boot < ${BOOT_ID}
 read -r self rest < /proc/self/stat
 [ "$self" = "$$" ] && read -r stat < "/proc/$1/stat"
 printf '%s\\n%s\\n' "$boot" "$stat"
-exec readlink ${NAMESPACE}`;
+readlink ${NAMESPACES[0]} || exit 1
+readlink ${NAMESPACES[1]} 2> /dev/null
+exit 0`;
 
 async function output(command: string, args: readonly string[]): Promise<string | undefined> {
   try {

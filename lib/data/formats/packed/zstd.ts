@@ -14,11 +14,13 @@ import type { InputFile } from "../row_file.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import { damaged } from "./damaged.ts";
 import {
+  type BlockHeader,
   FRAME,
   type FrameHeader,
   headerFor,
   headerLength,
   joined,
+  MAX_BLOCK,
   readBlock,
   readHeader,
   SKIPPABLE,
@@ -35,6 +37,20 @@ const MAX_BLOCK_TIME = 10_000;
  */
 const MOVED = { bytes: 2 ** 34, times: 4096 };
 
+/** To make a window takes about as long as to move it so often. */
+const MADE = 4;
+
+/** Blocks of a frame that are looked at before the first is unpacked, to see how little it may hold. */
+const LOOKED_AT = 16;
+
+/** What unpacking a file has come to. */
+interface Effort {
+  /** Bytes that were unpacked. */
+  content: number;
+  /** Bytes of windows that were made or moved. */
+  moved: number;
+}
+
 /**
  * Unpacks Zstandard.
  *
@@ -47,13 +63,14 @@ export async function* unzstd(
   const bytes = new ByteQueue(packed);
   const isCutOff = (): UserError => damaged(file, "it is cut off");
   if (!await bytes.has(1)) throw isCutOff();
+  const effort: Effort = { content: 0, moved: 0 };
   for (let frames = 0; await bytes.has(1); frames++) {
     const magic = await bytes.has(4) ? uint32(bytes.peek(4)) : 0;
     if (((magic & 0xfffffff0) >>> 0) === SKIPPABLE) {
       if (!await bytes.has(8)) throw isCutOff();
       if (!await bytes.skip(8 + uint32(bytes.peek(8).subarray(4)))) throw isCutOff();
     } else if (magic === FRAME) {
-      yield* unpackFrame(bytes, file);
+      yield* unpackFrame(bytes, file, effort);
     } else {
       throw damaged(
         file,
@@ -66,6 +83,7 @@ export async function* unzstd(
 async function* unpackFrame(
   bytes: ByteQueue,
   file: InputFile,
+  effort: Effort,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const isCutOff = (): UserError => damaged(file, "it is cut off");
   const header = await frameHeader(bytes, file);
@@ -73,9 +91,11 @@ async function* unpackFrame(
   const hash = header.hasChecksum ? new XxHash64() : undefined;
   let unpacked: Uint8Array<ArrayBuffer>[] = [];
   const decoder = new Decompress((block) => unpacked.push(block as Uint8Array<ArrayBuffer>));
-  let [content, moved] = [0, 0];
+  let content = 0;
   // Blocks refer to nothing that is not there: what is short needs no window, and 100,000 such not so many.
-  const window = Math.min(header.window, header.content ?? Infinity);
+  const most = header.content ?? await mostContent(bytes, header.length);
+  const window = Math.min(header.window, most);
+  effort.moved += MADE * window;
   let head: Uint8Array | undefined = headerFor(window);
   bytes.take(header.length);
   for (let isLast = false; !isLast;) {
@@ -92,16 +112,17 @@ async function* unpackFrame(
       throw damaged(file, `its zstd data is damaged (${(error as Error).message})`, error);
     }
     head = undefined;
-    moved += window;
+    effort.moved += window;
     for (const part of unpacked) {
       content += part.length;
+      effort.content += part.length;
       hash?.update(part);
       if (part.length > 0) yield part;
     }
     unpacked = [];
     if (
       performance.now() - began > MAX_BLOCK_TIME ||
-      moved > Math.max(MOVED.bytes, MOVED.times * content)
+      effort.moved > Math.max(MOVED.bytes, MOVED.times * effort.content)
     ) throw damaged(file, "its blocks are made to take for ever");
   }
   if (header.content !== undefined && header.content !== content) {
@@ -111,6 +132,27 @@ async function* unpackFrame(
   if (!await bytes.has(4)) throw isCutOff();
   if (uint32(bytes.take(4)) !== hash.low()) {
     throw damaged(file, "its zstd data is damaged (its checksum is another)");
+  }
+}
+
+/** Bytes that a frame unpacks to at most, where it ends soon; no bound where it goes on. */
+async function mostContent(bytes: ByteQueue, start: number): Promise<number> {
+  let [at, most] = [start, 0];
+  for (let i = 0; i < LOOKED_AT && await bytes.has(at + 3); i++) {
+    const { kind, size, length, isLast } = looked(bytes.peek(at + 3).subarray(at));
+    most += kind === 2 ? MAX_BLOCK : size;
+    if (isLast) return most;
+    at += length;
+  }
+  return Infinity;
+}
+
+/** The block, or what stands for one that is none: that is told when its turn comes. */
+function looked(bytes: Uint8Array): BlockHeader {
+  try {
+    return readBlock(bytes);
+  } catch {
+    return { kind: 0, size: Infinity, length: 0, isLast: true };
   }
 }
 
