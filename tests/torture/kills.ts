@@ -28,24 +28,39 @@ const SMALL = 900;
 const TRAINING = 650;
 /** Cases with kills at random moments. */
 const RANDOM = 500;
+/** More of the first two, behind the others so that these keep their numbers. */
+const MORE_SMALL = 400;
+const MORE_TRAINING = 250;
 
 export default {
   name: "kills",
   promise: "kill -9 at any moment changes nothing but the time: no wrong hit, nothing partial, " +
     "the same results, nothing left behind",
-  cases: { short: 4, long: SMALL + TRAINING + RANDOM },
+  cases: { short: 4, long: SMALL + TRAINING + RANDOM + MORE_SMALL + MORE_TRAINING },
   async run(torture: TortureCase): Promise<string> {
     if (Deno.build.os === "windows") return "skipped: there is no kill -9";
     const { index } = torture;
-    if (index < SMALL) return await killedAt(torture, { project: smallProject(), cases: SMALL });
-    const later = { ...torture, index: index - SMALL };
     const training = trainingProject();
-    return later.index < TRAINING
-      ? await killedAt(later, { project: training, cases: TRAINING })
-      : await killedSomeTime(
-        later,
-        later.index % 5 === 0 ? training : smallProject({ linger: 100 }),
-      );
+    const small = async (index: number): Promise<string> =>
+      await killedAt({ ...torture, index }, {
+        project: smallProject(),
+        cases: SMALL + MORE_SMALL,
+      });
+    const trained = async (index: number): Promise<string> =>
+      await killedAt({ ...torture, index }, {
+        project: training,
+        cases: TRAINING + MORE_TRAINING,
+      });
+    if (index < SMALL) return await small(index);
+    const later = index - SMALL;
+    if (later < TRAINING) return await trained(later);
+    const more = later - TRAINING - RANDOM;
+    if (more >= MORE_SMALL) return await trained(TRAINING + more - MORE_SMALL);
+    if (more >= 0) return await small(SMALL + more);
+    return await killedSomeTime(
+      { ...torture, index: later },
+      later % 5 === 0 ? training : smallProject({ linger: 100 }),
+    );
   },
 } satisfies Part;
 
