@@ -4,8 +4,8 @@ import { LLAMA3_PATTERN, QWEN_PATTERN } from "../../lib/tokenizers/components/kn
 import { loadTokenizer } from "../../lib/tokenizers/load.ts";
 import { makeTokenizer } from "./trained.ts";
 
-Deno.test("only tokenizers with a pattern that may take without end are to be watched", async () => {
-  const withPattern = async (Regex: string): Promise<boolean> => {
+Deno.test("tokenizers with patterns of others give texts back", async () => {
+  for (const Regex of [LLAMA3_PATTERN, QWEN_PATTERN, "\\s+", "\\d{1,3}", "(a+)+b", "\\s+$|a"]) {
     const split = { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
     const byteLevel = { type: "ByteLevel", add_prefix_space: false, use_regex: false };
     const pretokenizers = [split, byteLevel];
@@ -13,15 +13,7 @@ Deno.test("only tokenizers with a pattern that may take without end are to be wa
       document.pre_tokenizer = { type: "Sequence", pretokenizers }
     );
     const tokenizer = await loadTokenizer(dir);
-    assert.equal(tokenizer.decode(tokenizer.encode("aab, 12 é")), "aab, 12 é");
-    return tokenizer.isUnbounded;
-  };
-  assert.equal((await loadTokenizer(await makeTokenizer())).isUnbounded, false);
-  for (const pattern of [LLAMA3_PATTERN, QWEN_PATTERN, "\\s+", "\\d{1,3}"]) {
-    assert.equal(await withPattern(pattern), false, pattern);
-  }
-  for (const pattern of ["(a+)+b", "\\s+$|a"]) {
-    assert.equal(await withPattern(pattern), true, pattern);
+    assert.equal(tokenizer.decode(tokenizer.encode("aab, 12 é")), "aab, 12 é", Regex);
   }
 });
 

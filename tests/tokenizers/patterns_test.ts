@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import {
   GPT2_PATTERN,
-  isLinear,
   LLAMA3_PATTERN,
   QWEN_PATTERN,
 } from "../../lib/tokenizers/components/known_patterns.ts";
@@ -13,9 +12,7 @@ import { randomStream } from "../../lib/base/random.ts";
 import { nastyText } from "../reference/nasty_texts.ts";
 
 const find = (pattern: string, text: string): string[] =>
-  regexPattern(translateRegex(pattern), true).matches(text).map(([from, to]) =>
-    text.slice(from, to)
-  );
+  regexPattern(translateRegex(pattern)).matches(text).map(([from, to]) => text.slice(from, to));
 
 Deno.test("translateRegex() keeps what a pattern of Oniguruma matches", () => {
   const table: [string, string, string[]][] = [
@@ -84,25 +81,5 @@ Deno.test("words of byte-level tokenizers are those of their patterns", () => {
       }
       assert.deepEqual(words, find(pattern, text), JSON.stringify(text));
     }
-  }
-});
-
-Deno.test("isLinear() knows the patterns of known tokenizers and simple ones", () => {
-  for (
-    const pattern of [
-      GPT2_PATTERN,
-      LLAMA3_PATTERN,
-      QWEN_PATTERN,
-      "\\s+",
-      "\\d",
-      " {2,}",
-      "[0-9]",
-      "[^a]*",
-    ]
-  ) {
-    assert(isLinear(pattern), pattern);
-  }
-  for (const pattern of ["(a+)+b", "\\s+$", "a|b", "(x", "[a-z]+\\d+[a-z]+"]) {
-    assert(!isLinear(pattern), pattern);
   }
 });

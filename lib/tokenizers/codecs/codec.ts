@@ -27,11 +27,6 @@ export interface DecodeOptions {
 export interface Codec {
   /** Model type in tokenizer.json: BPE, WordPiece, Unigram, WordLevel. */
   readonly type: string;
-  /**
-   * Whether it matches a pattern that came with it and is not known to take time in proportion to a text:
-   * where the file is somebody else's, that is to be watched (`../watched.ts`).
-   */
-  readonly isUnbounded: boolean;
   /** Ids of a text; a lone half of a surrogate pair is U+FFFD. Never truncates or pads. */
   encode(text: string, options?: EncodeOptions): number[];
   /**

@@ -72,7 +72,6 @@ export function componentCodec({ tokenizer, addedTokens, config }: TokenizerFile
 
   return {
     type,
-    isUnbounded: [normalizer, preTokenizer, decoder].some((part) => part?.isUnbounded),
     encode: (text, { addSpecialTokens = true } = {}) => {
       const ids = addSpecialTokens ? [...around.before] : [];
       pipeline.ids(text, ids);
@@ -97,7 +96,7 @@ export function componentCodec({ tokenizer, addedTokens, config }: TokenizerFile
         if (token === undefined || (skipSpecialTokens && isSpecial.has(token))) continue;
         tokens.push(token);
       }
-      const text = decoder === undefined ? tokens.join(" ") : decoder.decoder(tokens).join("");
+      const text = decoder === undefined ? tokens.join(" ") : decoder(tokens).join("");
       return cleanUpTokenizationSpaces ? cleanUpText(text) : text;
     },
     around,

@@ -4,7 +4,6 @@
  * @module
  */
 import { ownMember } from "../../base/json.ts";
-import { isLinear } from "./known_patterns.ts";
 import { translateRegex, UntranslatableError } from "./oniguruma.ts";
 import { literalPattern, type Pattern, regexPattern } from "./pattern.ts";
 import type { Settings } from "./settings.ts";
@@ -23,7 +22,7 @@ export function parsePattern(settings: Settings): Pattern {
     throw settings.wrong("has a pattern that is neither a String nor a Regex");
   }
   try {
-    return regexPattern(translateRegex(regex), !isLinear(regex));
+    return regexPattern(translateRegex(regex));
   } catch (error) {
     if (error instanceof UntranslatableError || error instanceof SyntaxError) {
       throw settings.wrong(`has a pattern that is not supported: ${error.message}: ${regex}`);

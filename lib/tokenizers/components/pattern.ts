@@ -10,8 +10,6 @@ export type Range = readonly [from: number, to: number];
 /** Finds itself in a text. */
 export interface Pattern {
   readonly isRegex: boolean;
-  /** Whether nobody knows how long a search takes. */
-  readonly isUnbounded: boolean;
   /** Matches from left to right, none over another. */
   matches(text: string): Range[];
   /** The text with something in place of each match. */
@@ -22,7 +20,6 @@ export interface Pattern {
 export function literalPattern(literal: string): Pattern {
   return {
     isRegex: false,
-    isUnbounded: false,
     matches: (text) => {
       const found: Range[] = [];
       if (literal === "") return found;
@@ -36,7 +33,7 @@ export function literalPattern(literal: string): Pattern {
 }
 
 /** A regular expression; `source` is JavaScript's, for the flag `v`. */
-export function regexPattern(source: string, isUnbounded: boolean): Pattern {
+export function regexPattern(source: string): Pattern {
   const regex = new RegExp(source, "gv");
   const matches = (text: string): Range[] => {
     const found: Range[] = [];
@@ -54,7 +51,6 @@ export function regexPattern(source: string, isUnbounded: boolean): Pattern {
   };
   return {
     isRegex: true,
-    isUnbounded,
     matches,
     replace: (text, by) => {
       let out = "";

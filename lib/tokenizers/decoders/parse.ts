@@ -10,12 +10,6 @@ import { byteFallbackDecoder, byteLevelDecoder } from "./bytes.ts";
 import type { Decoder } from "./decoder.ts";
 import { bpeDecoder, ctcDecoder, metaspaceDecoder, wordPieceDecoder } from "./spaces.ts";
 
-/** A decoder, and whether it runs a pattern of which nobody knows how long it takes. */
-export interface ParsedDecoder {
-  readonly decoder: Decoder;
-  readonly isUnbounded: boolean;
-}
-
 /**
  * Reads a decoder.
  *
@@ -23,54 +17,48 @@ export interface ParsedDecoder {
  * @param place Where that is.
  * @throws {ComponentError} where a type or a setting is not known.
  */
-export function parseDecoder(json: Json, place = "decoder"): ParsedDecoder {
+export function parseDecoder(json: Json, place = "decoder"): Decoder {
   const settings = new Settings(json, place);
   if (settings.type === "Sequence") {
     const parts = settings.list("decoders").map((part, i) =>
       parseDecoder(part, `${place}.decoders[${i}]`)
     );
     settings.end();
-    return {
-      decoder: (tokens) => parts.reduce((done, { decoder }) => decoder(done), tokens),
-      isUnbounded: parts.some(({ isUnbounded }) => isUnbounded),
-    };
+    return (tokens) => parts.reduce((done, decoder) => decoder(done), tokens);
   }
-  const { decoder, isUnbounded = false } = single(settings);
+  const decoder = single(settings);
   settings.end();
-  return { decoder, isUnbounded };
+  return decoder;
 }
 
-function single(settings: Settings): { readonly decoder: Decoder; readonly isUnbounded?: boolean } {
+function single(settings: Settings): Decoder {
   switch (settings.type) {
     case "BPEDecoder":
-      return { decoder: bpeDecoder(settings) };
+      return bpeDecoder(settings);
     case "ByteFallback":
-      return { decoder: byteFallbackDecoder() };
+      return byteFallbackDecoder();
     case "ByteLevel":
       // What encoding does with these, decoding does not ask for.
       settings.ignore("add_prefix_space", "trim_offsets", "use_regex");
-      return { decoder: byteLevelDecoder() };
+      return byteLevelDecoder();
     case "CTC":
-      return { decoder: ctcDecoder(settings) };
+      return ctcDecoder(settings);
     case "Fuse":
-      return { decoder: (tokens) => [tokens.join("")] };
+      return (tokens) => [tokens.join("")];
     case "Metaspace":
-      return { decoder: metaspaceDecoder(settings) };
+      return metaspaceDecoder(settings);
     case "Replace": {
       const pattern = parsePattern(settings);
       const content = settings.text("content");
       if (pattern.isRegex && content.includes("$")) {
         throw settings.wrong('has "$" in its content, which is not supported beside a pattern');
       }
-      return {
-        decoder: (tokens) => tokens.map((token) => pattern.replace(token, content)),
-        isUnbounded: pattern.isUnbounded,
-      };
+      return (tokens) => tokens.map((token) => pattern.replace(token, content));
     }
     case "Strip":
-      return { decoder: stripDecoder(settings) };
+      return stripDecoder(settings);
     case "WordPiece":
-      return { decoder: wordPieceDecoder(settings) };
+      return wordPieceDecoder(settings);
     default:
       throw settings.unknown("decoder");
   }

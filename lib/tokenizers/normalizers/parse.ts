@@ -13,10 +13,9 @@ import { Precompiled } from "./precompiled.ts";
 import { ByteLevelNormalizer, Nmt, Prepend, Replace, Strip } from "./rewriting.ts";
 import { CanonicalForm, type Form, StripAccents } from "./unicode.ts";
 
-/** A normalizer, and whether it runs a pattern of which nobody knows how long it takes. */
+/** A normalizer, and what it is made of. */
 export interface ParsedNormalizer {
   readonly normalizer: Normalizer;
-  readonly isUnbounded: boolean;
   /** Every type in it, for what depends on them. */
   readonly types: readonly string[];
 }
@@ -37,44 +36,39 @@ export function parseNormalizer(json: Json, place = "normalizer"): ParsedNormali
     settings.end();
     return {
       normalizer: sequence(parts.map(({ normalizer }) => normalizer)),
-      isUnbounded: parts.some(({ isUnbounded }) => isUnbounded),
       types: parts.flatMap(({ types }) => types),
     };
   }
-  const { normalizer, isUnbounded = false } = single(settings);
+  const normalizer = single(settings);
   settings.end();
-  return { normalizer, isUnbounded, types: [settings.type] };
+  return { normalizer, types: [settings.type] };
 }
 
-function single(
-  settings: Settings,
-): { readonly normalizer: Normalizer; readonly isUnbounded?: boolean } {
+function single(settings: Settings): Normalizer {
   switch (settings.type) {
     case "BertNormalizer":
-      return { normalizer: new BertNormalizer(settings) };
+      return new BertNormalizer(settings);
     case "Lowercase":
-      return { normalizer: new Lowercase() };
+      return new Lowercase();
     case "NFC":
     case "NFD":
     case "NFKC":
     case "NFKD":
-      return { normalizer: new CanonicalForm(settings.type satisfies Form) };
+      return new CanonicalForm(settings.type satisfies Form);
     case "StripAccents":
-      return { normalizer: new StripAccents() };
+      return new StripAccents();
     case "Precompiled":
-      return { normalizer: new Precompiled(settings) };
-    case "Replace": {
-      const pattern = parsePattern(settings);
-      return { normalizer: new Replace(settings, pattern), isUnbounded: pattern.isUnbounded };
-    }
+      return new Precompiled(settings);
+    case "Replace":
+      return new Replace(settings, parsePattern(settings));
     case "Prepend":
-      return { normalizer: new Prepend(settings) };
+      return new Prepend(settings);
     case "Strip":
-      return { normalizer: new Strip(settings) };
+      return new Strip(settings);
     case "Nmt":
-      return { normalizer: new Nmt() };
+      return new Nmt();
     case "ByteLevel":
-      return { normalizer: new ByteLevelNormalizer() };
+      return new ByteLevelNormalizer();
     default:
       throw settings.unknown("normalizer");
   }

@@ -24,8 +24,6 @@ import {
 /** A pre-tokenizer, and what a codec has to know of it. */
 export interface ParsedPreTokenizer {
   readonly preTokenizer: PreTokenizer;
-  /** Whether it runs a pattern of which nobody knows how long it takes. */
-  readonly isUnbounded: boolean;
   /** Whether it asks where its text begins after another part may have cut something off. */
   readonly needsOrigin: boolean;
   /** Each part in order. */
@@ -49,16 +47,14 @@ export function parsePreTokenizer(json: Json, place = "pre_tokenizer"): ParsedPr
     const parts = parsed.flatMap((part) => part.parts);
     return {
       preTokenizer: sequence(parsed.map(({ preTokenizer }) => preTokenizer)),
-      isUnbounded: parsed.some(({ isUnbounded }) => isUnbounded),
       needsOrigin: parts.slice(1).some(({ made }) => asksForStart(made)),
       parts,
     };
   }
-  const { made, isUnbounded = false } = single(settings);
+  const made = single(settings);
   settings.end();
   return {
     preTokenizer: made,
-    isUnbounded,
     needsOrigin: false,
     parts: [{ type: settings.type, made }],
   };
@@ -69,32 +65,28 @@ export function asksForStart(part: PreTokenizer): boolean {
   return part instanceof Metaspace && part.settings.scheme === "first";
 }
 
-function single(
-  settings: Settings,
-): { readonly made: PreTokenizer; readonly isUnbounded?: boolean } {
+function single(settings: Settings): PreTokenizer {
   switch (settings.type) {
     case "BertPreTokenizer":
-      return { made: BERT_PRE_TOKENIZER };
+      return BERT_PRE_TOKENIZER;
     case "ByteLevel":
-      return { made: new ByteLevel(settings) };
+      return new ByteLevel(settings);
     case "CharDelimiterSplit":
-      return { made: charDelimiterSplit(settings) };
+      return charDelimiterSplit(settings);
     case "Digits":
-      return { made: digits(settings) };
+      return digits(settings);
     case "FixedLength":
-      return { made: fixedLength(settings) };
+      return fixedLength(settings);
     case "Metaspace":
-      return { made: new Metaspace(settings) };
+      return new Metaspace(settings);
     case "Punctuation":
-      return { made: punctuation(settings) };
-    case "Split": {
-      const pattern = parsePattern(settings);
-      return { made: split(settings, pattern), isUnbounded: pattern.isUnbounded };
-    }
+      return punctuation(settings);
+    case "Split":
+      return split(settings, parsePattern(settings));
     case "Whitespace":
-      return { made: WHITESPACE };
+      return WHITESPACE;
     case "WhitespaceSplit":
-      return { made: WHITESPACE_SPLIT };
+      return WHITESPACE_SPLIT;
     default:
       throw settings.unknown("pre-tokenizer");
   }
