@@ -179,7 +179,7 @@ const TABLE: [change: Partial<StageFacts<string | null>>, reasons: string[]][] =
     `sources changed: {"hf://gpt2":{"commit":"abc","files":{"config.json":"1"}}} -> null`,
   ]],
   [{ device: "wasm" }, ["device changed: cpu -> wasm"]],
-  [{ device: undefined }, ["device changed: cpu -> none"]],
+  [{ device: undefined }, ["device changed: cpu -> no device"]],
   [
     { seed: 7, version: 3, device: "webgpu", inputs: { ...FACTS.inputs, data: [C] } },
     [
@@ -232,4 +232,17 @@ Deno.test("explain() tells of a list of grants with nothing in it, which is in t
   assert.notEqual(fingerprint(without), fingerprint(empty));
   assert.deepEqual(explain(without, empty), ["a list of grants, with nothing in it, was added"]);
   assert.deepEqual(explain(empty, without), ["a list of grants, with nothing in it, was removed"]);
+});
+
+Deno.test("explain() tells of packages in another order, which are in the key as they are listed", () => {
+  const ordered = { ...BEFORE, packages: ["a@2.0.0", "a@1.0.0", "b@1.0.0"] };
+  const otherwise = { ...BEFORE, packages: ["a@2.0.0", "b@1.0.0", "a@1.0.0"] };
+  assert.notEqual(fingerprint(ordered), fingerprint(otherwise));
+  assert.deepEqual(explain(ordered, otherwise), ["the packages are listed otherwise"]);
+});
+
+Deno.test("explain() tells of no device, and of one called none", () => {
+  const { device: _, ...without } = BEFORE;
+  const reasons = explain(without, { ...without, device: "none" });
+  assert.deepEqual(reasons, ["device changed: no device -> none"]);
 });

@@ -48,7 +48,7 @@ export function explain(
     ...changed("seed changed", previous.seed, current.seed),
     ...sourceReasons(previous.sources, current.sources),
     ...grantedReasons(previous.granted, current.granted),
-    ...changed("device changed", previous.device ?? "none", current.device ?? "none"),
+    ...changed("device changed", previous.device ?? "no device", current.device ?? "no device"),
   ];
 }
 
@@ -98,7 +98,9 @@ function packageReasons(before: readonly string[], now: readonly string[]): stri
     else if (b === undefined) reasons.push(`package ${name} ${a} was removed`);
     else reasons.push(`package ${name} ${a} -> ${b}`);
   }
-  return reasons;
+  if (reasons.length > 0 || canonicalJson(before) === canonicalJson(now)) return reasons;
+  // Temper sorts them and names each once; a record that somebody changed may not have them so.
+  return ["the packages are listed otherwise"];
 }
 
 /** Name -> version; a package may be there in several. */
