@@ -132,6 +132,21 @@ testMistakes("loadPipeline()", [
     yaml: "[".repeat(20_000),
     expected: ["1:1+1 the file is nested too deeply to be read; at most 100 levels"],
   },
+  ...[301, 1_150, 1_300, 5_000].map((depth) => ({
+    // At about 1,200 levels it depends on what ran before whether the parser's stack is enough.
+    name: `refuses ${depth} mappings in one another in one place`,
+    yaml: `x-a: ${"{a: ".repeat(depth)}1${"}".repeat(depth)}`,
+    expected: ["1:1+1 the file is nested too deeply to be read; at most 100 levels"],
+  })),
+  {
+    name: "counts no brackets in texts and comments",
+    yaml:
+      `name: t # ${"{[".repeat(200)}\nx-a: |\n  {\n${"  [\n".repeat(400)}x-b: "${
+        "{".repeat(400)
+      }"\n` +
+      "stages: 3",
+    expected: ['405:9+1 key "stages" cannot be 3 (a number); it must be a mapping'],
+  },
   {
     name: "refuses numbers that JSON cannot hold",
     yaml: "name: t\nseed: 12345678901234567890\nparams: { a: .nan, b: .inf }\n" +

@@ -14,6 +14,7 @@ import {
   isPair,
   isScalar,
   isSeq,
+  Lexer,
   type Node,
   parseDocument,
   type Scalar,
@@ -75,14 +76,25 @@ function opensTooMany(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const character = text[i]!;
     if (" \n\r\t".includes(character)) continue;
-    const opens = "[{".includes(character) || "-?".includes(character) && text[i + 1] === " ";
-    run = opens ? run + 1 : 0;
+    run = "-?".includes(character) && text[i + 1] === " " ? run + 1 : 0;
     if (run > most) return true;
   }
   const indents: number[] = [];
   for (const [, { length }] of text.matchAll(/^( *)[^ \r\n]/gm) as Iterable<[string, string]>) {
     while ((indents.at(-1) ?? -1) >= length) indents.pop();
     if (indents.push(length) > most) return true;
+  }
+  return opensFlows(text, most);
+}
+
+/** Whether more than so many `{` and `[` are open at once, those in texts and comments aside. */
+function opensFlows(text: string, most: number): boolean {
+  if ((text.match(/[{[]/g)?.length ?? 0) <= most) return false;
+  let open = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === "{" || token === "[") open++;
+    else if (token === "}" || token === "]") open--;
+    if (open > most) return true;
   }
   return false;
 }
