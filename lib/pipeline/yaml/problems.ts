@@ -63,8 +63,9 @@ export class Problems {
       return lineA - lineB || columnA - columnB;
     });
     if (this.#untold > 0) {
+      const mistakes = this.#untold === 1 ? "mistake" : "mistakes";
       told.push(
-        new UserError({ what: `${this.#untold} more mistakes`, remedy: "mend these first" }),
+        new UserError({ what: `${this.#untold} more ${mistakes}`, remedy: "mend these first" }),
       );
     }
     throw new UserErrors(told);
