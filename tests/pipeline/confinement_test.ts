@@ -189,6 +189,31 @@ Deno.test({
   },
 });
 
+/** Kills the runner of a stage of one's own when that is caught in something, and waits for the stage's end. */
+async function killAround(own: string, { running }: { readonly running: boolean }): Promise<void> {
+  await using p = await project({ "own.ts": own, "p.yaml": using() });
+  const temporary = join(p.folder, "temporary");
+  await Deno.mkdir(temporary);
+  const places = running ? [`${p.runs}/store/scratch/`] : [`${temporary}/`];
+  const left = async (): Promise<string[]> => {
+    const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args="] }).output();
+    return new TextDecoder().decode(stdout).split("\n")
+      .filter((line) => places.some((each) => line.includes(each)) && line.includes("-P=stage"));
+  };
+  const child = p.spawn(["run", "p.yaml"], { TMPDIR: temporary });
+  const output = child.output();
+  while ((await left()).length === 0) await new Promise((go) => setTimeout(go, 50));
+  // It is caught by then, or will be when nobody waits for it.
+  await new Promise((go) => setTimeout(go, 1000));
+  child.kill("SIGKILL");
+  await output;
+  const end = Date.now() + 20_000;
+  while (Date.now() < end && (await left()).length > 0) {
+    await new Promise((go) => setTimeout(go, 100));
+  }
+  assert.deepEqual(await left(), [], own);
+}
+
 Deno.test({
   name: "kill -9 of the runner ends what is loaded, whatever the module is caught in",
   ignore: Deno.build.os === "windows",
@@ -202,26 +227,19 @@ Deno.test({
        await new Promise(() => setTimeout(tick, 2));`,
       "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);",
     ];
-    for (const top of tops) {
-      await using p = await project({ "own.ts": stage(top), "p.yaml": using() });
-      await Deno.mkdir(join(p.folder, "temporary"));
-      const loading = async (): Promise<string[]> => {
-        const { stdout } = await new Deno.Command("ps", { args: ["-eo", "args="] }).output();
-        return new TextDecoder().decode(stdout).split("\n")
-          .filter((line) => line.includes(`${p.folder}/temporary/`) && line.includes("-P=stage"));
-      };
-      const child = p.spawn(["run", "p.yaml"], { TMPDIR: join(p.folder, "temporary") });
-      const output = child.output();
-      while ((await loading()).length === 0) await new Promise((go) => setTimeout(go, 50));
-      // The module is caught by then, or will be when nobody waits for it.
-      await new Promise((go) => setTimeout(go, 1000));
-      child.kill("SIGKILL");
-      await output;
-      const end = Date.now() + 20_000;
-      while (Date.now() < end && (await loading()).length > 0) {
-        await new Promise((go) => setTimeout(go, 100));
-      }
-      assert.deepEqual(await loading(), [], top);
+    for (const top of tops) await killAround(stage(top), { running: false });
+  },
+});
+
+Deno.test({
+  name: "kill -9 of the runner ends a stage that stopped itself",
+  ignore: Deno.build.os === "windows",
+  async fn(): Promise<void> {
+    for (const signal of ["SIGSTOP", "SIGTSTP"]) {
+      const stop = `process.kill(process.pid, "${signal}"); for (;;);`;
+      const top = 'import process from "node:process";';
+      await killAround(stage(top, stop), { running: true });
+      await killAround(stage(`${top} ${stop}`), { running: false });
     }
   },
 });

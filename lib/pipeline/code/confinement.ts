@@ -89,10 +89,21 @@ export function confinedImports(
   };
 }
 
-/** Entries of an import map for code that starts no threads (`sandbox/confine.ts`). */
-export const NO_THREADS: Readonly<Record<string, string>> = {
+/**
+ * The name by which `sandbox/confine.ts` imports a module of Node.js to see that it is closed, in processes of
+ * {@linkcode CLOSED}: its own leads nowhere there.
+ */
+export function confinedName(module: string): string {
+  return `confined:${module}`;
+}
+
+/** Entries of an import map for a process in which these modules are closed (`sandbox/confine.ts`). */
+export const CLOSED: Readonly<Record<string, string>> = {
   "node:worker_threads": `${DENIED}node:worker_threads`,
   worker_threads: `${DENIED}node:worker_threads`,
+  ...Object.fromEntries(
+    ["node:sqlite", "node:worker_threads"].map((module) => [confinedName(module), module]),
+  ),
 };
 
 /** A text in which modules that were led away have their own names again. */

@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path";
 import { filePath, fileUrl } from "../../base/paths.ts";
 import { guarded, snapshotPath } from "../../store/mod.ts";
 import { type CodeLock, lockText } from "./code_lock.ts";
-import { confinedImports, type Confinement, NO_THREADS } from "./confinement.ts";
+import { CLOSED, confinedImports, type Confinement } from "./confinement.ts";
 
 /** A permission set as `deno.json` spells it. Lists, never `true`, except for `ffi` of an own stage that may load any library. */
 export interface Grants {
@@ -125,14 +125,10 @@ export async function writeLockedConfig(
     within: grants.read,
   });
   // An import may name a file by its whole address, which is that of the original.
-  const led = { ...imports, ...walls, ...NO_THREADS, ...Object.fromEntries(copies) };
-  // The other side of the process watches its runner from a thread.
-  const scopes = {
-    [`${fileUrl(placeIn(root, TEMPER))}/`]: { "node:worker_threads": "node:worker_threads" },
-  };
+  const led = { ...imports, ...walls, ...CLOSED, ...Object.fromEntries(copies) };
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
-      Deno.writeTextFile(map, JSON.stringify({ imports: led, scopes })),
+      Deno.writeTextFile(map, JSON.stringify({ imports: led })),
       Deno.writeTextFile(
         config,
         JSON.stringify({

@@ -182,8 +182,8 @@ export async function runChild<R extends Request>(
       reports.take(message);
     },
     mark: MARK,
-    // While its module is loaded it watches for its runner with pauses.
-    guarded: request.task === "describe",
+    // While its module is loaded it watches for its runner with pauses, and code may stop its own process.
+    guarded: request.task === "describe" || options.code !== undefined,
     maxMessage: bounds.length,
     onStderr: (line) => print(original(line)),
     timeout: options.timeout,

@@ -8,9 +8,15 @@
  *   could only be text that the stage makes.
  * - Deno's own operations.
  *
+ * What is replaced is what every name leads to: members that `require` gives, exports of the module, which keep
+ * what they were if somebody imported it before, and the constructor that an instance tells, for a stage may
+ * get hold of one of ours.
+ *
  * @module
  */
 import { createRequire, syncBuiltinESMExports } from "node:module";
+import { InternalError } from "../../base/errors.ts";
+import { confinedName } from "../code/confinement.ts";
 
 /** Stands in the place of what no own stage may have. The message is Deno's: `denial.ts` puts it into words. */
 function refused(what: string): new () => never {
@@ -21,19 +27,52 @@ function refused(what: string): new () => never {
   } as unknown as new () => never;
 }
 
-/** Closes them. Called before the stage's module is loaded. */
-export function confine(): void {
+/** What is replaced in modules of Node.js: of each its members, and what is said of them. */
+const REPLACED: readonly (readonly [module: string, names: readonly string[], what: string])[] = [
+  ["node:sqlite", ["DatabaseSync", "StatementSync", "backup"], "node:sqlite"],
+  ["node:worker_threads", ["Worker"], "a worker"],
+];
+
+/**
+ * Closes them. Called before the stage's module is loaded.
+ *
+ * @throws {InternalError} Where one of these modules was imported before, and is open.
+ */
+export async function confine(): Promise<void> {
   const require = createRequire(import.meta.url);
-  const replace = (module: string, names: readonly string[], what: string): void => {
+  for (const [module, names, what] of REPLACED) {
     const members = require(module) as Record<string, unknown>;
-    for (const name of names) members[name] = refused(what);
-  };
-  replace("node:sqlite", ["DatabaseSync", "StatementSync", "backup"], "node:sqlite");
-  replace("node:worker_threads", ["Worker"], "a worker");
-  globalThis.Worker = refused("a worker") as unknown as typeof Worker;
+    for (const name of names) members[name] = instead(members[name], what);
+  }
+  globalThis.Worker = instead(globalThis.Worker, "a worker") as typeof Worker;
   syncBuiltinESMExports();
+  for (const [module, names] of REPLACED) await checkExports(module, names);
   const deno = Deno as unknown as Record<PropertyKey, unknown>;
   const { internal } = deno;
   if (typeof internal === "symbol") Reflect.deleteProperty(deno, internal);
   Reflect.deleteProperty(deno, "internal");
+}
+
+/** What refuses in the place of a class or function, of which no instance tells the class any more. */
+function instead(original: unknown, what: string): unknown {
+  const replacement = refused(what);
+  const { prototype } = original as { readonly prototype?: object };
+  if (prototype !== undefined) {
+    Object.defineProperty(prototype, "constructor", { value: replacement, configurable: false });
+  }
+  return replacement;
+}
+
+/**
+ * Checks what the module has for those who import it. This also makes its exports: they are of the moment of the
+ * first import, and no later one changes them.
+ */
+async function checkExports(module: string, names: readonly string[]): Promise<void> {
+  const members = createRequire(import.meta.url)(module) as Record<string, unknown>;
+  const exported = await import(confinedName(module)) as Record<string, unknown>;
+  const all = exported.default as Record<string, unknown>;
+  const open = names.filter((name) =>
+    exported[name] !== members[name] || all[name] !== members[name]
+  );
+  if (open.length > 0) throw new InternalError(`${module} has its own ${open.join(", ")} still`);
 }

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { Worker } from "node:worker_threads";
+import { createRequire } from "node:module";
 import { isTooDeep, type Json, MAX_JSON_DEPTH } from "../../base/json.ts";
 import { unreachable, UserError, UserErrors } from "../../base/errors.ts";
 import { sayLastWordsAs } from "../../base/watchdog.ts";
@@ -20,8 +20,11 @@ import { cutError } from "./bounds.ts";
 import { type Confining, MARK, type Message, type Request, type ThrownError } from "./protocol.ts";
 import { describe, resolve, run } from "./tasks.ts";
 
-// Taken before the module of the stage runs: it may replace anything that it can reach.
-const Watchdog = Worker;
+// Taken before the module of the stage runs: it may replace anything that it can reach. An import would fix
+// what the module exports, before `confine.ts` replaces it.
+const { Worker: Watchdog } = createRequire(import.meta.url)(
+  "node:worker_threads",
+) as typeof import("node:worker_threads");
 const { stdin, stdout } = Deno;
 const exit: (code: number) => never = Deno.exit;
 const { stringify } = JSON;
@@ -81,7 +84,7 @@ export async function host(
       // Built-in stages ask by `context.file()`.
       if (request.task !== "describe") await leadReads(request.places);
       const { confine } = await import("./confine.ts");
-      confine();
+      await confine();
     }
     const { default: definition } = await load();
     const value = await answer(definition, request, controller.signal) as Json;
@@ -127,7 +130,7 @@ async function leadReads(places: Places): Promise<void> {
   readCopies(places);
 }
 
-function watchRunner(): Worker {
+function watchRunner(): InstanceType<typeof Watchdog> {
   const url = new URL("data:text/javascript," + encodeURIComponent(WATCHDOG));
   return new Watchdog(url);
 }
