@@ -10,6 +10,8 @@
  * @module
  */
 
+import { UserError } from "./errors.ts";
+
 /** Whether a path is a pattern. */
 export function isGlob(path: string): boolean {
   return /[*?[{]/.test(path);
@@ -178,6 +180,7 @@ export function naturalCompare(a: string, b: string): number {
  * Links that lead nowhere, back to themselves or to a folder that they lie in are passed over, and so are
  * pipes, sockets and devices, of which nobody knows an end.
  *
+ * @throws {UserError} Where a name that it needs is not UTF-8.
  * @throws What the system answers where a folder is missing or may not be read.
  */
 export async function expandGlob(folder: string, pattern: string): Promise<string[]> {
@@ -194,8 +197,11 @@ export async function expandGlob(folder: string, pattern: string): Promise<strin
       if (info === undefined) continue;
       const { isDirectory, isFile } = info;
       if (isDirectory && entry.isSymlink && await isAbove(folder, inner)) continue;
-      if (isDirectory && inner.length < deep) await walk(inner);
-      else if (isFile && glob.test(inner.slice(fixed.length).join("/"))) {
+      if (isDirectory && inner.length < deep) {
+        await refuseLostName(folder, inner);
+        await walk(inner);
+      } else if (isFile && glob.test(inner.slice(fixed.length).join("/"))) {
+        await refuseLostName(folder, inner);
         matches.push(inner.join("/"));
       }
     }
@@ -217,6 +223,18 @@ export async function literalParts(folder: string, parts: readonly string[]): Pr
     if (!await Deno.stat(path).then((info) => info.isDirectory, () => false)) return i;
   }
   return parts.length - 1;
+}
+
+/** A name that is not UTF-8 is listed with U+FFFD in it, by which nobody can open it. */
+async function refuseLostName(folder: string, path: readonly string[]): Promise<void> {
+  if (!path.at(-1)!.includes("\ufffd")) return;
+  const full = [folder, ...path].join("/");
+  if (await Deno.lstat(full).then(() => true, () => false)) return;
+  throw new UserError({
+    what: `${full} cannot be opened: its name is not UTF-8`,
+    requirement: "names of files are Unicode text",
+    remedy: "rename it, or have the pattern name the others alone",
+  });
 }
 
 /** What a link leads to; undefined where that is nothing. */

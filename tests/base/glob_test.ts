@@ -129,3 +129,20 @@ Deno.test("expandGlob() reads no pattern in the name of the folder", async () =>
   assert.deepEqual(await expandGlob(dir, "*/.*b*.txt"), ["[ab]/.in [ab].txt"]);
   await assert.rejects(expandGlob(`${dir}/none`, "*.txt"), Deno.errors.NotFound);
 });
+
+Deno.test({
+  name: "expandGlob() tells of a name that is not UTF-8 where it needs it",
+  // Elsewhere no file has such a name.
+  ignore: Deno.build.os !== "linux",
+  async fn(): Promise<void> {
+    const dir = await temporaryDirectory();
+    const script =
+      `cd "$1" && touch b.txt "$(printf 'a\\377.txt')" && mkdir "$(printf 'c\\377')" && touch ok\ufffd.md`;
+    const { success } = await new Deno.Command("sh", { args: ["-c", script, "sh", dir] }).output();
+    assert.ok(success);
+    await assert.rejects(expandGlob(dir, "*.txt"), /a\ufffd\.txt cannot be opened: .* not UTF-8/);
+    await assert.rejects(expandGlob(dir, "**/*.md"), /c\ufffd cannot be opened: .* not UTF-8/);
+    assert.deepEqual(await expandGlob(dir, "b*.txt"), ["b.txt"]);
+    assert.deepEqual(await expandGlob(dir, "*.md"), ["ok\ufffd.md"]);
+  },
+});

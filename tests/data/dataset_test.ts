@@ -1,5 +1,6 @@
 import { filePath } from "../../lib/base/paths.ts";
 import assert from "node:assert/strict";
+import { parquetMetadata } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gzipSync } from "node:zlib";
@@ -327,4 +328,24 @@ Deno.test({
       rows.every(({ text, label }) => typeof text === "string" && (label === 0 || label === 1)),
     );
   },
+});
+
+Deno.test("a table of thousands of columns of which hardly any row has one is refused", async () => {
+  const columns = Array.from(
+    { length: 2_000 },
+    (_, i) => ({ name: `k${i}`, type: "int" as const }),
+  );
+  const rows = Array.from({ length: 9_000 }, (_, i) => ({ [`k${i % 2_000}`]: i }));
+  await assert.rejects(
+    writeDataset(await temporaryDirectory(), { columns, splits: { data: rows } }),
+    /split "data" has 2000 columns, and hardly any row has a value in one of them/,
+  );
+  // Wide and full is another thing, and its row groups hold fewer rows.
+  const wide = columns.slice(0, 1_000);
+  const dir = await temporaryDirectory();
+  const row = Object.fromEntries(wide.map(({ name }, i) => [name, i]));
+  await writeDataset(dir, { columns: wide, splits: { data: new Array<Row>(9_000).fill(row) } });
+  const { buffer } = await Deno.readFile(`${dir}/data.parquet`);
+  const groups = parquetMetadata(buffer).row_groups.map(({ num_rows: count }) => Number(count));
+  assert.deepEqual(groups, [1_000, 8_000]);
 });

@@ -83,6 +83,10 @@ Deno.test("withoutSecrets() cuts out what lets in, and leaves the rest", () => {
       "git@h:a/b, ssh://git@h/a, docker://image@sha256:0a",
       "git@h:a/b, ssh://git@h/a, docker://image@sha256:0a",
     ],
+    ["//ann:pw@h/x, (//ann:pw@h)", "//***@h/x, (//***@h)"],
+    ["//no:te to b@c //see@h // a:b @c", "//no:te to b@c //see@h // a:b @c"],
+    ["https://h/?x[token]=abc&y[a][token][b]=d", "https://h/?x[token]=***&y[a][token][b]=***"],
+    ["https://h/?x[tokens]=5", "https://h/?x[tokens]=5"],
     ["Basic mathematics for the bearer of tidings", "Basic mathematics for the bearer of tidings"],
   ];
   for (const [text, clean] of cases) assert.equal(withoutSecrets(text), clean);
@@ -144,6 +148,12 @@ Deno.test("a secret that was said is cut out by its value, in every spelling", (
   assert.equal(
     withoutSecrets("correcthorsebattery Ab1-9z /s3cr3t-pw true"),
     "*** *** *** true",
+  );
+  keepSecretsOf({ A_TOKEN: "alpha-12345", B_TOKEN: "12345-omega", C_TOKEN: "gnugnu-gnu" });
+  assert.equal(
+    withoutSecrets("alpha-12345-omega alpha-12345alpha-12345 gnugnu-gnugnu-gnu!"),
+    "*** ****** ***!",
+    "of two that overlap no part is left",
   );
   keepSecretsOf({ HTTPS_PROXY: "http://ann:wilde%21beest@proxy:1" });
   assert.equal(withoutSecrets("a qu/x 42! b qu%2Fx%2042! c"), "a *** b *** c");

@@ -243,3 +243,13 @@ Deno.test({
     }
   },
 });
+
+Deno.test("a folder for temporary files that is not there is told in words", async () => {
+  await using p = await project({ "own.ts": stage(""), "p.yaml": using() });
+  const TMPDIR = join(p.folder, "nowhere");
+  const { code, stderr } = await p.spawn(["run", "p.yaml"], { TMPDIR }).output();
+  const told = new TextDecoder().decode(stderr);
+  assert.equal(code, 2, told);
+  assert.match(told, /there is no folder \S+nowhere, where temporary files are to be/);
+  assert.doesNotMatch(told, /fault of Temper|\n\s+at /);
+});

@@ -28,7 +28,7 @@ const NOBODY = /^(?:git|hg|svn|anonymous)$/i;
  * like the beginning of an address: each run is looked at once, as a whole.
  */
 const AUTHORITY =
-  /((?:https?|wss?|ftp):[\\/]*|:[\\/]{2,})((?:[^\s/?#"'<>\\:]|:(?!\\?\/)|\\(?![/"'])|["'<>](?![\s)\]}<>"'\\]|[,;:.](?:[\s"'<>]|$)|$))+)/gi;
+  /((?:https?|wss?|ftp):[\\/]*|:[\\/]{2,}|(?<![\w:\\/])\/\/)((?:[^\s/?#"'<>\\:]|:(?!\\?\/)|\\(?![/"'])|["'<>](?![\s)\]}<>"'\\]|[,;:.](?:[\s"'<>]|$)|$))+)/gi;
 
 /** Characters of a scheme. */
 const LONGEST_SCHEME = 40;
@@ -48,7 +48,7 @@ const IS_SECRET = new RegExp(
     "key-pair-id",
     // Short ones are ends of many words.
     "(?:^|[-_.])(?:sig|pwd|pass|auth)",
-  ].join("|") + ")[-_]?\\d*(?:\\[\\w*\\])?$",
+  ].join("|") + ")[-_]?\\d*\\]?(?:\\[\\w*\\])*$",
   "i",
 );
 
@@ -144,7 +144,7 @@ function withoutUsers(text: string): string {
   return text.replace(AUTHORITY, (whole: string, begin: string, run: string, at: number) => {
     const end = run.lastIndexOf("@");
     if (end < 0) return whole;
-    const scheme = begin.startsWith(":") ? schemeBefore(text, at) : /^[a-z]+/i.exec(begin)![0];
+    const scheme = begin.startsWith(":") ? schemeBefore(text, at) : /^[a-z]*/i.exec(begin)![0];
     const user = run.slice(0, end);
     const colon = user.indexOf(":");
     const known = {
@@ -152,6 +152,8 @@ function withoutUsers(text: string): string {
       user: colon < 0 ? user : user.slice(0, colon),
       password: colon < 0 ? "" : user.slice(colon + 1),
     };
+    // Behind slashes alone an `@` may stand in any comment.
+    if (scheme === "" && begin === "//" && known.password === "") return whole;
     return isLetIn(known) ? `${begin}${MASK}${run.slice(end)}` : whole;
   });
 }
@@ -191,11 +193,7 @@ function unescaped(text: string): string {
  * ```
  */
 export function withoutSecrets(text: string): string {
-  let clean = text;
-  // The longest first: one secret may begin with another.
-  for (const value of [...values].sort((a, b) => b.length - a.length)) {
-    if (clean.includes(value)) clean = clean.replaceAll(value, MASK);
-  }
+  let clean = withoutValues(text);
   if (clean.includes("@")) clean = withoutUsers(clean);
   if (clean.includes("=")) {
     clean = clean.replace(
@@ -204,6 +202,27 @@ export function withoutSecrets(text: string): string {
     );
   }
   return clean.replace(TOKENS, (token) => `${/^hf_|^\w+ +/i.exec(token)![0]}${MASK}`);
+}
+
+/** A text with a mask in the place of known values; one for those that overlap, of which else a part would be left. */
+function withoutValues(text: string): string {
+  const found: [from: number, to: number][] = [];
+  for (const value of values) {
+    let last: [from: number, to: number] | undefined;
+    for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {
+      if (last !== undefined && at < last[1]) last[1] = at + value.length;
+      else found.push(last = [at, at + value.length]);
+    }
+  }
+  if (found.length === 0) return text;
+  found.sort(([a], [b]) => a - b);
+  let clean = "";
+  let done = 0;
+  for (const [i, [from, to]] of found.entries()) {
+    if (i === 0 || from >= done) clean += text.slice(done, from) + MASK;
+    done = Math.max(done, to);
+  }
+  return clean + text.slice(done);
 }
 
 /** A value of JSON without the secrets in its texts and the names of its members. A number stays: it may be a count. */

@@ -10,6 +10,7 @@
  */
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { UserError } from "../../base/errors.ts";
 import { filePath, fileUrl } from "../../base/paths.ts";
 import { guarded, snapshotPath } from "../../store/mod.ts";
 import { type CodeLock, lockText } from "./code_lock.ts";
@@ -188,7 +189,7 @@ const FORGOTTEN_AFTER_MS = 24 * 3600 * 1000;
 export async function withProcessFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await guarded(
     { doing: "make a temporary folder", path: tmpdir() },
-    () => Deno.makeTempDir({ prefix: PREFIX }),
+    () => Deno.makeTempDir({ prefix: PREFIX }).catch(refuseMissing),
   );
   // By the clock of the disk: this process's may have been set since others made their folders.
   const now = await changeOf(folder);
@@ -198,6 +199,16 @@ export async function withProcessFolder<T>(use: (folder: string) => Promise<T>):
     await removeQuietly(folder);
     await removeForgotten(dirname(folder), now);
   }
+}
+
+/** The folder is what the environment says, whether there is one or not. */
+function refuseMissing(error: unknown): never {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+  throw new UserError({
+    what: `there is no folder ${tmpdir()}, where temporary files are to be`,
+    remedy: "make it, or have TMPDIR name one that is there",
+    cause: error,
+  });
 }
 
 async function removeForgotten(folder: string, now: number): Promise<void> {

@@ -23,6 +23,12 @@ const GROUP_ROWS = 100_000;
 /** Characters of texts at which a row group ends earlier: what reads it holds one in memory. */
 const GROUP_CHARACTERS = 1 << 24;
 
+/** Cells at which it does, too: of a table of very many columns, each null takes memory. */
+const GROUP_CELLS = 1 << 23;
+
+/** A table of more columns and cells than these, of which hardly any holds something, is a mistake. */
+const EMPTY = { columns: 1_000, cells: 1 << 24, filled: 0.01 } as const;
+
 /**
  * Writes a file row group by row group. The same rows give the same bytes, however they come in batches. A
  * lone surrogate in a text becomes U+FFFD.
@@ -32,9 +38,11 @@ export class ParquetSink {
   readonly #label: string;
   readonly #writer: ParquetWriter;
   #cells: Exclude<Cell, object>[][] | (Exclude<Cell, object> | null)[][];
+  readonly #groupRows: number;
   #characters = 0;
-  /** Rows so far. */
+  /** Rows so far, and cells of them that are not null. */
   rows = 0;
+  #filled = 0;
   #first = true;
 
   /**
@@ -48,6 +56,7 @@ export class ParquetSink {
     this.#columns = columns;
     this.#label = label;
     this.#cells = columns.map(() => []);
+    this.#groupRows = Math.min(GROUP_ROWS, Math.ceil(GROUP_CELLS / columns.length));
     this.#writer = new ParquetWriter({
       writer: fileWriter(path),
       schema: schemaOf(columns),
@@ -56,21 +65,43 @@ export class ParquetSink {
     });
   }
 
-  /** @throws {UserError} Where a cell does not fit its column, naming row and column. */
+  /** @throws {UserError} Where a cell does not fit its column, naming row and column, or nearly all are null. */
   write(batch: Batch): void {
     const all = this.#columns.map((column) => batch.columns.get(column.name));
     for (let i = 0; i < batch.length; i++, this.rows++) {
       for (let c = 0; c < all.length; c++) {
-        const cell = all[c]?.[i];
+        const cell = all[c]?.[i] ?? null;
+        if (cell === null) {
+          (this.#cells[c] as null[]).push(null);
+          continue;
+        }
         const column = this.#columns[c]!;
         checkCell(cell, column, () => `row ${this.rows} of ${this.#label}`);
         const stored = storedValue(cell, column);
         if (typeof stored === "string") this.#characters += stored.length;
+        this.#filled++;
         (this.#cells[c] as (Exclude<Cell, object> | null)[]).push(stored);
       }
-      const rows = this.#first ? FIRST_ROWS : GROUP_ROWS;
+      const rows = this.#first ? Math.min(FIRST_ROWS, this.#groupRows) : this.#groupRows;
       if (this.#cells[0]!.length >= rows || this.#characters >= GROUP_CHARACTERS) this.#flush();
     }
+    this.#refuseEmpty();
+  }
+
+  /** Where every row has names of its own, a small file would become a table without end. */
+  #refuseEmpty(): void {
+    const columns = this.#columns.length;
+    const cells = this.rows * columns;
+    if (columns <= EMPTY.columns || cells <= EMPTY.cells) return;
+    if (this.#filled >= cells * EMPTY.filled) return;
+    throw new UserError({
+      what:
+        `${this.#label} has ${columns} columns, and hardly any row has a value in one of them: ` +
+        `${this.#filled} of the ${cells} cells of its first ${this.rows} rows are not null`,
+      requirement: "a column is something that many rows have",
+      remedy:
+        "make a list of what has other names in each row, or name the columns to keep with `columns`",
+    });
   }
 
   /** Writes what is left, and the end. */
