@@ -47,19 +47,15 @@ export function checkOutsidePath(path: unknown, from: string): string {
  */
 export function checkOutsidePaths(paths: readonly unknown[], from: string): string[] {
   const checked = paths.map((path) => checkOutsidePath(path, from));
-  const seen = new Map<string, string>();
-  for (const path of checked) {
-    const folded = portableIdentity(path);
-    const before = seen.get(folded);
-    if (before !== undefined) throw clash(before, path, from);
-    seen.set(folded, path);
-  }
-  for (const path of checked) {
-    const parts = portableIdentity(path).split("/");
-    for (let n = 1; n < parts.length; n++) {
-      const file = seen.get(parts.slice(0, n).join("/"));
-      if (file !== undefined) throw clash(file, path, from);
-    }
+  // A folder and what is in it stand side by side, for nothing comes before the end of a name.
+  const sorted = checked.map((path) =>
+    [portableIdentity(path).replaceAll("/", "\0"), path] as const
+  )
+    .sort(([a], [b]) => a < b ? -1 : a > b ? 1 : 0);
+  for (let i = 1; i < sorted.length; i++) {
+    const [before, other] = sorted[i - 1]!;
+    const [folded, path] = sorted[i]!;
+    if (folded === before || folded.startsWith(`${before}\0`)) throw clash(other, path, from);
   }
   return checked;
 }

@@ -94,7 +94,7 @@ export class Artifacts {
   ): Promise<Published> {
     const tree = await guarded({ doing: "read the output", path: folder }, async () => {
       // A stage may have removed the folder itself, which comes to the same as leaving it empty.
-      return await lstatOf(folder) === undefined ? [] : await listTree(folder);
+      return await lstatOf(folder) === undefined ? [] : await listTree(folder, options.signal);
     });
     if (tree.length === 0) {
       throw new UserError({

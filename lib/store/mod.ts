@@ -30,6 +30,7 @@ export {
   snapshotPath,
   Snapshots,
 } from "./snapshots.ts";
+export { MAX_ENTRIES, refuseMany } from "./tree.ts";
 export { ResumeFolders } from "./resume.ts";
 export { isSettled, REST, stampOf, StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";

@@ -67,12 +67,14 @@ Deno.test("checkOutsidePath() takes plain names below a folder, and nothing else
 
 Deno.test("checkOutsidePaths() refuses names that one folder can't hold everywhere", () => {
   assert.deepEqual(checkOutsidePaths(["a/b", "a/c", "ab"], "it"), ["a/b", "a/c", "ab"]);
+  assert.equal(checkOutsidePaths(["a-b", "a/b", "a!/b", "a/b-c", "a/b!"], "it").length, 5);
   for (
     const paths of [
       ["a", "a"],
       ["A", "a"],
       ["a/B", "A/b"],
       ["a", "a/b"],
+      ["a", "a-b", "a!", "a/b"],
       ["a/b/c", "A"],
       [
         "é",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { UserError } from "../../lib/base/errors.ts";
 import type { Json } from "../../lib/base/json.ts";
 import { Lockfile, lockfilePath } from "../../lib/pipeline/key/lockfile.ts";
+import { parsePins } from "../../lib/pipeline/key/lockfile_text.ts";
 import { project, registryOf } from "./project.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -117,4 +118,12 @@ Deno.test("a moving source is pinned by the first run and moves with --update on
   const both = await p.temper(["run", "p.yaml", "--update", "--offline"], { context });
   assert.equal(both.code, 2);
   assert.match(both.out, /--update and --offline cannot be used together/);
+});
+
+Deno.test("a lock file with a number that JSON cannot hold is refused: it would be written as null", () => {
+  const text = (commit: string): string => `{"version":1,"pins":{"hf://a":{"commit":${commit}}}}`;
+  assert.equal(parsePins(text("1"), "p.lock").size, 1);
+  for (const number of ["1e999", "-1e400"]) {
+    assert.throws(() => parsePins(text(number), "p.lock"), /p\.lock is not a lock file/);
+  }
 });

@@ -341,7 +341,7 @@ Deno.test("an output is checked for what readers start from: files, and a list o
     await Deno.truncate(path, 2 ** 33);
     await assert.rejects(
       checkOutput(join(path, ".."), { kind: "rows", stage: "s" }),
-      /wrote a dataset\.json of more than 64 MiB/,
+      /wrote a dataset\.json of more than 16 MiB/,
     );
   });
 });

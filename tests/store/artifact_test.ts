@@ -99,6 +99,37 @@ Deno.test("publish() refuses names that some system can't hold or takes for one"
   });
 });
 
+Deno.test("publish() refuses paths that are too long, and looks at each name once", async () => {
+  await withStore(async (store, folder) => {
+    const deep = await writeTree(folder, { [`${"d/".repeat(520)}a.txt`]: "x" });
+    await assert.rejects(
+      store.artifacts.publish(deep, { kind: "rows" }),
+      /a path of more than 1024 bytes: "d\/d\//,
+    );
+    // Each of 80 characters in its widest form, in a folder of hundreds: once they were joined path by path.
+    const wide = "\ufdfa".repeat(80);
+    const names = Array.from({ length: 300 }, (_, i) => `${wide}/${"d/".repeat(300)}${i}.txt`);
+    const root = await writeTree(folder, Object.fromEntries(names.map((name) => [name, ""])));
+    const began = performance.now();
+    await store.artifacts.publish(root, { kind: "rows" });
+    assert.ok(performance.now() - began < 20_000, `${performance.now() - began} ms`);
+  });
+});
+
+Deno.test("publish() looks for what stops it while it lists, and lets others have their turn", async () => {
+  await withStore(async (store, folder) => {
+    const files = Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`${i}.txt`, ""]));
+    const root = await writeTree(folder, files);
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 1);
+    await assert.rejects(
+      store.artifacts.publish(root, { kind: "rows", signal: controller.signal }),
+      { name: "AbortError" },
+    );
+    assert.ok(await Deno.stat(join(root, "0.txt")), "nothing was moved");
+  });
+});
+
 Deno.test("publish() refuses what is no plain file before it moves anything", async () => {
   await withStore(async (store, folder) => {
     const cases: [spoil: (root: string) => unknown, message: RegExp][] = [

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { canonicalJson } from "../../base/canonical_json.ts";
 import { UserError } from "../../base/errors.ts";
 import { isJsonObject, type Json, type JsonObject, parseJson } from "../../base/json.ts";
 import { isNestedAtMost } from "../sandbox/pins.ts";
@@ -52,7 +53,7 @@ export function parsePins(text: string, path: string): Pins {
   try {
     const value = parseJson(text) as Json;
     const isOurs = isJsonObject(value) && value.version === VERSION &&
-      isNestedAtMost(value, DEEPEST);
+      isNestedAtMost(value, DEEPEST) && isExact(value);
     if (isOurs && isJsonObject(value.pins) && isJsonObject(value.own ?? {})) {
       take(value.pins);
       for (const [stage, members] of Object.entries(value.own ?? {})) {
@@ -69,6 +70,16 @@ export function parsePins(text: string, path: string): Pins {
     requirement: `JSON: {"version":${VERSION},"pins":{source: pin},"own":{stage: {source: pin}}}`,
     remedy: "restore it from version control, or delete it and run with --update",
   });
+}
+
+/** Whether it can be written as it was read: 1e999 is read as a number that JSON has not. */
+function isExact(value: Json): boolean {
+  try {
+    canonicalJson(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The text for pins, sorted, so that a change of one changes its lines alone. */

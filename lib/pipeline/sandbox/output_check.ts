@@ -11,6 +11,7 @@ import { UserError } from "../../base/errors.ts";
 import { isJsonObject, type JsonObject } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
 import { VOCABULARY_FILES } from "../../base/vocabulary_files.ts";
+import { refuseMany } from "../../store/mod.ts";
 import type { Kind } from "../stage.ts";
 
 /** What a kind starts from. */
@@ -31,8 +32,8 @@ const INDEX: Readonly<Record<Kind, Index>> = {
   texts: { file: "generations.jsonl", splits: false },
 };
 
-/** Bytes of a list of splits: a stage must not fill the memory of the runner. */
-const MAX_INDEX = 64 << 20;
+/** Bytes of a list of splits: a stage must not fill the memory of the runner, nor hold it up. */
+const MAX_INDEX = 16 << 20;
 
 /**
  * Checks what a stage left behind.
@@ -48,7 +49,10 @@ export async function checkOutput(
   await refuseOther(folder, stage);
   const files = new Set<string>();
   const others = new Set<string>();
-  for await (const { name, isFile } of Deno.readDir(folder)) (isFile ? files : others).add(name);
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    (isFile ? files : others).add(name);
+    refuseMany(files.size + others.size);
+  }
   const names = [...files, ...others];
   const { file, or, splits } = INDEX[kind];
   if (names.length === 0) {
