@@ -271,10 +271,11 @@ Deno.test("lists of lists and of structs stay json, and so does JSON text", asyn
       { name: "lists", data: [[["a"], []], null] },
       { name: "structs", data: [[{ x: "a", y: "b" }], []] },
       { name: "tuples", data: [[{ x: "a" }], []] },
+      { name: "older", data: [["a"], []] },
       { name: "json", data: [[{ a: 1 }], []] },
     ],
     schema: [
-      { name: "root", num_children: 4 },
+      { name: "root", num_children: 5 },
       { ...list, name: "lists" },
       repeated,
       { ...list, name: "element" },
@@ -289,6 +290,10 @@ Deno.test("lists of lists and of structs stay json, and so does JSON text", asyn
       repeated,
       { name: "element", repetition_type: "OPTIONAL", num_children: 1 },
       { ...text, name: "x" },
+      // By that name, a list of structs with one member.
+      { ...list, name: "older" },
+      { ...repeated, name: "older_tuple" },
+      { ...text, name: "x" },
       { ...list, name: "json" },
       repeated,
       { name: "element", type: "BYTE_ARRAY", converted_type: "JSON", repetition_type: "OPTIONAL" },
@@ -296,10 +301,16 @@ Deno.test("lists of lists and of structs stay json, and so does JSON text", asyn
   });
   await Deno.writeFile(path, new Uint8Array(bytes));
   const { columns, rows } = await readParquet(path);
-  assert.deepEqual(columns.map(({ type }) => type), ["json", "json", "json", "json"]);
+  assert.deepEqual(columns.map(({ type }) => type), ["json", "json", "json", "json", "json"]);
   assert.deepEqual(rows, [
-    { lists: [["a"], []], structs: [{ x: "a", y: "b" }], tuples: [{ x: "a" }], json: [{ a: 1 }] },
-    { lists: null, structs: [], tuples: [], json: [] },
+    {
+      lists: [["a"], []],
+      structs: [{ x: "a", y: "b" }],
+      tuples: [{ x: "a" }],
+      older: ["a"],
+      json: [{ a: 1 }],
+    },
+    { lists: null, structs: [], tuples: [], older: [], json: [] },
   ]);
 });
 

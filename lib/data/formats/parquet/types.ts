@@ -172,8 +172,10 @@ function listCell(
 ): readonly FlatCell[] | null {
   // Where nothing is around the items, hyparquet has null for an empty list, and undefined for none.
   if (value === undefined || (value === null && !isBare)) return null;
+  const list = value ?? [];
+  if (!Array.isArray(list)) throw new Error("a list of which nothing repeats");
   return Array.from(
-    (value ?? []) as readonly unknown[],
+    list as readonly unknown[],
     (item) => items.isNull ? null : parquetCell(item, items) as FlatCell,
   );
 }
