@@ -106,8 +106,8 @@ exponents, nan and inf, and no integer that a double would round; \`bool\` true 
 \`[int]\` and its like take lists, and JSON text of lists such as \`[1, 2]\`, item by item. Empty cells of csv are null
 but for \`string\`.
 
-Lists of texts, numbers, truth values or times are columns of type \`list\`, as those of parquet and of datasets are;
-lists of anything else, and of several types, are \`json\`.
+Lists of texts, numbers, truth values or times, all of one type, are columns of type \`list\`; whatever else is nested
+is \`json\`.
 
 What a movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
 Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
@@ -125,6 +125,9 @@ base:
 poems:
   uses: download
   with: { from: { train: poems.txt, test: more.txt }, split_by: blank_line }
+tagged:
+  uses: download
+  with: { from: tagged.csv, types: { id: int, tags: [string] } }
 \`\`\``,
   inputs: {},
   kinds: ["rows", "model"],

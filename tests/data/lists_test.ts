@@ -1,6 +1,8 @@
 /** Columns of lists: found in texts, decided over files, cast, written and read again, and what asks for a type. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { BATCH, type Batch } from "../../lib/data/formats/batch.ts";
 import {
   type Cell,
   cellCharacters,
@@ -17,7 +19,14 @@ import type { FoundColumn, FoundItems } from "../../lib/data/formats/row_file.ts
 import { castCell, castText } from "../../lib/data/formats/text/cast.ts";
 import { openCsv } from "../../lib/data/formats/text/csv.ts";
 import { openJson, openJsonl } from "../../lib/data/formats/text/json.ts";
+import { writeDataset } from "../../lib/data/mod.ts";
+import { mixRows } from "../../lib/data/rows/mix.ts";
+import { Spill } from "../../lib/data/rows/spill.ts";
+import { RowBatches } from "../../lib/data/rows/stream.ts";
+import { readParquet } from "../fixtures/parquet_files.ts";
 import { fileOf, readAll } from "../fixtures/row_files.ts";
+import { streamOf, written } from "../fixtures/row_stream.ts";
+import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
 const WIDE = "9007199254740993";
 const HUGE = "12345678901234567890";
@@ -254,4 +263,77 @@ Deno.test("a list as text tells it from every other, and its size counts all tha
   assert.ok(cellCharacters(["a".repeat(1000), "b".repeat(500)]) >= 1500);
   assert.ok(cellCharacters(Array.from({ length: 1000 }, () => 0)) >= 8000);
   assert.ok(cellCharacters([{ role: "user", content: "c".repeat(700) }]) >= 700);
+});
+
+Deno.test("rows with long lists come in small batches, and lists are put aside as they are", async () => {
+  const columns: Column[] = [{ name: "a", type: "list", items: { type: "int" } }];
+  const list = Array.from({ length: 100_000 }, (_, i) => i);
+  const taken: Batch[] = [];
+  const batches = new RowBatches(columns, (batch) => taken.push(batch));
+  for (let i = 0; i < 30; i++) batches.add({ a: list });
+  batches.finish();
+  assert.deepEqual(taken.map(({ length }) => length).at(0), Math.ceil(BATCH.characters / 8 / 1e5));
+  using spill = new Spill(`${await temporaryDirectory()}/spill`, { most: 1000 });
+  const cells: Cell[] = [[1, 2n ** 60n, null], [], null, list];
+  spill.write({ length: cells.length, columns: new Map([["a", cells]]) });
+  assert.equal(spill.isHeld, false);
+  assert.deepEqual([...spill.batches()].flatMap((batch) => batch.columns.get("a")!), cells);
+});
+
+Deno.test("the classes of items are read in every form that datasets writes, and mixed with care", async () => {
+  const classes = { names: ["O", "PER"], _type: "ClassLabel" };
+  const items: Items = { type: "int", names: ["O", "PER"] };
+  const path = `${await temporaryDirectory()}/a.parquet`;
+  for (
+    const feature of [
+      { feature: classes, _type: "List" },
+      { feature: classes, _type: "Sequence", length: -1 },
+      [classes],
+    ]
+  ) {
+    const info = JSON.stringify({ info: { features: { a: feature } } });
+    const bytes = parquetWriteBuffer({
+      columnData: [{ name: "a", data: [[0n, 1n], []] }],
+      schema: [
+        { name: "root", num_children: 1 },
+        { name: "a", repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" },
+        { name: "list", repetition_type: "REPEATED", num_children: 1 },
+        { name: "element", repetition_type: "OPTIONAL", type: "INT64" },
+      ],
+      kvMetadata: [{ key: "huggingface", value: info }],
+    });
+    await Deno.writeFile(path, new Uint8Array(bytes));
+    const { columns, rows } = await readParquet(path);
+    assert.deepEqual(columns, [{ name: "a", type: "list", items }]);
+    assert.deepEqual(rows, [{ a: [0, 1] }, { a: [] }]);
+  }
+  const mixed = async (...all: Items[]): Promise<readonly Column[]> => {
+    const inputs = all.map((own, i) => {
+      const columns: Column[] = [{ name: "a", type: "list", items: own }];
+      return { name: `${i}`, stream: streamOf({ columns, splits: { data: [{ a: [] }] } }) };
+    });
+    const run = await written();
+    await mixRows(inputs, { method: "concatenate" }, run);
+    return run.columns;
+  };
+  assert.deepEqual(await mixed({ type: "int" }, items), [{ name: "a", type: "list", items }]);
+  await assert.rejects(
+    mixed(items, { type: "int", names: ["O"] }),
+    /classes of column "a" are O, PER in 0 and O in 1/,
+  );
+  await assert.rejects(
+    mixed({ type: "int" }, { type: "string" }),
+    /column "a" is list of int in 0 and list of string in 1/,
+  );
+});
+
+Deno.test("a text that is no time of its column is told with row and column", async () => {
+  const columns: Column[] = [{ name: "when", type: "timestamp", unit: "ms", utc: true }];
+  await assert.rejects(
+    writeDataset(await temporaryDirectory(), {
+      columns,
+      splits: { train: [{ when: null }, { when: "soon" }] },
+    }),
+    /column "when" holds "soon" in row 1 of split "train".*looks like 1970-01-01T00:00:00\.000Z/,
+  );
 });

@@ -162,11 +162,12 @@ function storedValue(cell: Cell | undefined, place: Place): Stored {
     case "json":
       return JSON.stringify(cell, (_, v) => typeof v === "bigint" ? String(v) : v);
     case "list": {
+      const list = cell as readonly (FlatCell | undefined)[];
       const column = { name: place.column.name, ...items! };
-      return Array.from(cell as readonly (FlatCell | undefined)[], (item, i) => {
-        const where = (): string => `item ${i} in ${place.where()}`;
-        return storedValue(item, { column, where }) as FlatCell;
-      });
+      const stored: FlatCell[] = [];
+      const item: Place = { column, where: () => `item ${stored.length} in ${place.where()}` };
+      for (const each of list) stored.push(storedValue(each, item) as FlatCell);
+      return stored;
     }
     case "int":
       return BigInt(cell as number | bigint);
