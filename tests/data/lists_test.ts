@@ -327,6 +327,25 @@ Deno.test("the classes of items are read in every form that datasets writes, and
   );
 });
 
+Deno.test("a writer refuses columns that say nothing of what is in them", async () => {
+  const dir = await temporaryDirectory();
+  const table: [unknown, RegExp][] = [
+    [{ type: "list" }, /items of column "a" have no type.*a list has items of one of the others/],
+    [{ type: "list", items: { type: "json" } }, /items of column "a" have no type/],
+    [{ type: "list", items: { type: "timestamp", unit: "s" } }, /unit of the items of column "a"/],
+    [{ type: "string", items: { type: "int" } }, /column "a" has items, and is no list/],
+    [{ type: "timestamp", unit: "s" }, /unit of column "a" is none that there is/],
+    [{ type: "text" }, /column "a" has no type that there is/],
+  ];
+  for (const [column, message] of table) {
+    const columns = [{ name: "a", ...column as object } as Column];
+    await assert.rejects(writeDataset(dir, { columns, splits: {} }), {
+      name: "UserError",
+      message,
+    });
+  }
+});
+
 Deno.test("a text that is no time of its column is told with row and column", async () => {
   const columns: Column[] = [{ name: "when", type: "timestamp", unit: "ms", utc: true }];
   await assert.rejects(

@@ -1,8 +1,8 @@
 /** Lists in parquet: in the three spellings that there are, exact, and as other tools expect them. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parquetMetadataAsync, type SchemaElement } from "hyparquet";
-import { fileWriter, parquetWriteBuffer, ParquetWriter } from "hyparquet-writer";
+import { parquetMetadataAsync } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { BATCH, batchOf } from "../../lib/data/formats/batch.ts";
 import type { Cell, Column, FlatCell, Items, Row } from "../../lib/data/formats/columns.ts";
 import { openBuffer } from "../../lib/data/formats/parquet/buffer.ts";
@@ -10,6 +10,7 @@ import { parquetFile } from "../../lib/data/formats/parquet/file.ts";
 import { openJsonl } from "../../lib/data/formats/text/json.ts";
 import { DatasetWriter, openDataset, readDataset, writeDataset } from "../../lib/data/mod.ts";
 import { readParquet, writeParquet } from "../fixtures/parquet_files.ts";
+import { bare, type Leaf, spelled, writeBare } from "../fixtures/parquet_lists.ts";
 import { fileOf, readAll } from "../fixtures/row_files.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 
@@ -95,73 +96,6 @@ Deno.test("lists are written as pyarrow writes them, and the same rows as the sa
   assert.deepEqual((await readDataset(`${dir}/pieces`)).splits.data, rows);
 });
 
-type Leaf = Omit<SchemaElement, "name" | "repetition_type">;
-
-/**
- * Writes columns, and calls what repeats around an item the item itself, as older writers do: the bytes of the
- * pages are the same. hyparquet-writer writes no such columns.
- */
-function writeBare(
-  path: string,
-  columnData: { readonly name: string; readonly data: unknown[] }[],
-  { schema, statistics = true }: {
-    readonly schema: readonly SchemaElement[];
-    readonly statistics?: boolean;
-  },
-): void {
-  const writer = new ParquetWriter({ writer: fileWriter(path), schema: [...schema], statistics });
-  writer.write({ columnData });
-  writer.schema = schema.flatMap((element, i) => {
-    if (element.name === "value") return [];
-    if (schema[i + 1]?.name !== "value") return [element];
-    const { name: _, repetition_type: _repeats, ...leaf } = schema[i + 1]!;
-    return [{ ...leaf, name: element.name, repetition_type: "REPEATED" }];
-  });
-  for (const { meta_data: chunk } of writer.row_groups.flatMap(({ columns }) => columns)) {
-    if (chunk!.path_in_schema.at(-1) === "value") chunk!.path_in_schema.pop();
-  }
-  writer.finish();
-}
-
-/** An item in a group of its own, for {@linkcode writeBare}. */
-function bare(name: string, leaf: Leaf): SchemaElement[] {
-  return [
-    { name, repetition_type: "REPEATED", num_children: 1 },
-    { ...leaf, name: "value", repetition_type: "REQUIRED" },
-  ];
-}
-
-/** Columns of one list, spelled in several ways. */
-async function spelled(
-  leaf: Leaf,
-  lists: readonly (readonly unknown[] | null)[],
-): Promise<Awaited<ReturnType<typeof readParquet>>> {
-  const list = { repetition_type: "OPTIONAL", num_children: 1, converted_type: "LIST" } as const;
-  const full = lists.map((each) => each ?? []);
-  const path = `${await temporaryDirectory()}/lists.parquet`;
-  const columnData = [
-    { name: "three", data: [...lists] },
-    { name: "required", data: full },
-    { name: "two", data: [...lists] },
-    { name: "bare", data: full },
-  ];
-  writeBare(path, columnData, {
-    schema: [
-      { name: "root", num_children: 4 },
-      { ...list, name: "three" },
-      { name: "list", repetition_type: "REPEATED", num_children: 1 },
-      { ...leaf, name: "element", repetition_type: "OPTIONAL" },
-      { ...list, name: "required", repetition_type: "REQUIRED" },
-      { name: "bag", repetition_type: "REPEATED", num_children: 1 },
-      { ...leaf, name: "array_element", repetition_type: "REQUIRED" },
-      { ...list, name: "two" },
-      ...bare("array", leaf),
-      ...bare("bare", leaf),
-    ],
-  });
-  return await readParquet(path);
-}
-
 Deno.test("a list is read in each of its spellings, none as null and empty as empty", async () => {
   const lists = [["a", "🐋"], null, [], ["b"], [], null, ["", "c", "d"]];
   const { columns, rows } = await spelled({ type: "BYTE_ARRAY", converted_type: "UTF8" }, lists);
@@ -169,9 +103,11 @@ Deno.test("a list is read in each of its spellings, none as null and empty as em
     assert.deepEqual([type, items], ["list", { type: "string" }]);
   }
   assert.deepEqual(rows.map(({ three }) => three), lists);
+  assert.deepEqual(rows.map(({ newer }) => newer), lists);
   assert.deepEqual(rows.map(({ two }) => two), lists);
   const full = lists.map((list) => list ?? []);
   assert.deepEqual(rows.map(({ required }) => required), full);
+  assert.deepEqual(rows.map(({ strict }) => strict), full);
   assert.deepEqual(rows.map(({ bare }) => bare), full);
 });
 

@@ -21,7 +21,7 @@ import { type Cell, type Column, requireColumn, type Row } from "../formats/colu
 import { parquetFile, parquetInfo } from "../formats/parquet/file.ts";
 import { ParquetSink, refuseColumns } from "../formats/parquet/writer.ts";
 import type { Reading } from "../formats/row_file.ts";
-import { COLUMN_TYPES, infoMistake } from "./dataset_mistakes.ts";
+import { COLUMN_TYPES, columnMistake, infoMistake } from "./dataset_mistakes.ts";
 import { refuseSplitName } from "./split_name.ts";
 import type { RowSink, RowStream } from "./stream.ts";
 
@@ -217,7 +217,7 @@ export class DatasetWriter implements RowSink {
   /**
    * @param dir An existing folder.
    * @param options `splits`: all of them, in their order, those without rows as well.
-   * @throws {UserError} Where columns or splits have names that none can have.
+   * @throws {UserError} Where columns or splits have names that none can have, or columns types that there are not.
    */
   constructor(
     dir: string,
@@ -227,6 +227,15 @@ export class DatasetWriter implements RowSink {
     },
   ) {
     refuseColumns(columns);
+    const mistake = columns.map(columnMistake).find((each) => each !== undefined);
+    if (mistake !== undefined) {
+      throw new UserError({
+        what: `cannot write a dataset: ${mistake}`,
+        requirement: `the types are ${
+          COLUMN_TYPES.join(", ")
+        }; a list has items of one of the others but json`,
+      });
+    }
     this.#dir = dir;
     this.#columns = columns;
     for (const split of splits) {

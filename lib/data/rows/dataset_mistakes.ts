@@ -4,7 +4,7 @@
  * @module
  */
 import { isJsonObject, type Json, type JsonObject } from "../../base/json.ts";
-import type { ColumnType, FlatType } from "../formats/columns.ts";
+import type { ColumnType, FlatType, TimeUnit } from "../formats/columns.ts";
 import { splitsMistake } from "./split_name.ts";
 
 const FLAT_TYPES: readonly FlatType[] = ["string", "int", "float", "bool", "timestamp"];
@@ -23,20 +23,30 @@ export function infoMistake({ kind, columns, splits }: JsonObject): string | und
   return isJsonObject(splits) ? splitsMistake(splits, ["rows"]) : 'its "splits" are no object';
 }
 
-function columnMistake(column: Json): string | undefined {
+/** What is wrong with one of its columns, or with one that somebody is about to write. */
+export function columnMistake(column: unknown): string | undefined {
   const name = isJsonObject(column) ? column.name : undefined;
   if (!isJsonObject(column) || typeof name !== "string") return "a column has no name";
   if (name === "__proto__") return `no column may be called "${name}"`;
-  const { type, names, items } = column;
+  const { type, items } = column;
   if (!isOneOf(COLUMN_TYPES, type)) return `the column "${name}" has no type that there is`;
-  if (!areNames(names)) return `the names of column "${name}" are no list of texts`;
-  if (type !== "list") return undefined;
+  if (type !== "list") {
+    return items === undefined
+      ? valuesMistake(column, `column "${name}"`)
+      : `the column "${name}" has items, and is no list`;
+  }
   if (!isJsonObject(items) || !isOneOf(FLAT_TYPES, items.type)) {
     return `the items of column "${name}" have no type that they may have`;
   }
-  return areNames(items.names)
-    ? undefined
-    : `the names of the items of column "${name}" are no list of texts`;
+  return valuesMistake(items, `the items of column "${name}"`);
+}
+
+const UNITS: readonly TimeUnit[] = ["ms", "us", "ns"];
+
+function valuesMistake({ names, unit, utc }: JsonObject, of: string): string | undefined {
+  if (!areNames(names)) return `the names of ${of} are no list of texts`;
+  if (unit !== undefined && !isOneOf(UNITS, unit)) return `the unit of ${of} is none that there is`;
+  return utc === undefined || typeof utc === "boolean" ? undefined : `utc of ${of} is no boolean`;
 }
 
 function isOneOf(types: readonly string[], type: Json | undefined): boolean {
