@@ -195,6 +195,11 @@ Deno.test("a cell of a list is checked item by item, and told with its place", (
     ["a", "string", /"tags" holds string a in row 3.*its type is list of string/],
     [{ a: 1 }, "string", /"tags" holds object {"a":1} in row 3/],
     [[["a"]], "string", /holds object \["a"\] in item 0/],
+    [
+      [{ a: 2n ** 60n }] as unknown as Cell,
+      "int",
+      /holds object {"a":"1152921504606846976"} in item 0/,
+    ],
     [[1], "bool", /holds number 1 in item 0/],
   ];
   for (const [cell, type, message] of table) {

@@ -206,9 +206,18 @@ export function refuseColumnName(name: string, where: string): void {
 export function cellText(cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return "";
   if (typeof cell !== "object") return String(cell);
-  if (!Array.isArray(cell) || !cell.some(isBeyondJson)) return JSON.stringify(cell);
-  const texts = cell.map((item) => isBeyondJson(item) ? String(item) : JSON.stringify(item));
+  if (!Array.isArray(cell) || !cell.some(isBeyondJson)) return jsonOf(cell);
+  const texts = cell.map((item) => isBeyondJson(item) ? String(item) : jsonOf(item));
   return `[${texts.join(",")}]`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // What a stage's author gives may hold a bigint where none belongs, and that is to be told.
+    return JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner);
+  }
 }
 
 function isBeyondJson(item: unknown): boolean {
