@@ -172,12 +172,11 @@ function listCell(
 ): readonly FlatCell[] | null {
   // Where nothing is around the items, hyparquet has null for an empty list, and undefined for none.
   if (value === undefined || (value === null && !isBare)) return null;
-  const list = value ?? [];
+  const list: unknown = value ?? [];
   if (!Array.isArray(list)) throw new Error("a list of which nothing repeats");
-  return Array.from(
-    list as readonly unknown[],
-    (item) => items.isNull ? null : parquetCell(item, items) as FlatCell,
-  );
+  // It is nobody else's, and a list may be long: a second one would take as much memory again.
+  for (let i = 0; i < list.length; i++) list[i] = items.isNull ? null : parquetCell(list[i], items);
+  return list as readonly FlatCell[];
 }
 
 /** The same in the type that was decided over all files. */
