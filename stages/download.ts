@@ -14,6 +14,8 @@ const splitName = z.string().regex(SPLIT_NAME, { error: SPLIT_NAME_WORDS }).refi
   { error: SPLIT_NAME_WORDS },
 );
 
+const flatType = z.enum(["string", "int", "float", "bool", "timestamp"]);
+
 const options = z.object({
   from: z.union([z.string(), z.array(z.string()).min(1), z.record(splitName, sources)])
     .describe("a source, a list of them, or a mapping from the name of a split to its sources"),
@@ -46,10 +48,12 @@ const options = z.object({
   ),
   columns: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string().min(1))]).optional()
     .describe("the columns to keep: a list, or a mapping from their names to new ones"),
-  types: z.record(z.string(), z.enum(["string", "int", "float", "bool", "timestamp", "json"]))
-    .optional().describe(
-      "columns to cast, by their names in the result; a value that is not exactly one of the type makes a row that cannot be read",
-    ),
+  types: z.record(
+    z.string(),
+    z.union([z.enum([...flatType.options, "json"]), z.array(flatType).length(1)]),
+  ).optional().describe(
+    "columns to cast, by their names in the result; [int] is a list of int; a value that is not exactly one of the type makes a row that cannot be read",
+  ),
   encoding: z.enum(["utf-8", "utf-16le", "utf-16be", "latin1", "windows-1252"]).optional()
     .describe("of jsonl, json, csv and txt files; default UTF-8, which others are never taken for"),
   on_error: z.enum(["error", "skip", "reject"]).default("error").describe(
@@ -98,8 +102,12 @@ also packed as .gz or .zst. The type of a column is decided over all files and s
 converted: what is text in one file stays as it was written in all, and no integer is rounded. \`types\`
 decides it instead, exactly: \`int\` takes \`7\`, \`007\`, \`7.0\`, \`7e2\` and, of truth values, 1 and 0; \`float\` decimals,
 exponents, nan and inf, and no integer that a double would round; \`bool\` true and false in any case, 1 and 0;
-\`timestamp\` ISO 8601, all with a zone or all without; \`json\` parses texts; \`string\` keeps what is written.
-Empty cells of csv are null but for \`string\`.
+\`timestamp\` ISO 8601, all with a zone or all without; \`json\` parses texts; \`string\` keeps what is written;
+\`[int]\` and its like take lists, and JSON text of lists such as \`[1, 2]\`, item by item. Empty cells of csv are null
+but for \`string\`.
+
+Lists of texts, numbers, truth values or times, all of one type, are columns of type \`list\`; whatever else is nested
+is \`json\`.
 
 What a movable source is (a branch, a URL) is written to the pipeline's lock file and stays until \`--update\`.
 Downloads go on where they were cut off, and are checked: no byte more than was announced is taken, a
@@ -117,6 +125,9 @@ base:
 poems:
   uses: download
   with: { from: { train: poems.txt, test: more.txt }, split_by: blank_line }
+tagged:
+  uses: download
+  with: { from: tagged.csv, types: { id: int, tags: [string] } }
 \`\`\``,
   inputs: {},
   kinds: ["rows", "model"],

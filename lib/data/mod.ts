@@ -11,6 +11,10 @@
  * await writer.finish();
  * ```
  *
+ * A column is `string`, `int` (a bigint past 2^53), `float`, `bool`, `timestamp` (ISO 8601 text), `list` (an array of
+ * cells of one of those, `{ name, type: "list", items: { type: "int" } }`) or `json`; any cell, and any item, may be
+ * null.
+ *
  * For stages outside this repository. Built-in stages import the one file they need, so that a
  * change elsewhere in the room does not change their key.
  *
@@ -25,6 +29,9 @@ export {
   type DatasetInfo,
   type DatasetReader,
   DatasetWriter,
+  type FlatCell,
+  type FlatType,
+  type Items,
   openDataset,
   readDataset,
   readDatasetInfo,

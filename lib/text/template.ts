@@ -20,8 +20,12 @@ export type TemplateRow = Readonly<Record<string, unknown>>;
 /** Renders a row. */
 export type RowTemplate = (row: TemplateRow) => string;
 
-/** A column: its name, or with its type, which tells a float that is 1.0 from an int. */
-export type TemplateColumn = string | { readonly name: string; readonly type?: string };
+/** A column: its name, or with its type or that of its items, which tells a float that is 1.0 from an int. */
+export type TemplateColumn = string | {
+  readonly name: string;
+  readonly type?: string;
+  readonly items?: { readonly type: string };
+};
 
 /** What templates may name, and where they stand. */
 export interface TemplateOptions {
@@ -116,7 +120,7 @@ function readTemplate(source: string, options: TemplateOptions): {
     options.columns.map((column) =>
       typeof column === "string"
         ? [column, undefined] as const
-        : [column.name, column.type] as const
+        : [column.name, column.items?.type ?? column.type] as const
     ),
   );
   const columns = [...types.keys()];

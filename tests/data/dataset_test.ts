@@ -28,12 +28,15 @@ Deno.test("a dataset comes back as it was written, whatever its cells hold", asy
     timestamp: () =>
       ["1969-12-31T23:59:59.999999Z", "2024-02-29T12:00:00.000001Z"][random.nextBelow(2)]!,
     json: () => [{ a: [1, { b: null }] }, [], "text", 3, false, text()][random.nextBelow(6)]!,
+    list: () =>
+      Array.from({ length: random.nextBelow(4) }, () => [null, text()][random.nextBelow(2)]!),
   };
   for (let round = 0; round < 25; round++) {
     const columns: Column[] = (Object.keys(make) as ColumnType[]).map((type) => ({
       name: `${type}.column`,
       type,
       ...(type === "timestamp" ? { unit: "us", utc: true } : {}),
+      ...(type === "list" ? { items: { type: "string" } } : {}),
     }));
     const rows = (count: number): Row[] =>
       Array.from(

@@ -20,7 +20,7 @@ import { unknownFilter } from "./filters.ts";
 import { parse } from "./syntax/parser.ts";
 import { MAX_DEPTH, TOO_DEEP } from "./syntax/token_stream.ts";
 import { childrenOf, type JinjaNode, type Statement } from "./syntax/tree.ts";
-import { jsonOf, valueOf } from "./values/json.ts";
+import { floatsOf, jsonOf, valueOf } from "./values/json.ts";
 import { startSteps } from "./values/steps.ts";
 import { TemplateError } from "./values/template_error.ts";
 import { Float, type Value } from "./values/value.ts";
@@ -28,7 +28,7 @@ import { Float, type Value } from "./values/value.ts";
 /** Values by name, as a row has them. */
 export type Named = Readonly<Record<string, unknown>>;
 
-/** Column -> its type. Of a column whose type is not known, a whole number is an int. */
+/** Column -> its type; of one of lists, that of the items. Where it is not known, a whole number is an int. */
 export type ColumnTypes = ReadonlyMap<string, string | undefined>;
 
 /** A template that was parsed. */
@@ -91,7 +91,8 @@ function cellsOf(row: Named, columns: ColumnTypes): ReadName {
     if (typeof raw !== "object" || raw === null) return valueOf(raw);
     const known = nested?.get(name);
     if (known !== undefined) return known;
-    const value = valueOf(raw);
+    const isOfFloats = columns.get(name) === "float" && Array.isArray(raw);
+    const value = isOfFloats ? floatsOf(raw) : valueOf(raw);
     (nested ??= new Map()).set(name, value);
     return value;
   };

@@ -1,31 +1,36 @@
 /**
  * What a table's cells may hold, and which column type a bunch of values has.
  *
- * Six types, the ones that text work needs. Dates are ISO texts, lists and objects are `json`. A cell of a
- * `timestamp` is its ISO 8601 text, with as many digits as its unit has, and a `Z` where it is a moment of
- * the world's time and not of some wall's clock.
+ * Seven types, the ones that text work needs: five flat ones, lists of one of those, and `json` for whatever else
+ * is nested. Dates are ISO texts. A cell of a `timestamp` is its ISO 8601 text, with as many digits as its unit has,
+ * and a `Z` where it is a moment of the world's time and not of some wall's clock.
  *
  * @module
  */
 import { nearest, UserError } from "../../base/errors.ts";
 import type { Json } from "../../base/json.ts";
 
-/** One value. A bigint only where an `int` is past 2^53. */
-export type Cell = Json | bigint;
+/** A value of a flat column, or an item of a list. A bigint only where an `int` is past 2^53. */
+export type FlatCell = string | number | boolean | bigint | null;
+
+/** One value. In `json` an integer past 2^53 is a text: bigints are in flat columns and in lists alone. */
+export type Cell = Json | FlatCell | readonly FlatCell[];
 
 /** A row by column name. A column that is not there is null. */
 export type Row = Record<string, Cell>;
 
-/** Types of columns: `int` is 64 bits, `float` is a double, `json` anything nested. */
-export type ColumnType = "string" | "int" | "float" | "bool" | "timestamp" | "json";
+/** Types of columns whose cells are one value, and of the items of lists: `int` is 64 bits, `float` is a double. */
+export type FlatType = "string" | "int" | "float" | "bool" | "timestamp";
+
+/** Types of columns: those, a `list` of one of them, and `json`, which is anything nested. */
+export type ColumnType = FlatType | "list" | "json";
 
 /** What a timestamp counts. */
 export type TimeUnit = "ms" | "us" | "ns";
 
-/** A column of a dataset. */
-export interface Column {
-  readonly name: string;
-  readonly type: ColumnType;
+/** What values are. */
+interface Values<Type extends ColumnType> {
+  readonly type: Type;
   /** What the integers 0, 1, ... of a label column stand for (a ClassLabel of `datasets`). */
   readonly names?: readonly string[];
   /** Of a timestamp. */
@@ -34,8 +39,18 @@ export interface Column {
   readonly utc?: boolean;
 }
 
+/** What the items of a column of lists are; any of them may be null. */
+export type Items = Values<FlatType>;
+
+/** A column of a dataset. */
+export interface Column extends Values<ColumnType> {
+  readonly name: string;
+  /** Of a list, and of nothing else. */
+  readonly items?: Items;
+}
+
 /** The type of one value; undefined for null. */
-function cellType(cell: Cell | undefined): ColumnType | undefined {
+function cellType(cell: Cell | undefined): Exclude<ColumnType, "timestamp"> | undefined {
   switch (typeof cell) {
     case "string":
       return "string";
@@ -46,36 +61,61 @@ function cellType(cell: Cell | undefined): ColumnType | undefined {
     case "number":
       return Number.isSafeInteger(cell) ? "int" : "float";
     case "object":
-      return cell === null ? undefined : "json";
+      if (cell === null) return undefined;
+      return Array.isArray(cell) && !cell.some(isNested) ? "list" : "json";
     default:
       return undefined;
   }
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 /**
  * The columns of rows whose types nobody wrote down, in order of first appearance.
  *
  * A column of ints and floats is `float`; a column of nothing but nulls is `string`; any other
- * mixture is `json`, whose cells stay as they are.
+ * mixture is `json`, whose cells stay as they are. The items of lists are merged alike; an empty one fits all.
  */
 export function inferColumns(rows: Iterable<Row>): Column[] {
-  const types = new Map<string, ColumnType | undefined>();
+  const seen = new Map<string, { types: Set<ColumnType>; items: Set<ColumnType> }>();
   for (const row of rows) {
     for (const name in row) {
-      const type = cellType(row[name]);
-      const known = types.get(name);
-      if (known === undefined) types.set(name, type);
-      else if (type !== undefined && type !== known) types.set(name, mergeTypes(known, type));
+      let known = seen.get(name);
+      if (known === undefined) {
+        seen.set(name, known = { types: new Set<ColumnType>(), items: new Set<ColumnType>() });
+      }
+      const cell = row[name];
+      const type = cellType(cell);
+      if (type === undefined) continue;
+      known.types.add(type);
+      if (type !== "list") continue;
+      for (const item of cell as readonly FlatCell[]) {
+        const own = cellType(item);
+        if (own !== undefined) known.items.add(own);
+      }
     }
   }
-  return [...types].map(([name, type]) => ({ name, type: type ?? "string" }));
+  return [...seen].map(([name, { types, items }]) => {
+    const type = mergedType(types);
+    if (type !== "list") return { name, type };
+    const own = mergedType(items);
+    return own === "json" ? { name, type: own } : { name, type, items: { type: own as FlatType } };
+  });
 }
 
-/** The narrowest type that holds values of both. */
-function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
-  if (a === b) return a;
-  const numeric = (type: ColumnType): boolean => type === "int" || type === "float";
-  return numeric(a) && numeric(b) ? "float" : "json";
+/** The narrowest type that holds values of all. */
+function mergedType(types: ReadonlySet<ColumnType>): ColumnType {
+  if (types.size === 0) return "string";
+  if (types.size === 1) return [...types][0]!;
+  return [...types].every((type) => type === "int" || type === "float") ? "float" : "json";
+}
+
+/** The type of a column in words: `list of int`, `timestamp in us with a zone`. */
+export function typeWords({ type, unit, utc, items }: Omit<Column, "name">): string {
+  if (items !== undefined) return `list of ${typeWords(items)}`;
+  return unit === undefined ? type : `${type} in ${unit} ${utc ? "with" : "without"} a zone`;
 }
 
 /**
@@ -88,17 +128,41 @@ function mergeTypes(a: ColumnType, b: ColumnType): ColumnType {
  */
 export function checkCell(cell: Cell | undefined, column: Column, where: () => string): void {
   if (cell === null || cell === undefined) return;
-  const fits = column.type === "json" ||
-    ((column.type === "string" || column.type === "timestamp") && typeof cell === "string") ||
-    (column.type === "bool" && typeof cell === "boolean") ||
-    (column.type === "float" && typeof cell === "number") ||
-    (column.type === "int" &&
-      (typeof cell === "bigint" ? BigInt.asIntN(64, cell) === cell : Number.isSafeInteger(cell)));
-  if (fits) return;
-  const shown = typeof cell === "object" ? JSON.stringify(cell) : String(cell);
-  throw new UserError({
-    what: `column "${column.name}" holds ${typeof cell} ${shown.slice(0, 60)} in ${where()}`,
-    requirement: `its type is ${column.type}`,
+  const { type, items } = column;
+  if (!fits(cell, type)) throw unfit(cell, column, where());
+  if (items === undefined || type !== "list") return;
+  const own = cell as readonly (FlatCell | undefined)[];
+  for (let i = 0; i < own.length; i++) {
+    const item = own[i];
+    if (item === null || item === undefined || fits(item, items.type)) continue;
+    throw unfit(item, column, `item ${i} in ${where()}`);
+  }
+}
+
+function fits(cell: Cell, type: ColumnType): boolean {
+  switch (type) {
+    case "json":
+      return true;
+    case "string":
+    case "timestamp":
+      return typeof cell === "string";
+    case "bool":
+      return typeof cell === "boolean";
+    case "float":
+      return typeof cell === "number";
+    case "int":
+      return typeof cell === "bigint"
+        ? BigInt.asIntN(64, cell) === cell
+        : Number.isSafeInteger(cell);
+    case "list":
+      return Array.isArray(cell);
+  }
+}
+
+function unfit(cell: Cell, column: Column, where: string): UserError {
+  return new UserError({
+    what: `column "${column.name}" holds ${typeof cell} ${cellText(cell).slice(0, 60)} in ${where}`,
+    requirement: `its type is ${typeWords(column)}`,
   });
 }
 
@@ -135,8 +199,44 @@ export function refuseColumnName(name: string, where: string): void {
   });
 }
 
-/** A cell as text: what a template, a comparison or a message shows. */
+/**
+ * A cell as text: what a template, a comparison or a message shows. Lists are JSON, but that integers past 2^53
+ * stand there by their digits and what JSON has no number for by its name, so that different lists differ.
+ */
 export function cellText(cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return "";
-  return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+  if (typeof cell !== "object") return String(cell);
+  if (!Array.isArray(cell) || !cell.some(isBeyondJson)) return jsonOf(cell);
+  const texts = cell.map((item) => isBeyondJson(item) ? String(item) : jsonOf(item));
+  return `[${texts.join(",")}]`;
+}
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // What a stage's author gives may hold a bigint where none belongs, and that is to be told.
+    return JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner);
+  }
+}
+
+function isBeyondJson(item: unknown): boolean {
+  return typeof item === "bigint" || (typeof item === "number" && !Number.isFinite(item));
+}
+
+/** What an item of a list takes beside its characters, in characters, about. */
+const ITEM = 8;
+
+/** Characters that a cell takes in memory, about; a flat one that is no text takes none worth counting. */
+export function cellCharacters(cell: Cell | undefined): number {
+  if (typeof cell === "string") return cell.length;
+  return typeof cell === "object" && cell !== null ? nestedCharacters(cell) : 0;
+}
+
+function nestedCharacters(value: object): number {
+  let sum = ITEM;
+  for (const item of Array.isArray(value) ? value : Object.entries(value).flat()) {
+    sum += ITEM + cellCharacters(item as Cell);
+  }
+  return sum;
 }

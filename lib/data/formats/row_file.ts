@@ -5,13 +5,27 @@
  * @module
  */
 import type { Batch } from "./batch.ts";
-import type { Column, ColumnType, TimeUnit } from "./columns.ts";
+import type { Column, ColumnType, FlatType, TimeUnit } from "./columns.ts";
 import type { TimeForms } from "./timestamps.ts";
 
 /** A file to read: where it is, and the name to show and to tell the format by. */
 export interface InputFile {
   readonly path: string;
   readonly name: string;
+}
+
+/** What the lists of a column of one file may hold. */
+export interface FoundItems {
+  /** The narrowest flat type of all items; undefined where there are none, or nulls alone. */
+  readonly type: FlatType | undefined;
+  /** Whether there are integers past 2^53. */
+  readonly isWide?: boolean;
+  /** Whether there are numbers that no type of numbers holds: all of them are texts then. */
+  readonly isHuge?: boolean;
+  /** As of a column. */
+  readonly names?: readonly string[];
+  readonly unit?: TimeUnit;
+  readonly utc?: boolean;
 }
 
 /** What a column of one file may hold. */
@@ -30,6 +44,8 @@ export interface FoundColumn {
   /** Of a timestamp, as in {@linkcode Column}. */
   readonly unit?: TimeUnit;
   readonly utc?: boolean;
+  /** Of a list. */
+  readonly items?: FoundItems;
 }
 
 /** A row that cannot be read. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { UserError } from "../../base/errors.ts";
+import { parseJson } from "../../base/json.ts";
 import type { TimeUnit } from "./columns.ts";
 
 /** How many of a unit make a second, and the digits after its point. */
@@ -118,9 +119,21 @@ export class TimeForms {
   #unit: TimeUnit = "ms";
   #zoned = 0;
   #naive = 0;
+  /** Whether the column is one of lists. */
+  readonly isOfLists: boolean;
 
-  /** Counts what is a time among texts. */
-  see(text: string): void {
+  constructor({ isOfLists = false }: { readonly isOfLists?: boolean } = {}) {
+    this.isOfLists = isOfLists;
+  }
+
+  /** Counts what is a time among values: of lists, their items, be the list JSON text. */
+  see(value: unknown): void {
+    for (const one of this.isOfLists ? itemsOf(value) : [value]) {
+      if (typeof one === "string") this.#seeText(one);
+    }
+  }
+
+  #seeText(text: string): void {
     const time = parseTime(text.trim());
     if (time === undefined) return;
     const { length } = time.fraction;
@@ -143,5 +156,16 @@ export class TimeForms {
 
   #widen(unit: TimeUnit): void {
     if (UNITS[unit].digits > UNITS[this.#unit].digits) this.#unit = unit;
+  }
+}
+
+function itemsOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== "string") return [];
+  try {
+    const parsed = parseJson(value);
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return []; // Whoever casts it refuses it.
   }
 }

@@ -13,21 +13,16 @@
  *
  * @module
  */
-import { isJsonObject, type Json, type JsonObject, ownMember, parseJson } from "../../base/json.ts";
+import { type Json, ownMember, parseJson } from "../../base/json.ts";
 import { readJsonObject } from "../../base/json_file.ts";
 import { InternalError, nearest, UserError } from "../../base/errors.ts";
 import { type Batch, batchOf, rowOf } from "../formats/batch.ts";
-import {
-  type Cell,
-  type Column,
-  type ColumnType,
-  requireColumn,
-  type Row,
-} from "../formats/columns.ts";
+import { type Cell, type Column, requireColumn, type Row } from "../formats/columns.ts";
 import { parquetFile, parquetInfo } from "../formats/parquet/file.ts";
 import { ParquetSink, refuseColumns } from "../formats/parquet/writer.ts";
 import type { Reading } from "../formats/row_file.ts";
-import { refuseSplitName, splitsMistake } from "./split_name.ts";
+import { COLUMN_TYPES, columnMistake, infoMistake } from "./dataset_mistakes.ts";
+import { refuseSplitName } from "./split_name.ts";
 import type { RowSink, RowStream } from "./stream.ts";
 
 export type { Batch } from "../formats/batch.ts";
@@ -37,6 +32,9 @@ export {
   cellText,
   type Column,
   type ColumnType,
+  type FlatCell,
+  type FlatType,
+  type Items,
   requireColumn,
   type Row,
 } from "../formats/columns.ts";
@@ -59,15 +57,6 @@ export interface DatasetInfo {
 /** The name of the only split of a dataset that was never split. */
 export const UNSPLIT = "data";
 
-const COLUMN_TYPES: readonly ColumnType[] = [
-  "string",
-  "int",
-  "float",
-  "bool",
-  "timestamp",
-  "json",
-];
-
 /**
  * Reads `dataset.json` of a `rows` artifact.
  *
@@ -89,7 +78,7 @@ export async function readDatasetInfo(dir: string): Promise<DatasetInfo> {
       what: `${path} does not describe a dataset: ${mistake}`,
       requirement: `it needs "kind": "rows", "columns" with name and type (${
         COLUMN_TYPES.join(", ")
-      }) and "splits" with file and rows`,
+      }; of a list, the type of its items) and "splits" with file and rows`,
       remedy: "make the dataset again by running its stage with --force",
     });
   }
@@ -228,7 +217,7 @@ export class DatasetWriter implements RowSink {
   /**
    * @param dir An existing folder.
    * @param options `splits`: all of them, in their order, those without rows as well.
-   * @throws {UserError} Where columns or splits have names that none can have.
+   * @throws {UserError} Where columns or splits have names that none can have, or columns types that there are not.
    */
   constructor(
     dir: string,
@@ -238,6 +227,15 @@ export class DatasetWriter implements RowSink {
     },
   ) {
     refuseColumns(columns);
+    const mistake = columns.map(columnMistake).find((each) => each !== undefined);
+    if (mistake !== undefined) {
+      throw new UserError({
+        what: `cannot write a dataset: ${mistake}`,
+        requirement: `the types are ${
+          COLUMN_TYPES.join(", ")
+        }; a list has items of one of the others but json`,
+      });
+    }
     this.#dir = dir;
     this.#columns = columns;
     for (const split of splits) {
@@ -347,24 +345,4 @@ function decodedCell(
       cause,
     });
   }
-}
-
-/** What is wrong with a dataset.json, in a few words; undefined where nothing is. */
-function infoMistake({ kind, columns, splits }: JsonObject): string | undefined {
-  if (kind !== "rows") return 'its "kind" is not "rows"';
-  if (!Array.isArray(columns)) return 'its "columns" are no list';
-  for (const column of columns) {
-    const name = isJsonObject(column) ? column.name : undefined;
-    if (!isJsonObject(column) || typeof name !== "string") return "a column has no name";
-    if (name === "__proto__") return `no column may be called "${name}"`;
-    if (!COLUMN_TYPES.includes(column.type as ColumnType)) {
-      return `the column "${name}" has no type that there is`;
-    }
-    const { names } = column;
-    const labelled = Array.isArray(names) && names.every((label) => typeof label === "string");
-    if (names !== undefined && !labelled) {
-      return `the names of column "${name}" are no list of texts`;
-    }
-  }
-  return isJsonObject(splits) ? splitsMistake(splits, ["rows"]) : 'its "splits" are no object';
 }

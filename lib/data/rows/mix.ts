@@ -9,7 +9,7 @@ import { UserError } from "../../base/errors.ts";
 import { randomStream } from "../../base/random.ts";
 import { BatchBuilder } from "../formats/batch_builder.ts";
 import type { Batch } from "../formats/batch.ts";
-import type { Cell, Column } from "../formats/columns.ts";
+import { type Cell, cellCharacters, type Column, typeWords } from "../formats/columns.ts";
 import { UNSPLIT } from "./dataset.ts";
 import type { OpenSink, RowSink, RowStream } from "./stream.ts";
 import { expectedTurns, type StoppingStrategy, type TurnOptions, turns } from "./turns.ts";
@@ -175,14 +175,13 @@ function commonColumns(inputs: readonly MixedInput[]): Column[] {
           remedy: `cast it where it is read: types: { ${column.name}: ... } of download`,
         });
       }
-      if (known.names === undefined && column.names !== undefined) {
-        columns.set(column.name, { ...known, names: column.names });
-      } else if (
-        column.names !== undefined && column.names.join("\n") !== known.names!.join("\n")
-      ) {
+      const [classes, own] = [classesOf(known), classesOf(column)];
+      if (classes === undefined && own !== undefined) {
+        columns.set(column.name, { ...column, of: known.of });
+      } else if (own !== undefined && own.join("\n") !== classes!.join("\n")) {
         throw new UserError({
-          what: `the classes of column "${column.name}" are ${known.names!.join(", ")} in ` +
-            `${known.of} and ${column.names.join(", ")} in ${of}`,
+          what: `the classes of column "${column.name}" are ${classes!.join(", ")} in ` +
+            `${known.of} and ${own.join(", ")} in ${of}`,
           requirement: "the same number would mean two things",
           remedy:
             "give one of the columns another name with `columns` of download, or leave it out",
@@ -193,8 +192,9 @@ function commonColumns(inputs: readonly MixedInput[]): Column[] {
   return [...columns.values()].map(({ of: _, ...column }) => column);
 }
 
-function typeWords({ type, unit, utc }: Column): string {
-  return unit === undefined ? type : `${type} in ${unit} ${utc ? "with" : "without"} a zone`;
+/** What the integers of a column, or of its lists, stand for. */
+function classesOf({ names, items }: Column): readonly string[] | undefined {
+  return names ?? items?.names;
 }
 
 /** The splits of all, in order of first appearance. */
@@ -282,7 +282,7 @@ class RowWriter {
 
   add(cells: readonly Cell[]): void {
     let characters = 0;
-    for (const cell of cells) if (typeof cell === "string") characters += cell.length;
+    for (const cell of cells) characters += cellCharacters(cell);
     this.#builder.add(cells, characters);
     if (this.#builder.isFull) this.finish();
   }

@@ -6,9 +6,9 @@
  */
 import { deserialize, serialize } from "node:v8";
 import type { Batch } from "../formats/batch.ts";
-import type { Cell } from "../formats/columns.ts";
+import { type Cell, cellCharacters } from "../formats/columns.ts";
 
-/** Characters beside which a batch's other cells count nothing. */
+/** Characters that any other cell takes. */
 const CELL = 8;
 
 /** Batches put aside. Disposing of it removes its file. */
@@ -44,7 +44,7 @@ export class Spill implements Disposable {
     this.#held.push(batch);
     this.rows += batch.length;
     for (const cells of batch.columns.values()) {
-      for (const cell of cells) this.#characters += typeof cell === "string" ? cell.length : CELL;
+      for (const cell of cells) this.#characters += cellCharacters(cell) || CELL;
     }
     if (this.#characters > this.#most) this.#flush();
   }

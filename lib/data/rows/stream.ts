@@ -5,7 +5,7 @@
  */
 import type { Batch } from "../formats/batch.ts";
 import { BatchBuilder } from "../formats/batch_builder.ts";
-import type { Column, Row } from "../formats/columns.ts";
+import { cellCharacters, type Column, type Row } from "../formats/columns.ts";
 import type { Reading } from "../formats/row_file.ts";
 
 /** Rows by split, which can be read more than once. */
@@ -52,7 +52,7 @@ export class RowBatches {
     let characters = 0;
     const cells = this.#names.map((name) => {
       const cell = Object.hasOwn(row, name) ? row[name] ?? null : null;
-      if (typeof cell === "string") characters += cell.length;
+      characters += cellCharacters(cell);
       return cell;
     });
     this.#builder.add(cells, characters);

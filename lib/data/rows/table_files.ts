@@ -9,6 +9,7 @@ import type { Batch } from "../formats/batch.ts";
 import {
   type Column,
   type ColumnType,
+  type FlatType,
   refuseColumnName,
   requireColumn,
 } from "../formats/columns.ts";
@@ -21,6 +22,11 @@ import { openCsv } from "../formats/text/csv.ts";
 import type { Encoding } from "../formats/text/encoding.ts";
 import { openJson, openJsonl } from "../formats/text/json.ts";
 import { openText, type SplitBy } from "../formats/text/text.ts";
+
+/** The types that columns are cast to; `["int"]` is a list of int. */
+export type CastTypes = Readonly<
+  Record<string, Exclude<ColumnType, "list"> | readonly FlatType[]>
+>;
 
 /** How to read files. */
 export interface ReadOptions {
@@ -38,7 +44,7 @@ export interface ReadOptions {
   /** Columns to keep: those listed, or a mapping from names in the files to new ones. */
   readonly columns?: readonly string[] | Readonly<Record<string, string>> | undefined;
   /** Types that columns are cast to, by their names in the result. */
-  readonly types?: Readonly<Record<string, ColumnType>> | undefined;
+  readonly types?: CastTypes | undefined;
   /** Of text files; UTF-8 where it is not said. */
   readonly encoding?: Encoding | undefined;
 }
@@ -72,8 +78,11 @@ export async function findColumns(
   { columns: chosen, types = {}, ...reading }: Reading & Pick<ReadOptions, "columns" | "types">,
 ): Promise<ChosenColumns> {
   const times = new Map(
-    Object.entries(types).filter(([, type]) => type === "timestamp")
-      .map(([name]) => [nameInFiles(name, chosen), new TimeForms()]),
+    Object.entries(types).filter(([, type]) => itemOrOwn(type) === "timestamp")
+      .map(([name, type]) => [
+        nameInFiles(name, chosen),
+        new TimeForms({ isOfLists: typeof type !== "string" }),
+      ]),
   );
   const finding = times.size === 0 ? reading : { ...reading, times };
   const found: (readonly FoundColumn[])[] = [];
@@ -95,7 +104,7 @@ function nameInFiles(name: string, chosen: ReadOptions["columns"]): string {
 function castColumns(
   { from, columns }: ChosenColumns,
   { types, times }: {
-    readonly types: Readonly<Record<string, ColumnType>>;
+    readonly types: CastTypes;
     readonly times: ReadonlyMap<string, TimeForms>;
   },
 ): ChosenColumns {
@@ -114,13 +123,16 @@ function castColumns(
   const cast = (column: Column, at: number): Column => {
     const type = ownMember(types, columns[at]!.name);
     if (type === undefined) return column;
-    const { name, names: labels } = column;
-    return {
-      name,
-      type,
-      ...(type === "int" && labels !== undefined ? { names: labels } : {}),
-      ...(type === "timestamp" ? times.get(from[at]!.name)!.form : {}),
+    const { name, names, items } = column;
+    const of = itemOrOwn(type);
+    const labels = typeof type === "string" ? names : items?.names;
+    const more = {
+      ...(of === "int" && labels !== undefined ? { names: labels } : {}),
+      ...(of === "timestamp" ? times.get(from[at]!.name)!.form : {}),
     };
+    return typeof type === "string"
+      ? { name, type, ...more }
+      : { name, type: "list", items: { type: type[0]!, ...more } };
   };
   return {
     from: from.map((column, at) => {
@@ -129,6 +141,11 @@ function castColumns(
     }),
     columns: columns.map(cast),
   };
+}
+
+/** A type, or that of the items of lists. */
+function itemOrOwn(type: CastTypes[string]): ColumnType {
+  return typeof type === "string" ? type : type[0]!;
 }
 
 /** The rows of files, one below the other; a column that one lacks is null there. */

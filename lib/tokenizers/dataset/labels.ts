@@ -77,7 +77,7 @@ interface LabelCounts {
 
 async function countLabels(stream: RowStream, column: string): Promise<LabelCounts[]> {
   const { type } = requireColumn(stream.columns, column);
-  if (type === "float" || type === "json" || type === "timestamp") {
+  if (type === "float" || type === "json" || type === "list" || type === "timestamp") {
     throw new UserError({
       what: `column "${column}" holds ${type} values, which are no classes`,
       requirement: "a label column holds whole numbers from 0, class names or booleans",

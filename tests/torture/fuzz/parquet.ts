@@ -34,7 +34,10 @@ const column = fc.record({
   )
     .filter(isUsableName),
   type: fc.constantFrom(...Object.keys(CELLS) as (keyof typeof CELLS)[]),
-}).map(({ name, type }) => ({ name, type }));
+  isList: fc.boolean(),
+}).map(({ name, type, isList }) =>
+  isList ? { name, type: "list" as const, items: { type } } : { name, type }
+);
 
 const sheet: fc.Arbitrary<Sheet> = fc.uniqueArray(column, {
   selector: ({ name }) => name,
@@ -42,7 +45,14 @@ const sheet: fc.Arbitrary<Sheet> = fc.uniqueArray(column, {
   maxLength: 3,
 }).chain((columns) =>
   fc.array(
-    fc.record(Object.fromEntries(columns.map(({ name, type }) => [name, fc.option(CELLS[type])]))),
+    fc.record(
+      Object.fromEntries(columns.map((column) => {
+        const cells = "items" in column
+          ? fc.array(fc.option(CELLS[column.items.type]), { maxLength: 3 })
+          : CELLS[column.type];
+        return [column.name, fc.option(cells as fc.Arbitrary<Cell>)];
+      })),
+    ),
     { maxLength: 12 },
   ).map((rows) => ({ columns, rows: rows.map((row) => ({ ...row })) as Row[] }))
 );

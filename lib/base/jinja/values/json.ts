@@ -47,6 +47,12 @@ export function valueOf(raw: unknown): Value {
   return new Dict(Object.entries(raw as object).map(([key, item]) => [key, valueOf(item)]));
 }
 
+/** What a list is whose numbers are floats, the whole ones too. */
+export function floatsOf(items: readonly unknown[]): Value {
+  spendItems(items.length);
+  return items.map((item) => typeof item === "number" ? new Float(item) : valueOf(item));
+}
+
 /**
  * The JSON value that an expression of a pipeline has; undefined where it has none: an undefined value, nan
  * and infinity.

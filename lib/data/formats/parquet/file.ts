@@ -2,24 +2,25 @@
  * Parquet files as batches, by hyparquet: every encoding and codec, one row group after the other.
  *
  * What a file may hold and a {@linkcode Cell} may not is turned into what is nearest: dates into ISO 8601
- * texts, lists, structs and maps into `json`, int64 into a number where it is safe and a bigint where it
- * is not. Binary columns are an error unless they hold UTF-8. Left out: encrypted files, BSON, INTERVAL.
+ * texts, structs, maps and lists of anything but flat values into `json`, int64 into a number where it is safe and a
+ * bigint where it is not. Binary columns are an error unless they hold UTF-8. Left out: encrypted files, BSON, INTERVAL.
  *
  * @module
  */
 import { parquetMetadataAsync, parquetSchema } from "hyparquet";
 import type { ColumnMetaData, FileMetaData, KeyValue, RowGroup, SchemaTree } from "hyparquet";
 import { nearest, UserError } from "../../../base/errors.ts";
-import { parseJson } from "../../../base/json.ts";
+import { isJsonObject, parseJson } from "../../../base/json.ts";
 import { startWatch } from "../../../base/watchdog.ts";
 import { BATCH, type Batch } from "../batch.ts";
-import { type Cell, refuseColumnName } from "../columns.ts";
+import { type Cell, cellCharacters, refuseColumnName } from "../columns.ts";
+import { decideColumns } from "../decide.ts";
 import { openBuffer, type ParquetBuffer } from "./buffer.ts";
 import { checkMetadata } from "./check.ts";
 import { explain } from "./explain.ts";
 import { checkFooter, checkSchema } from "./footer.ts";
 import { GroupReader, type Opened } from "./group_reader.ts";
-import { exactElement, parquetType } from "./types.ts";
+import { asList, exactElement, isFlat, itemOf, parquetType } from "./types.ts";
 import type { Finding, FoundColumn, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { withoutBad } from "./stretch.ts";
 
@@ -63,13 +64,17 @@ async function seeTimes(
   file: { readonly path: string; readonly name: string },
   { columns, rows, finding: { times, limit, signal } }: ParquetInfo & { readonly finding: Finding },
 ): Promise<void> {
-  for (const { name, type, unit, utc } of columns) {
-    const forms = times?.get(name);
+  for (const column of columns) {
+    const forms = times?.get(column.name);
     if (forms === undefined) continue;
-    if (unit !== undefined) forms.seeAll(rows, { unit, utc: utc ?? true });
-    if (type !== "string") continue;
-    for await (const batch of parquetBatches(file, [{ name, type }], { limit, signal })) {
-      for (const cell of batch.columns.get(name)!) if (typeof cell === "string") forms.see(cell);
+    const { unit, utc = true } = column.items ?? column;
+    if (unit !== undefined) forms.seeAll(rows, { unit, utc });
+    else if (column.type === "string" || forms.isOfLists) {
+      for await (
+        const batch of parquetBatches(file, decideColumns([[column]]), { limit, signal })
+      ) {
+        for (const cell of batch.columns.get(column.name)!) forms.see(cell);
+      }
     }
   }
 }
@@ -85,15 +90,24 @@ export async function parquetInfo(
       const name = field.element.name;
       refuseColumnName(name, opened.shown);
       const found = parquetType(field);
-      const type = found.isUnsigned && await isPastInt64(opened, field) ? "string" : found.type;
-      const names = type === "int" ? labels.get(name) : undefined;
-      columns.push({
-        name,
-        type: found.isNull ? undefined : type,
-        isWide: type === "int" && found.isWide === true && !isNarrow(opened.metadata, name),
+      const own = found.items ?? found;
+      const isPast = own.isUnsigned === true && await isPastInt64(opened, field);
+      const isWide = own.type === "int" && own.isWide === true && !isPast &&
+        !isNarrow(opened.metadata, name);
+      const names = own.type === "int" && !isPast ? labels.get(name) : undefined;
+      const more = {
+        isWide,
         ...(names === undefined ? {} : { names }),
-        ...(found.unit === undefined ? {} : { unit: found.unit, utc: found.utc ?? true }),
-      });
+        ...(own.unit === undefined ? {} : { unit: own.unit, utc: own.utc ?? true }),
+      };
+      if (found.items === undefined) {
+        const type = found.isNull ? undefined : isPast ? "string" : found.type;
+        columns.push({ name, type, ...more });
+        continue;
+      }
+      const isHuge = isPast || (own.scale !== undefined && own.type === "string");
+      const type = found.items.isNull ? undefined : isHuge ? "float" : found.items.type;
+      columns.push({ name, type: "list", items: { type, ...more, ...(isHuge ? { isHuge } : {}) } });
     }
     return { columns, rows: Number(opened.metadata.num_rows) };
   });
@@ -116,14 +130,13 @@ async function opened(file: ParquetBuffer, shown: string): Promise<Opened> {
   return await explain(shown, async () => {
     checkFooter(file);
     // For columns of places it would go through the schema, for ever where one has -1 columns in it.
-    const metadata = await parquetMetadataAsync(file, { geoparquet: false });
-    checkSchema(metadata.schema);
+    const read = await parquetMetadataAsync(file, { geoparquet: false });
+    checkSchema(read.schema);
+    const metadata = { ...read, schema: read.schema.map(asList) };
     checkMetadata(metadata, file.byteLength);
     const fields = parquetSchema(metadata).children;
-    // Of columns of their own alone: in lists and structs nothing would put the point back.
-    const own = new Set(
-      fields.filter(({ children }) => children.length === 0).map((each) => each.element),
-    );
+    // Of columns of their own and of lists alone: in structs nothing would put the point back.
+    const own = new Set(fields.map((each) => isFlat(each) ? each.element : itemOf(each)?.element));
     const schema = metadata.schema.map((each) => own.has(each) ? exactElement(each) : each);
     return { file, shown, metadata: { ...metadata, schema }, fields };
   });
@@ -196,8 +209,7 @@ function* inBatches(
     let characters = 0;
     while (to < length && to - from < BATCH.rows && characters < BATCH.characters) {
       for (const cells of columns.values()) {
-        const cell = cells[to];
-        if (typeof cell === "string") characters += cell.length;
+        characters += cellCharacters(cells[to]);
       }
       to++;
     }
@@ -214,6 +226,7 @@ async function isPastInt64(opened: Opened, field: SchemaTree): Promise<boolean> 
   const name = field.element.name;
   const most = (value: unknown): boolean =>
     typeof value === "bigint" && value > 0x7fffffffffffffffn;
+  const type = isFlat(field) ? { type: "int" } as const : INTEGERS;
   const statistics = chunksOf(opened.metadata, name).map((chunk) => chunk?.statistics?.max_value);
   if (statistics.every((value) => typeof value === "bigint" && value >= 0n)) {
     return statistics.some(most);
@@ -221,13 +234,17 @@ async function isPastInt64(opened: Opened, field: SchemaTree): Promise<boolean> 
   for await (
     const { columns } of parquetBatches({ path: opened.file.path, name: opened.shown }, [{
       name,
-      type: "int",
+      ...type,
     }], {})
   ) {
-    if (columns.get(name)!.some(most)) return true;
+    if (columns.get(name)!.some((cell) => Array.isArray(cell) ? cell.some(most) : most(cell))) {
+      return true;
+    }
   }
   return false;
 }
+
+const INTEGERS = { type: "list", items: { type: "int" } } as const;
 
 /** Whether the statistics of a file say that a column has no integer past 2^53. */
 function isNarrow(metadata: FileMetaData, name: string): boolean {
@@ -268,7 +285,7 @@ export function requireFields(
   });
 }
 
-/** Label names as `datasets` keeps them in a file: {"info": {"features": {"label": {"names": ...}}}}. */
+/** Label names as `datasets` keeps them in a file: {"info": {"features": {"label": {"names": ...}}}}; of lists, too. */
 function classLabels(metadata: readonly KeyValue[]): Map<string, readonly string[]> {
   const labels = new Map<string, readonly string[]>();
   const entry = metadata.find(({ key }) => key === "huggingface")?.value;
@@ -281,8 +298,18 @@ function classLabels(metadata: readonly KeyValue[]): Map<string, readonly string
     return labels;
   }
   for (const [name, feature] of Object.entries(features ?? {})) {
-    const names: unknown = feature?.names;
+    const names: unknown = feature?.names ?? itemFeature(feature)?.names;
     if (Array.isArray(names)) labels.set(name, names.map(String));
   }
   return labels;
+}
+
+/** What a list is of: `{"feature": ...}` (a List or a Sequence) or `[...]`. */
+function itemFeature(feature: unknown): { readonly names?: unknown } | undefined {
+  const item: unknown = Array.isArray(feature)
+    ? feature[0]
+    : isJsonObject(feature)
+    ? feature.feature
+    : undefined;
+  return isJsonObject(item) ? item : undefined;
 }

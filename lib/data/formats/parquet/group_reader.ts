@@ -15,7 +15,14 @@ import { codecs } from "./codecs.ts";
 import { explain } from "./explain.ts";
 import { type ColumnPages, columnPages, cutOut } from "./pages.ts";
 import type { Misfit, StretchRead } from "./stretch.ts";
-import { exactParsers, parquetCell, type ParquetType, parquetType, widened } from "./types.ts";
+import {
+  exactParsers,
+  isFlat,
+  parquetCell,
+  type ParquetType,
+  parquetType,
+  widened,
+} from "./types.ts";
 
 /** A parquet file that is open. */
 export interface Opened {
@@ -95,10 +102,10 @@ export class GroupReader {
         read.set(name, new Array<Cell>(stretch.length).fill(null));
         continue;
       }
-      const same = own.type === type;
+      const same = own.type === type && own.items?.type === column.items?.type;
       const cellOf = (value: unknown, i: number): Cell => {
         const cell = parquetCell(value, own);
-        if (!isCast) return same ? cell : widened(cell, { type });
+        if (!isCast) return same ? cell : widened(cell, column);
         const cast = castCell(cell, column);
         if (cast === undefined && !bad.has(i)) bad.set(i, { column, text: cellText(cell) });
         return cast ?? null;
@@ -107,7 +114,12 @@ export class GroupReader {
         name,
         await explain(
           `${this.opened.shown}, column "${name}"`,
-          async () => (await this.#column(field, own, stretch)).map(cellOf),
+          async () => {
+            if (type === "list" && own.type !== "list" && !isCast) {
+              throw new Error(`it holds ${own.type} values where lists are announced`);
+            }
+            return (await this.#column(field, own, stretch)).map(cellOf);
+          },
         ),
       );
     }
@@ -169,7 +181,7 @@ export class GroupReader {
         // Bytes that are no declared text arrive as bytes, so that binary data is found out.
         utf8: false,
         geoparquet: false,
-        parsers: exactParsers(own),
+        parsers: exactParsers(own.items ?? own),
         onChunk({ columnData, rowStart, rowEnd }): void {
           // A chunk may begin before and go past the rows that were asked for.
           const to = Math.min(rowEnd, start + length);
@@ -184,9 +196,4 @@ export class GroupReader {
     if (filled < length) throw new Error(`it has ${filled} values for ${length} rows`);
     return cells;
   }
-}
-
-/** Whether each value of a column is a row. */
-function isFlat({ element, children }: SchemaTree): boolean {
-  return children.length === 0 && element.repetition_type !== "REPEATED";
 }

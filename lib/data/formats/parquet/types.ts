@@ -2,17 +2,26 @@
  * Which of our types a column of a parquet file has, and its values as cells.
  *
  * Timestamps are exact, whatever they count; a decimal is a float where a double prints its digits again,
- * and text where it does not; an unsigned integer past 63 bits is text.
+ * and text where it does not; an unsigned integer past 63 bits is text. Items of lists are as values of a column.
  *
  * @module
  */
 import type { ParquetParsers, SchemaElement, SchemaTree } from "hyparquet";
 import { UserError } from "../../../base/errors.ts";
 import { type Json, parseJson } from "../../../base/json.ts";
-import type { Cell, Column, ColumnType, TimeUnit } from "../columns.ts";
+import {
+  type Cell,
+  cellText,
+  type Column,
+  type ColumnType,
+  type FlatCell,
+  type FlatType,
+  type TimeUnit,
+} from "../columns.ts";
+import { jsonCell } from "../text/cast.ts";
 import { timestampText } from "../timestamps.ts";
 
-/** What a column of a file holds. */
+/** What values of a file are. */
 export interface ParquetType {
   readonly type: ColumnType;
   readonly unit?: TimeUnit;
@@ -25,15 +34,52 @@ export interface ParquetType {
   readonly isWide?: boolean;
   /** Whether it holds nulls alone, and says so. */
   readonly isNull?: boolean;
+  /** Of a list. */
+  readonly items?: ParquetType & { readonly type: FlatType };
+  /** Of a list: whether what repeats is the item itself, and nothing around it. */
+  readonly isBare?: boolean;
 }
 
 /** Digits that every double keeps. */
 const FLOAT_DIGITS = 15;
 
 /** The type of a column. */
-export function parquetType({ element, children }: SchemaTree): ParquetType {
-  if (children.length > 0 || element.repetition_type === "REPEATED") return { type: "json" };
-  const { type, converted_type: converted, logical_type: logical }: SchemaElement = element;
+export function parquetType(field: SchemaTree): ParquetType {
+  if (isFlat(field)) return valueType(field.element);
+  const leaf = itemOf(field);
+  if (leaf === undefined) return { type: "json" };
+  const { type, ...rest } = valueType(leaf.element);
+  // Of JSON, or lists of lists.
+  if (type === "json" || type === "list") return { type: "json" };
+  const isBare = leaf.element.repetition_type === "REPEATED";
+  return { type: "list", items: { type, ...rest }, ...(isBare ? { isBare } : {}) };
+}
+
+/** Whether each value of a column is a row. */
+export function isFlat({ element, children }: SchemaTree): boolean {
+  return children.length === 0 && element.repetition_type !== "REPEATED";
+}
+
+/**
+ * The items of a list of flat values, in any of the three ways in which the format has written such; undefined
+ * where a column is nested otherwise.
+ */
+export function itemOf(field: SchemaTree): SchemaTree | undefined {
+  const { element, children } = field;
+  if (children.length === 0) return element.repetition_type === "REPEATED" ? field : undefined;
+  if (element.repetition_type === "REPEATED" || element.converted_type !== "LIST") return undefined;
+  const [repeated] = children;
+  if (children.length > 1 || repeated?.element.repetition_type !== "REPEATED") return undefined;
+  if (repeated.children.length === 0) return repeated;
+  // By these names older writers mean a list of structs with one member.
+  const { name } = repeated.element;
+  if (name === "array" || name === `${element.name}_tuple`) return undefined;
+  const [item] = repeated.children;
+  return repeated.children.length === 1 && isFlat(item!) ? item : undefined;
+}
+
+function valueType(element: SchemaElement): ParquetType {
+  const { type, converted_type: converted, logical_type: logical } = element;
   if (logical?.type === "NULL") return { type: "string", isNull: true };
   if (converted === "JSON" || logical?.type === "JSON") return { type: "json" };
   if (converted === "DECIMAL" || logical?.type === "DECIMAL") return decimalType(element);
@@ -72,6 +118,14 @@ export function exactElement(element: SchemaElement): SchemaElement {
   return converted === "DECIMAL" || logical?.type === "DECIMAL" ? rest : element;
 }
 
+/** The element of a list, said in the way that hyparquet knows; some writers have the newer one alone. */
+export function asList(element: SchemaElement): SchemaElement {
+  const { logical_type: logical, converted_type: converted, num_children: children = 0 } = element;
+  return logical?.type === "LIST" && converted === undefined && children > 0
+    ? { ...element, converted_type: "LIST" }
+    : element;
+}
+
 /** What hyparquet calls for values that JavaScript has not. */
 export function exactParsers({ utc = true }: ParquetType): Partial<ParquetParsers> {
   const time = (unit: TimeUnit) => (count: bigint | undefined): string | undefined =>
@@ -88,11 +142,14 @@ export function exactParsers({ utc = true }: ParquetType): Partial<ParquetParser
 }
 
 /** A value that hyparquet gives as a cell of the file's own type. */
-export function parquetCell(value: unknown, { type, scale }: ParquetType): Cell {
+export function parquetCell(value: unknown, own: ParquetType): Cell {
+  const { type, scale, items, isBare } = own;
+  if (items !== undefined) return listCell(value, { items, isBare });
   if (value === null || value === undefined) return null;
   if (scale !== undefined) return decimalCell(value, { type, scale });
   switch (type) {
     case "json":
+    case "list":
       return toJson(value);
     case "int":
       return typeof value === "bigint" ? safeInteger(value) : value as number;
@@ -106,18 +163,35 @@ export function parquetCell(value: unknown, { type, scale }: ParquetType): Cell 
   }
 }
 
+function listCell(
+  value: unknown,
+  { items, isBare = false }: {
+    readonly items: ParquetType;
+    readonly isBare: boolean | undefined;
+  },
+): readonly FlatCell[] | null {
+  // Where nothing is around the items, hyparquet has null for an empty list, and undefined for none.
+  if (value === undefined || (value === null && !isBare)) return null;
+  const list: unknown = value ?? [];
+  if (!Array.isArray(list)) throw new Error("a list of which nothing repeats");
+  // It is nobody else's, and a list may be long: a second one would take as much memory again.
+  for (let i = 0; i < list.length; i++) list[i] = items.isNull ? null : parquetCell(list[i], items);
+  return list as readonly FlatCell[];
+}
+
 /** The same in the type that was decided over all files. */
-export function widened(cell: Cell, { type }: Pick<Column, "type">): Cell {
+export function widened(cell: Cell, { type, items }: Omit<Column, "name">): Cell {
   if (cell === null) return null;
   switch (type) {
     case "string":
     case "timestamp":
-      if (typeof cell === "string") return cell;
-      return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+      return typeof cell === "string" ? cell : cellText(cell);
     case "float":
       return Number(cell);
     case "json":
-      return typeof cell === "bigint" ? String(cell) : cell;
+      return jsonCell(cell);
+    case "list":
+      return (cell as readonly FlatCell[]).map((item) => widened(item, items!) as FlatCell);
     default:
       return cell;
   }

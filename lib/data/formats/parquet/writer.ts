@@ -1,6 +1,6 @@
 /**
  * Parquet files out, by hyparquet-writer, a row group at a time: snappy, UTF-8 strings, int64, double,
- * boolean, timestamps; `json` as JSON text. DuckDB, pandas and `datasets` open them.
+ * boolean, timestamps, lists of them; `json` as JSON text. DuckDB, pandas and `datasets` open them.
  *
  * @module
  */
@@ -13,14 +13,24 @@ import {
 } from "hyparquet-writer";
 import { UserError } from "../../../base/errors.ts";
 import type { Batch } from "../batch.ts";
-import { type Cell, checkCell, type Column } from "../columns.ts";
+import {
+  type Cell,
+  cellCharacters,
+  checkCell,
+  type Column,
+  type FlatCell,
+  type Items,
+} from "../columns.ts";
 import { timestampCount } from "../timestamps.ts";
 
 /** Rows of the first row group, from which a preview is shown, and most of each other. */
 const FIRST_ROWS = 1_000;
 const GROUP_ROWS = 100_000;
 
-/** Characters of texts at which a row group ends earlier: what reads it holds one in memory. */
+/** What hyparquet-writer is given of a cell. */
+type Stored = FlatCell | readonly FlatCell[];
+
+/** Characters of texts and lists at which a row group ends earlier: what reads it holds one in memory. */
 const GROUP_CHARACTERS = 1 << 24;
 
 /** Cells at which it does, too: of a table of very many columns, each null takes memory. */
@@ -35,10 +45,11 @@ const EMPTY = { columns: 1_000, cells: 1 << 24, filled: 0.01 } as const;
  */
 export class ParquetSink {
   readonly #columns: readonly Column[];
-  readonly #label: string;
+  readonly #places: readonly Place[];
   readonly #writer: ParquetWriter;
-  #cells: Exclude<Cell, object>[][] | (Exclude<Cell, object> | null)[][];
+  readonly #label: string;
   readonly #groupRows: number;
+  #cells: Stored[][];
   #characters = 0;
   /** Rows so far, and cells of them that are not null. */
   rows = 0;
@@ -55,6 +66,8 @@ export class ParquetSink {
   ) {
     this.#columns = columns;
     this.#label = label;
+    const where = (): string => `row ${this.rows} of ${label}`;
+    this.#places = columns.map((column) => ({ column, where }));
     this.#cells = columns.map(() => []);
     this.#groupRows = Math.min(GROUP_ROWS, Math.ceil(GROUP_CELLS / columns.length));
     this.#writer = new ParquetWriter({
@@ -72,15 +85,15 @@ export class ParquetSink {
       for (let c = 0; c < all.length; c++) {
         const cell = all[c]?.[i] ?? null;
         if (cell === null) {
-          (this.#cells[c] as null[]).push(null);
+          this.#cells[c]!.push(null);
           continue;
         }
-        const column = this.#columns[c]!;
-        checkCell(cell, column, () => `row ${this.rows} of ${this.#label}`);
-        const stored = storedValue(cell, column);
-        if (typeof stored === "string") this.#characters += stored.length;
+        const place = this.#places[c]!;
+        checkCell(cell, place.column, place.where);
+        const stored = storedValue(cell, place);
+        this.#characters += cellCharacters(stored);
         this.#filled++;
-        (this.#cells[c] as (Exclude<Cell, object> | null)[]).push(stored);
+        this.#cells[c]!.push(stored);
       }
       const rows = this.#first ? Math.min(FIRST_ROWS, this.#groupRows) : this.#groupRows;
       if (this.#cells[0]!.length >= rows || this.#characters >= GROUP_CHARACTERS) this.#flush();
@@ -135,46 +148,107 @@ const PHYSICAL = {
 const UNITS = { ms: "MILLIS", us: "MICROS", ns: "NANOS" } as const;
 
 function schemaOf(columns: readonly Column[]): SchemaElement[] {
-  const schema = schemaFromColumnData({
-    columnData: columns.map(({ name, type }) => ({ name, type: PHYSICAL[type], data: [] })),
-  });
-  return schema.map((element) => {
-    const column = columns.find(({ name }) => name === element.name);
-    if (column?.type !== "timestamp" || element.type === undefined) return element;
-    const { unit = "us", utc = true } = column;
-    return {
-      ...element,
-      logical_type: { type: "TIMESTAMP", isAdjustedToUTC: utc, unit: UNITS[unit] },
-    };
-  });
+  const elements = columns.flatMap(({ name, type, items, ...more }) =>
+    type === "list" ? listElements(name, items!) : [flatElement(name, { type, ...more })]
+  );
+  return [{ name: "root", num_children: columns.length }, ...elements];
 }
 
-function storedValue(cell: Cell | undefined, column: Column): Exclude<Cell, object> | null {
+function flatElement(
+  name: string,
+  { type, unit = "us", utc = true }: Pick<Column, "unit" | "utc"> & {
+    readonly type: keyof typeof PHYSICAL;
+  },
+): SchemaElement {
+  const columnData = [{ name, type: PHYSICAL[type], data: [] }];
+  const element = schemaFromColumnData({ columnData })[1]!;
+  if (type !== "timestamp") return element;
+  const logical = { type: "TIMESTAMP", isAdjustedToUTC: utc, unit: UNITS[unit] } as const;
+  return { ...element, logical_type: logical };
+}
+
+/** A list as the format wants it today, with the names that it prescribes and pyarrow writes. */
+function listElements(name: string, items: Items): SchemaElement[] {
+  return [
+    {
+      name,
+      repetition_type: "OPTIONAL",
+      num_children: 1,
+      converted_type: "LIST",
+      logical_type: { type: "LIST" },
+    },
+    { name: "list", repetition_type: "REPEATED", num_children: 1 },
+    flatElement("element", items),
+  ];
+}
+
+/** Where a cell belongs: its column, and for messages its row. */
+interface Place {
+  readonly column: Column;
+  readonly where: () => string;
+}
+
+function storedValue(cell: Cell | undefined, place: Place): Stored {
   if (cell === null || cell === undefined) return null;
-  switch (column.type) {
+  const { type, items } = place.column;
+  switch (type) {
     case "json":
       return JSON.stringify(cell, (_, v) => typeof v === "bigint" ? String(v) : v);
+    case "list": {
+      const list = cell as readonly (FlatCell | undefined)[];
+      const column = { name: place.column.name, ...items! };
+      const stored: FlatCell[] = [];
+      const item: Place = { column, where: () => `item ${stored.length} in ${place.where()}` };
+      for (const each of list) stored.push(storedValue(each, item) as FlatCell);
+      return stored;
+    }
     case "int":
       return BigInt(cell as number | bigint);
     case "timestamp":
-      return timestampCount(cell as string, { unit: column.unit ?? "us", utc: column.utc ?? true });
+      return storedTime(cell as string, place);
     default:
-      return cell as Exclude<Cell, object>;
+      return cell as FlatCell;
   }
 }
 
+function storedTime(cell: string, { column, where }: Place): bigint {
+  const { name, unit = "us", utc = true } = column;
+  try {
+    return timestampCount(cell, { unit, utc });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError({
+      ...error.parts,
+      what: `column "${name}" holds ${JSON.stringify(cell.slice(0, 60))} in ${where()}, ` +
+        "which is no timestamp of it",
+      cause: error,
+    });
+  }
+}
+
+const DTYPES = { string: "string", int: "int64", float: "float64", bool: "bool", json: "string" };
+
 /** The note that makes `datasets` show a ClassLabel; nothing where no column has names. */
 function featuresMetadata(columns: readonly Column[]): KeyValue[] {
-  if (!columns.some((column) => column.names)) return [];
-  const dtypes = { string: "string", int: "int64", float: "float64", bool: "bool", json: "string" };
-  const features = Object.fromEntries(columns.map(({ name, type, names, unit = "us", utc }) => {
-    if (names) return [name, { names, _type: "ClassLabel" }];
-    const dtype = type === "timestamp"
-      ? `timestamp[${unit}${utc === false ? "" : ", tz=UTC"}]`
-      : dtypes[type];
-    return [name, { dtype, _type: "Value" }];
+  if (!columns.some(({ names, items }) => names ?? items?.names)) return [];
+  const features = Object.fromEntries(columns.map(({ name, type, items, ...more }) => {
+    if (type !== "list") return [name, featureOf({ type, ...more })];
+    // Since datasets 4 its name is List, which older ones refuse; all of them read the older name.
+    return [name, { feature: featureOf(items!), _type: "Sequence" }];
   }));
   return [{ key: "huggingface", value: JSON.stringify({ info: { features } }) }];
+}
+
+function featureOf(
+  { type, names, unit = "us", utc }: Omit<Items, "type"> & {
+    readonly type: keyof typeof PHYSICAL;
+  },
+): Readonly<Record<string, unknown>> {
+  if (names) return { names, _type: "ClassLabel" };
+  const dtype = type === "timestamp"
+    ? `timestamp[${unit}${utc === false ? "" : ", tz=UTC"}]`
+    : DTYPES[type];
+  return { dtype, _type: "Value" };
 }
 
 /** Refuses columns that no table can have. */

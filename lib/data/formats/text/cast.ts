@@ -9,6 +9,7 @@
  * bool       true and false in any case, 1 and 0
  * timestamp  ISO 8601: a date, or a date with a time; see timestamps.ts
  * json       a text is parsed, anything else is itself
+ * list       a list, or JSON text of one: each item as above, in the type of the items
  * ```
  *
  * White space around a text counts nothing, but for `string`. A null stays one, and an empty cell of csv is one, in
@@ -16,9 +17,16 @@
  *
  * @module
  */
-import type { Cell, Column, ColumnType } from "../columns.ts";
+import { type Cell, cellText, type Column, type ColumnType, type FlatCell } from "../columns.ts";
 import { parseTime, timestampOf } from "../timestamps.ts";
-import { type ExactValue, parseExact, plain } from "./exact_json.ts";
+import {
+  ExactNumber,
+  type ExactValue,
+  jsonText,
+  parseExact,
+  parseNumbers,
+  plain,
+} from "./exact_json.ts";
 
 const DECIMAL = /^([+-]?)(\d+)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?$/;
 const INT = /^[+-]?\d+(?:\.0*)?$/;
@@ -40,14 +48,16 @@ const FORMS: Readonly<Record<ColumnType, string>> = {
   bool: "true, false, 1 and 0",
   timestamp: "ISO 8601 such as 2024-02-29T12:00:00.5 or 2024-02-29 12:00Z, all with a zone or none",
   json: "JSON",
+  list: "a list, or JSON text of one",
 };
 
 /** What the values of a cast column have to be, for the error where one is not. */
-export function castRequirement({ type, unit, utc }: Column): string {
-  const zone = utc ? ", with a zone" : ", without a zone";
-  return `it is cast to ${type}: ${FORMS[type]}${
-    unit === undefined ? "" : `; here in ${unit}${zone}, as most are`
-  }`;
+export function castRequirement({ type, unit, utc, items }: Column): string {
+  const of = items ?? { type, unit, utc };
+  const zone = of.utc ? ", with a zone" : ", without a zone";
+  return `it is cast to ${items === undefined ? type : `list of ${items.type}: ${FORMS.list}`}: ${
+    FORMS[of.type]
+  }${of.unit === undefined ? "" : `; here in ${of.unit}${zone}, as most are`}`;
 }
 
 /**
@@ -79,7 +89,52 @@ export function castText(text: string, column: Column): Cell | undefined {
     }
     case "float":
       return floatOfText(text.trim());
+    case "list":
+      return castList(text, column);
   }
+}
+
+/** JSON text of a list; numbers are read as they are written there. */
+function castList(text: string, column: Column): Cell | undefined {
+  try {
+    const value = parseNumbers(text, () => true) as ExactValue;
+    if (value === null) return null;
+    return Array.isArray(value) ? castValue(value, column) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The value of JSON text in another type.
+ *
+ * @returns Undefined where there is none.
+ */
+export function castValue(value: ExactValue, column: Column): Cell | undefined {
+  if (value instanceof ExactNumber) return castText(value.source, column);
+  if (typeof value !== "object" || value === null) return castCell(value, column);
+  if (column.type === "string") return jsonText(value);
+  if (column.type !== "list") return castCell(plain(value), column);
+  return Array.isArray(value)
+    ? castItems<ExactValue>(value, { column, cast: castValue })
+    : undefined;
+}
+
+function castItems<Item>(
+  items: readonly Item[],
+  { column, cast }: {
+    readonly column: Column;
+    readonly cast: (item: Item, column: Column) => Cell | undefined;
+  },
+): Cell | undefined {
+  const own = { name: column.name, ...column.items! };
+  const cells: FlatCell[] = [];
+  for (const item of items) {
+    const cell = cast(item, own);
+    if (cell === undefined) return undefined;
+    cells.push(cell as FlatCell);
+  }
+  return cells;
 }
 
 /**
@@ -92,9 +147,11 @@ export function castCell(cell: Cell, column: Column): Cell | undefined {
   if (typeof cell === "string") return castText(cell, column);
   switch (column.type) {
     case "string":
-      return typeof cell === "object" ? JSON.stringify(cell) : String(cell);
+      return cellText(cell);
     case "json":
-      return typeof cell === "bigint" ? String(cell) : cell;
+      return jsonCell(cell);
+    case "list":
+      return Array.isArray(cell) ? castItems<Cell>(cell, { column, cast: castCell }) : undefined;
     case "timestamp":
       return undefined; // A number does not say what it counts, nor from when.
     case "bool":
@@ -108,6 +165,13 @@ export function castCell(cell: Cell, column: Column): Cell | undefined {
       if (typeof cell === "bigint") return integer(cell);
       return typeof cell === "number" && Number.isInteger(cell) ? integer(BigInt(cell)) : undefined;
   }
+}
+
+/** The cell in a column of JSON, which holds no bigint. */
+export function jsonCell(cell: Cell): Cell {
+  if (typeof cell === "bigint") return String(cell);
+  if (!Array.isArray(cell) || !cell.some((item) => typeof item === "bigint")) return cell;
+  return cell.map((item) => typeof item === "bigint" ? String(item) : item);
 }
 
 /** The whole number that a decimal is, whatever way it is written; undefined where it is none. */

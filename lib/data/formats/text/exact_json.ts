@@ -56,6 +56,17 @@ export function plain(value: ExactValue): Json {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, plain(member)]));
 }
 
+/** A value as JSON again, with the numbers that are kept by their digits. */
+export function jsonText(value: ExactValue): string {
+  if (value instanceof ExactNumber) return value.source;
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(",")}]`;
+  if (!isJsonObject(value)) return JSON.stringify(value);
+  const members = Object.entries(value).map(([key, member]) =>
+    `${JSON.stringify(key)}:${jsonText(member)}`
+  );
+  return `{${members.join(",")}}`;
+}
+
 function isInexact(value: number, source: string): boolean {
   return !Number.isFinite(value) || (!Number.isSafeInteger(value) && INTEGER.test(source));
 }

@@ -5,7 +5,7 @@
  */
 import { UserError } from "../../../base/errors.ts";
 import { type ColumnType, refuseColumnName } from "../columns.ts";
-import type { FoundColumn, InputFile } from "../row_file.ts";
+import type { FoundColumn, FoundItems, InputFile } from "../row_file.ts";
 
 /** Most columns of a file: past it, keys are data. */
 const MAX_COLUMNS = 100_000;
@@ -20,10 +20,23 @@ export const KIND = {
   float: 8,
   bool: 16,
   string: 32,
+  /** An object, or an array that is no list of flat values of one type. */
   nested: 64,
+  /** An array of flat values, whose own kinds are beside it: see {@linkcode kindsOfItems}. */
+  list: 128,
 } as const;
 
 const NUMBERS = KIND.int | KIND.wide | KIND.huge | KIND.float;
+
+/** The kinds of items, as bits beside those of cells. */
+const ITEMS = 8;
+
+/** The kinds of a list with items of these kinds, any of which may be null. */
+export function kindsOfItems(kinds: number): number {
+  return (kinds & KIND.nested) !== 0 ? KIND.nested : KIND.list | kinds << ITEMS;
+}
+
+const NESTED = KIND.nested | KIND.list;
 
 /** The kinds of each column of a file. */
 export class FoundTypes {
@@ -47,13 +60,16 @@ export class FoundTypes {
   columns(options: { readonly isText?: boolean } = {}): FoundColumn[] {
     const isText = options.isText ?? false;
     return [...this.#kinds].map(([name, kinds]) => {
-      const type = typeOf(kinds, isText);
+      const type = typeOf(kinds & (1 << ITEMS) - 1, isText);
+      const items = type === "list" ? itemsOf(kinds >> ITEMS) : undefined;
+      if (items !== undefined) return { name, type, items };
+      if (type === "list") return { name, type: "json" };
       return {
         name,
         type,
         ...((kinds & KIND.wide) !== 0 ? { isWide: true } : {}),
         ...(isText ? { isText } : {}),
-        ...(type === "json" && (kinds & KIND.nested) === 0 ? { isMixed: true } : {}),
+        ...(type === "json" && (kinds & NESTED) === 0 ? { isMixed: true } : {}),
       };
     });
   }
@@ -83,5 +99,19 @@ function typeOf(kinds: number, isText: boolean): ColumnType | undefined {
   }
   if (kinds === KIND.bool) return "bool";
   if (kinds === KIND.string || isText) return "string";
-  return "json";
+  return kinds === KIND.list ? "list" : "json";
+}
+
+/** What items of these kinds are; undefined where they are of several types. */
+function itemsOf(kinds: number): FoundItems | undefined {
+  const isWide = (kinds & KIND.wide) !== 0;
+  if (kinds === 0) return { type: undefined };
+  if (kinds === KIND.bool) return { type: "bool" };
+  if (kinds === KIND.string) return { type: "string" };
+  if ((kinds & ~NUMBERS) !== 0) return undefined;
+  return {
+    type: (kinds & KIND.float) === 0 ? "int" : "float",
+    ...(isWide ? { isWide } : {}),
+    ...((kinds & KIND.huge) !== 0 ? { isHuge: true } : {}),
+  };
 }

@@ -14,6 +14,7 @@ import type { Finding, FoundColumn, InputFile, ReadColumn, Reading, RowFile } fr
 import { misfitError, rejectRow } from "./bad_row.ts";
 import { BatchBuilder } from "../batch_builder.ts";
 import type { Encoding } from "./encoding.ts";
+import { jsonText } from "./exact_json.ts";
 import { FoundTypes } from "./found_types.ts";
 import { type Layout, layoutOfDocument, layoutOfLines } from "./json_layout.ts";
 import { addKinds, fillCells, type JsonRow, seeTimes } from "./json_row.ts";
@@ -80,7 +81,7 @@ class JsonFile implements RowFile {
       for (const row of rows) {
         const misfit = fillCells(cells, { row, columns });
         if (misfit !== undefined) {
-          const shown = JSON.stringify(row.values[misfit.name]);
+          const shown = jsonText(row.values[misfit.name]!);
           const error = misfitError(this.#file, { column: misfit, shown, line: row.line });
           rejectRow(error, { file: this.#file, row, reading });
           continue;

@@ -2,19 +2,26 @@
  * Rows of JSON, without a rounded number.
  *
  * `JSON.parse` makes 9007199254740992 of 9007199254740993. Integers past 2^53 are kept by their digits: in a
- * column they are bigints, or texts past 64 bits; within lists and objects, which hold no bigint, texts, as those of
- * parquet are.
+ * column and in its lists they are bigints, or texts past 64 bits; within what stays JSON, which holds no bigint, texts,
+ * as those of parquet are.
  *
  * @module
  */
 import { isJsonObject } from "../../../base/json.ts";
-import type { Cell, Column, ColumnType } from "../columns.ts";
+import type { Cell, Column, FlatCell, Items } from "../columns.ts";
 import type { ReadColumn } from "../row_file.ts";
 import type { TimeForms } from "../timestamps.ts";
 import type { RowText } from "./bad_row.ts";
-import { castCell, castText } from "./cast.ts";
-import { ExactNumber, type ExactValue, parseExact, parseNumbers, plain } from "./exact_json.ts";
-import { type FoundTypes, KIND } from "./found_types.ts";
+import { castValue } from "./cast.ts";
+import {
+  ExactNumber,
+  type ExactValue,
+  jsonText,
+  parseExact,
+  parseNumbers,
+  plain,
+} from "./exact_json.ts";
+import { type FoundTypes, KIND, kindsOfItems } from "./found_types.ts";
 import { valueOfText } from "./looks.ts";
 
 /** A row that was parsed. */
@@ -46,8 +53,7 @@ export function addKinds(found: FoundTypes, { values }: JsonRow): void {
 /** Counts a row's texts in columns that are to be times. */
 export function seeTimes(times: ReadonlyMap<string, TimeForms>, { values }: JsonRow): void {
   for (const [name, forms] of times) {
-    const value = Object.hasOwn(values, name) ? values[name] : null;
-    if (typeof value === "string") forms.see(value);
+    forms.see(Object.hasOwn(values, name) ? values[name] : null);
   }
 }
 
@@ -60,8 +66,17 @@ function kindOf(value: ExactValue): number {
     case "boolean":
       return KIND.bool;
     default:
-      return value === null ? 0 : value instanceof ExactNumber ? value.kind : KIND.nested;
+      if (value === null) return 0;
+      if (value instanceof ExactNumber) return value.kind;
+      return Array.isArray(value) ? kindsOfItems(kindsIn(value)) : KIND.nested;
   }
+}
+
+/** The kinds of all items; what is an array itself is nested in any list. */
+function kindsIn(items: readonly ExactValue[]): number {
+  let kinds = 0;
+  for (const item of items) kinds |= Array.isArray(item) ? KIND.nested : kindOf(item);
+  return kinds;
 }
 
 /**
@@ -75,27 +90,46 @@ export function fillCells(
 ): ReadColumn | undefined {
   let sources: Readonly<Record<string, ExactValue>> | undefined;
   for (let i = 0; i < columns.length; i++) {
-    const { name, type, isCast } = columns[i]!;
+    const column = columns[i]!;
+    const { name } = column;
     let value: ExactValue = Object.hasOwn(row.values, name) ? row.values[name]! : null;
-    if (typeof value === "number" && (type === "string" || (isCast && type === "int"))) {
-      // As it stands in the file: 1.50 is another text than 1.5, and a double may be a rounded integer.
+    if (isByItsText(value, column)) {
       sources ??= parseNumbers(row.text, () => true) as Readonly<Record<string, ExactValue>>;
       value = sources[name]!;
     }
-    const cell = isCast ? castOf(value, columns[i]!) : cellOf(value, type);
-    if (cell === undefined) return columns[i];
+    const cell = column.isCast ? castValue(value, column) : cellOf(value, column);
+    if (cell === undefined) return column;
     cells[i] = cell;
   }
   return undefined;
 }
 
-function castOf(value: ExactValue, column: Column): Cell | undefined {
-  if (value instanceof ExactNumber) return castText(value.source, column);
-  return castCell(typeof value === "object" ? plain(value) : value, column);
+/**
+ * Whether a number, or one in a list, is read as it stands in the file: 1.50 is another text than 1.5, and a double
+ * may be a rounded integer.
+ */
+function isByItsText(value: ExactValue, { type, items, isCast }: ReadColumn): boolean {
+  const own = items?.type ?? type;
+  if (own !== "string" && (own !== "int" || !isCast)) return false;
+  if (typeof value === "number") return true;
+  return type === "list" && Array.isArray(value) && value.some((item) => typeof item === "number");
 }
 
-function cellOf(value: ExactValue, type: ColumnType): Cell | undefined {
+function listOf(value: ExactValue, items: Items): Cell | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const cells: FlatCell[] = [];
+  for (const item of value as readonly ExactValue[]) {
+    const isNested = typeof item === "object" && item !== null && !(item instanceof ExactNumber);
+    const cell = isNested ? undefined : cellOf(item, items);
+    if (cell === undefined) return undefined;
+    cells.push(cell as FlatCell);
+  }
+  return cells;
+}
+
+function cellOf(value: ExactValue, { type, items }: Omit<Column, "name">): Cell | undefined {
   if (value === null) return null;
+  if (type === "list") return listOf(value, items!);
   if (value instanceof ExactNumber) {
     return type === "bool" ? undefined : valueOfText(value.source, type);
   }
@@ -104,7 +138,7 @@ function cellOf(value: ExactValue, type: ColumnType): Cell | undefined {
       return typeof value === "object" ? plain(value) : value;
     case "string":
       if (typeof value === "string") return value;
-      return typeof value === "object" ? JSON.stringify(plain(value)) : String(value);
+      return typeof value === "object" ? jsonText(value) : String(value);
     default:
       if (typeof value === "string") return valueOfText(value, type);
       if (type === "bool") return typeof value === "boolean" ? value : undefined;

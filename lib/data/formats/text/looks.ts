@@ -69,6 +69,8 @@ export function valueOfText(text: string, type: ColumnType): Cell | undefined {
       const value = FLOAT.test(text) ? Number(text) : NaN;
       return Number.isFinite(value) ? value : undefined;
     }
+    case "list":
+      return undefined; // A text is no list, unless somebody casts it.
     case "int": {
       if (kindOfPlainNumber(text) === KIND.int) return Number(text);
       if (!INT.test(text)) return undefined;

@@ -11,7 +11,13 @@ import { permutation, randomStream } from "../../../base/random.ts";
 import { NearDuplicates } from "../../../text/duplicates/near_duplicates.ts";
 import { compileTemplate } from "../../../text/template.ts";
 import { type Batch, rowOf } from "../../formats/batch.ts";
-import { type Cell, type Column, requireColumn, type Row } from "../../formats/columns.ts";
+import {
+  type Cell,
+  cellText,
+  type Column,
+  requireColumn,
+  type Row,
+} from "../../formats/columns.ts";
 import { FileBytes } from "../file_bytes.ts";
 import { NOWHERE, rearranged } from "../rearrange.ts";
 import { Passes, type RowProgress, rowsOf } from "../row_progress.ts";
@@ -183,7 +189,7 @@ function countNear(
   let row = 0;
   for (const batch of spill.batches()) {
     const texts = batch.columns.get(column)!;
-    for (const text of texts) if (!isKept(row++)) dropped.add("near", String(text ?? ""));
+    for (const text of texts) if (!isKept(row++)) dropped.add("near", cellText(text));
   }
 }
 
@@ -191,7 +197,7 @@ function countNear(
 function showLeft(texts: readonly Cell[], dropped: Dropped): void {
   for (const text of texts) {
     if (dropped.isShown("limit")) return;
-    dropped.addExample("limit", String(text ?? ""));
+    dropped.addExample("limit", cellText(text));
   }
 }
 
