@@ -112,6 +112,25 @@ Deno.test("an import that leads out of the project is told with its place, the p
   }
 });
 
+Deno.test("the names of Temper's modules are what Temper says, whatever the project's deno.json says", async () => {
+  for (
+    const imports of [{ temper: "./fake.ts" }, {
+      "temper/data": "./fake.ts",
+      "./own.ts": "./fake.ts",
+    }]
+  ) {
+    await using p = await project({
+      "deno.json": JSON.stringify({ imports, scopes: { "./": imports } }),
+      "fake.ts": "export const defineStage = 1, z = 2, readDataset = 3;",
+      "own.ts": stage('import { readDataset } from "temper/data";', "return typeof readDataset;"),
+      "p.yaml": using(),
+    });
+    const { code, err } = await p.temper(["run", "p.yaml"]);
+    assert.equal(code, 0, err);
+    assert.equal(await p.result("s"), "function");
+  }
+});
+
 Deno.test("a pipeline in a folder of a project uses modules from all of it", async () => {
   await using p = await project({
     "package.json": "{}",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { withProcessFolder, writeConfig } from "../../lib/pipeline/code/process_config.ts";
 import { fileUrl } from "../../lib/base/paths.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
@@ -19,9 +20,9 @@ async function projectWith(lock?: string): Promise<string> {
 Deno.test("writeConfig() keeps the project's import map and its word on install scripts", async () => {
   const project = await projectWith();
   const folder = await temporaryDirectory();
-  const written = JSON.parse(
-    await Deno.readTextFile(await writeConfig(folder, { project, grants: { read: ["/a, b"] } })),
-  );
+  const args = await writeConfig(folder, { project, grants: { read: ["/a, b"] } });
+  assert.deepEqual(args, ["--config", join(folder, "deno.json")]);
+  const written = JSON.parse(await Deno.readTextFile(join(folder, "deno.json")));
   assert.deepEqual(written.imports, {
     temper: fileUrl(`${project}/lib/mod.ts`),
     zod: "npm:zod@4.6.7",

@@ -43,7 +43,7 @@ export async function denoInfo(
   const { end, lock } = await withProcessFolder(async (folder) => {
     const config = await writeConfig(folder, { project, confinement });
     const end = await runProcess({
-      args: ["info", "--json", "--config", config, fileUrl(path)],
+      args: ["info", "--json", ...config, fileUrl(path)],
       cwd: project,
       environment: processEnvironment({ network: true, registries: true }),
       onStdout: (line) => void out.push(line),

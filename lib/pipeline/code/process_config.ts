@@ -52,7 +52,7 @@ export interface LoadableCode {
  *   `-P=stage` allows, nothing where absent; `confinement`: the only files that are opened, beside the
  *   project's own; `root`: the snapshot in which the project's files lie, where that is not their own
  *   place.
- * @returns Path of the `deno.json`.
+ * @returns Deno's arguments.
  */
 export async function writeConfig(
   folder: string,
@@ -62,14 +62,17 @@ export async function writeConfig(
     readonly confinement?: Confinement | undefined;
     readonly root?: string | undefined;
   },
-): Promise<string> {
+): Promise<string[]> {
   const path = join(folder, "deno.json");
   const { imports, allowScripts } = await configOf(project, root);
   const walls = confinement === undefined
-    ? {}
+    ? undefined
     : confinedImports({ within: [project, TEMPER, confinement.folder, ...confinement.granted] });
+  // Beside a map in `deno.json` Deno asks that of the folders whose names are in it, too, and the user's may say
+  // that another module is "temper".
+  const map = join(folder, "import_map.json");
   const config = {
-    imports: { ...imports, ...walls },
+    ...(walls === undefined ? { imports } : {}),
     nodeModulesDir: "none",
     allowScripts,
     permissions: { [PERMISSION_SET]: grants },
@@ -77,13 +80,14 @@ export async function writeConfig(
   await guarded({ doing: "write what a process is started with", path: folder }, () =>
     Promise.all([
       Deno.writeTextFile(path, JSON.stringify(config, undefined, 2)),
+      walls && Deno.writeTextFile(map, JSON.stringify({ imports: { ...imports, ...walls } })),
       Deno.copyFile(placeIn(root, join(project, "deno.lock")), join(folder, "deno.lock")).catch(
         (error) => {
           if (!(error instanceof Deno.errors.NotFound)) throw error;
         },
       ),
     ]));
-  return path;
+  return [...walls === undefined ? [] : ["--import-map", map], "--config", path];
 }
 
 /** Where a file lies in a snapshot; in its own place where there is none. */

@@ -125,7 +125,7 @@ export async function runChild<R extends Request>(
     ? undefined
     : await packagesOf(options.code, folder);
   const { args, variables } = options.code === undefined || loading === undefined
-    ? { args: ["--config", await writeConfig(folder, options)], variables: {} }
+    ? { args: await writeConfig(folder, options), variables: {} }
     : await locked(options, { code: options.code, deno: loading });
   const confining: R & Confining = options.code === undefined
     ? request

@@ -56,7 +56,7 @@ export async function installCode(
   const end = await withProcessFolder(async (folder) => {
     const config = await writeConfig(folder, { project, confinement });
     return await runProcess({
-      args: ["cache", "--quiet", "--config", config, module, HOST],
+      args: ["cache", "--quiet", ...config, module, HOST],
       cwd: folder,
       environment: processEnvironment({ network: true, registries: true }),
       onStdout: () => {},
