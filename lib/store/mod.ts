@@ -34,4 +34,5 @@ export { MAX_ENTRIES, refuseMany } from "./tree.ts";
 export { ResumeFolders } from "./resume.ts";
 export { isSettled, REST, stampOf, StoreIndex } from "./index.ts";
 export { type Attempt, guarded, storeFailure, systemRefusal } from "./disk/failure.ts";
+export { removeInTurn, settleRemovals } from "./disk/removal.ts";
 export { ensureFolder, writeFileAtomic, type WriteOptions } from "./disk/durable.ts";

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { diskTime } from "../base/disk_time.ts";
 import { ensureFolder, listNames, lstatOf, removeQuietly } from "./disk/durable.ts";
 import { guarded } from "./disk/failure.ts";
+import { removeInTurn } from "./disk/removal.ts";
 import type { StoreLayout } from "./disk/layout.ts";
 import { HeldFile, holderState, isAbandoned, lookAtFile } from "./locks/held_file.ts";
 
@@ -19,7 +20,7 @@ import { HeldFile, holderState, isAbandoned, lookAtFile } from "./locks/held_fil
 export interface ScratchFolder extends AsyncDisposable {
   /** Absolute; exists and is empty. */
   readonly path: string;
-  /** Removes it with all in it. */
+  /** Removes it with all in it; what takes longer than a second goes on by itself. */
   dispose(): Promise<void>;
 }
 
@@ -65,10 +66,11 @@ export class Scratch {
       }
       return held;
     });
-    const dispose = async (): Promise<void> => {
+    const remove = async (): Promise<void> => {
       await removeQuietly(path);
       await owner?.release({ keep: await lstatOf(path) !== undefined });
     };
+    const dispose = (): Promise<void> => removeInTurn(remove());
     return { path, dispose, [Symbol.asyncDispose]: dispose };
   }
 

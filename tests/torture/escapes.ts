@@ -19,7 +19,7 @@ const VARIABLE = "TEMPER_ESCAPE_SECRET";
 
 /** How a refusal reads, whoever refuses. */
 const REFUSED =
-  /denied|could not find constraint|requires? .* (access|permission)|NotCapable|not defined|is not a (function|constructor)|not (implemented|supported)|prompt|No such module|cannot find|cannot be|out of date|cached-only|cache storage|backtracks|Failed to spawn|failed to open preopen|attached databases - max 0|does not exist|must be provided|Not allowed|unsafe|Can't escalate/i;
+  /denied|could not find constraint|neither a file nor a known name|requires? .* (access|permission)|NotCapable|not defined|is not a (function|constructor)|not (implemented|supported)|prompt|No such module|cannot find|cannot be|out of date|cached-only|cache storage|backtracks|Failed to spawn|failed to open preopen|attached databases - max 0|does not exist|must be provided|Not allowed|unsafe|Can't escalate/i;
 
 /** Runs some tries in one process of a stage and judges each. @throws What was broken. */
 export async function tryEscapes(escapes: readonly Escape[], folder: string): Promise<void> {

@@ -128,7 +128,9 @@ function chosenColumns(
   columns: readonly Column[],
   names: readonly string[] | undefined,
 ): readonly Column[] {
-  return names === undefined ? columns : names.map((name) => requireColumn(columns, name));
+  if (names === undefined) return columns;
+  const byName = new Map(columns.toReversed().map((column) => [column.name, column] as const));
+  return names.map((name) => byName.get(name) ?? requireColumn(columns, name));
 }
 
 async function* splitBatches(

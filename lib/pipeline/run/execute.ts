@@ -7,7 +7,13 @@
  * @module
  */
 import { InternalError, UserError } from "../../base/errors.ts";
-import type { RunStart, RunStatus, StageRecord } from "../../store/mod.ts";
+import {
+  removeInTurn,
+  type RunStart,
+  type RunStatus,
+  settleRemovals,
+  type StageRecord,
+} from "../../store/mod.ts";
 import { failureOfError } from "../sandbox/failure.ts";
 import type { StageNode } from "../types.ts";
 import type { RunContext } from "./context.ts";
@@ -26,6 +32,9 @@ export type RunEnd = Exclude<RunStatus, "running">;
 
 /** How often a stage starts over because an input was found damaged: a disk that loses what it is given is no place to go on. */
 const ATTEMPTS = 4;
+
+/** Milliseconds that a run waits at its end for what is still being removed; the next one goes on with the rest. */
+const SETTLE_MS = 3000;
 
 /** Runs a pipeline to its end. */
 export async function execute(context: RunContext): Promise<RunEnd> {
@@ -102,9 +111,9 @@ class Execution {
       : all.some((ended) => ended.outcome === "failed")
       ? "failed"
       : "done";
-    // Where every stage was cached, too: what a dead runner left lies there until somebody looks. That
-    // it cannot be removed spoils no result.
-    await (this.#swept ??= store.sweep()).catch(() => {});
+    // Where every stage was cached, too: what a dead runner left lies there until somebody looks.
+    await this.#sweep();
+    if (!context.kill.aborted) await settleRemovals(SETTLE_MS);
     const duration = performance.now() - began;
     await this.#log.save({
       status,
@@ -265,10 +274,14 @@ class Execution {
     throw neverSteady(id);
   }
 
+  /** Has removed what dead runners left. That it cannot be, or not soon, spoils no result. */
+  async #sweep(): Promise<void> {
+    await (this.#swept ??= removeInTurn(this.#context.store.sweep().catch(() => {})));
+  }
+
   /** Before the first stage that runs: from here on a run takes long, and nobody is to wait with their work. */
   async #begin(): Promise<void> {
-    // That what dead ones left cannot be removed spoils no result.
-    await (this.#swept ??= this.#context.store.sweep()).catch(() => {});
+    await this.#sweep();
     await Promise.all(this.#nodes.map(async (node) => {
       try {
         const isOwn = !node.description.builtin;

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { removeAll } from "./removal.ts";
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { systemCode } from "./failure.ts";
@@ -136,7 +137,7 @@ async function refuseOther(path: string): Promise<void> {
 /** Removes a file or a folder with all in it; that it is not there is fine. */
 export async function removeQuietly(path: string): Promise<void> {
   try {
-    await Deno.remove(path, { recursive: true });
+    await removeAll(path);
   } catch {
     // Gone already, or in use by another process: it is a temporary file and swept later.
   }

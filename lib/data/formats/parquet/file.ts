@@ -8,7 +8,7 @@
  * @module
  */
 import { parquetMetadataAsync, parquetSchema } from "hyparquet";
-import type { ColumnMetaData, FileMetaData, KeyValue, RowGroup, SchemaTree } from "hyparquet";
+import type { ColumnMetaData, FileMetaData, KeyValue, RowGroup } from "hyparquet";
 import { nearest, UserError } from "../../../base/errors.ts";
 import { isJsonObject, parseJson } from "../../../base/json.ts";
 import { startWatch } from "../../../base/watchdog.ts";
@@ -19,7 +19,7 @@ import { openBuffer, type ParquetBuffer } from "./buffer.ts";
 import { checkMetadata } from "./check.ts";
 import { explain } from "./explain.ts";
 import { checkFooter, checkSchema } from "./footer.ts";
-import { GroupReader, type Opened } from "./group_reader.ts";
+import { chunksByName, GroupReader, type Opened } from "./group_reader.ts";
 import { asList, exactElement, isFlat, itemOf, parquetType } from "./types.ts";
 import type { Finding, FoundColumn, ReadColumn, Reading, RowFile } from "../row_file.ts";
 import { withoutBad } from "./stretch.ts";
@@ -86,14 +86,16 @@ export async function parquetInfo(
   return await withFile(file, async (opened) => {
     const labels = classLabels(opened.metadata.key_value_metadata ?? []);
     const columns: FoundColumn[] = [];
+    const chunks = chunksOf(opened.metadata);
+    const past = await pastInt64(opened, chunks);
     for (const field of opened.fields) {
       const name = field.element.name;
       refuseColumnName(name, opened.shown);
       const found = parquetType(field);
       const own = found.items ?? found;
-      const isPast = own.isUnsigned === true && await isPastInt64(opened, field);
+      const isPast = past.has(name);
       const isWide = own.type === "int" && own.isWide === true && !isPast &&
-        !isNarrow(opened.metadata, name);
+        !isNarrow(chunks.get(name) ?? []);
       const names = own.type === "int" && !isPast ? labels.get(name) : undefined;
       const more = {
         isWide,
@@ -221,47 +223,60 @@ function* inBatches(
   }
 }
 
-/** Whether an unsigned column has values that no int64 holds. */
-async function isPastInt64(opened: Opened, field: SchemaTree): Promise<boolean> {
-  const name = field.element.name;
+/** Columns of unsigned integers that have values that no int64 holds. */
+async function pastInt64(opened: Opened, chunks: Chunks): Promise<ReadonlySet<string>> {
+  const past = new Set<string>();
+  const unsure: ReadColumn[] = [];
   const most = (value: unknown): boolean =>
     typeof value === "bigint" && value > 0x7fffffffffffffffn;
-  const type = isFlat(field) ? { type: "int" } as const : INTEGERS;
-  const statistics = chunksOf(opened.metadata, name).map((chunk) => chunk?.statistics?.max_value);
-  if (statistics.every((value) => typeof value === "bigint" && value >= 0n)) {
-    return statistics.some(most);
+  for (const field of opened.fields) {
+    const { items, isUnsigned } = parquetType(field);
+    if (!(items?.isUnsigned ?? isUnsigned)) continue;
+    const { name } = field.element;
+    const statistics = (chunks.get(name) ?? []).map((chunk) => chunk?.statistics?.max_value);
+    const isSure = statistics.every((value) => typeof value === "bigint" && value >= 0n);
+    if (!isSure) unsure.push({ name, ...isFlat(field) ? INTEGER : INTEGERS });
+    else if (statistics.some(most)) past.add(name);
   }
-  for await (
-    const { columns } of parquetBatches({ path: opened.file.path, name: opened.shown }, [{
-      name,
-      ...type,
-    }], {})
-  ) {
-    if (columns.get(name)!.some((cell) => Array.isArray(cell) ? cell.some(most) : most(cell))) {
-      return true;
+  if (unsure.length === 0) return past;
+  const source = { path: opened.file.path, name: opened.shown };
+  for await (const { columns } of parquetBatches(source, unsure, {})) {
+    for (const [name, cells] of columns) {
+      if (past.has(name)) continue;
+      const isPast = cells.some((cell) => Array.isArray(cell) ? cell.some(most) : most(cell));
+      if (isPast) past.add(name);
     }
   }
-  return false;
+  return past;
 }
 
+const INTEGER = { type: "int" } as const;
 const INTEGERS = { type: "list", items: { type: "int" } } as const;
 
-/** Whether the statistics of a file say that a column has no integer past 2^53. */
-function isNarrow(metadata: FileMetaData, name: string): boolean {
-  return chunksOf(metadata, name).every((chunk) => {
+/** Whether statistics say that a column has no integer past 2^53. */
+function isNarrow(chunks: readonly (ColumnMetaData | undefined)[]): boolean {
+  return chunks.every((chunk) => {
     const { min_value: min, max_value: max } = chunk?.statistics ?? {};
     return typeof min === "bigint" && typeof max === "bigint" &&
       min >= BigInt(Number.MIN_SAFE_INTEGER) && max <= BigInt(Number.MAX_SAFE_INTEGER);
   });
 }
 
-function chunksOf(
-  { row_groups: groups }: FileMetaData,
-  name: string,
-): (ColumnMetaData | undefined)[] {
-  return groups.map(({ columns }) =>
-    columns.find(({ meta_data: chunk }) => chunk?.path_in_schema[0] === name)?.meta_data
-  );
+/** What each column has in each row group. */
+type Chunks = ReadonlyMap<string, readonly (ColumnMetaData | undefined)[]>;
+
+function chunksOf({ row_groups: groups }: FileMetaData): Chunks {
+  const chunks = new Map<string, (ColumnMetaData | undefined)[]>();
+  for (const [i, group] of groups.entries()) {
+    for (const [name, [chunk]] of chunksByName(group)) {
+      let known = chunks.get(name);
+      if (known === undefined) {
+        chunks.set(name, known = new Array<undefined>(groups.length).fill(undefined));
+      }
+      known[i] = chunk?.meta_data;
+    }
+  }
+  return chunks;
 }
 
 /**
@@ -273,8 +288,9 @@ export function requireFields(
   found: readonly FoundColumn[],
   { names, path }: { readonly names: readonly string[]; readonly path: string },
 ): FoundColumn[] {
+  const byName = new Map(found.toReversed().map((each) => [each.name, each] as const));
   return names.map((name) => {
-    const column = found.find((each) => each.name === name);
+    const column = byName.get(name);
     if (column !== undefined) return column;
     const known = found.map((each) => each.name);
     throw new UserError({

@@ -4,7 +4,7 @@
  * @module
  */
 import { parquetRead } from "hyparquet";
-import type { FileMetaData, SchemaTree } from "hyparquet";
+import type { ColumnChunk, FileMetaData, RowGroup, SchemaElement, SchemaTree } from "hyparquet";
 import type { Watch } from "../../../base/watchdog.ts";
 import { type Cell, cellText } from "../columns.ts";
 import type { ReadColumn } from "../row_file.ts";
@@ -32,6 +32,19 @@ export interface Opened {
   readonly fields: readonly SchemaTree[];
 }
 
+/** The chunks of a row group by the name of their column. */
+export function chunksByName({ columns }: RowGroup): Map<string, ColumnChunk[]> {
+  const chunks = new Map<string, ColumnChunk[]>();
+  for (const chunk of columns) {
+    const name = chunk.meta_data?.path_in_schema[0];
+    if (name === undefined) continue;
+    const known = chunks.get(name);
+    if (known === undefined) chunks.set(name, [chunk]);
+    else known.push(chunk);
+  }
+  return chunks;
+}
+
 /** A column that is read, with what it is in the file; one that the file lacks is null. */
 type Wanted = ReadColumn & { readonly field?: SchemaTree; readonly own?: ParquetType };
 
@@ -45,8 +58,11 @@ interface Stretch {
 export class GroupReader {
   readonly opened: Opened;
   readonly #columns: readonly Wanted[];
+  /** Of each column a schema of that alone: hyparquet goes through all of a schema for each that it reads. */
+  readonly #schemas: ReadonlyMap<SchemaTree, SchemaElement[]>;
   readonly #watch: Watch;
   #group = 0;
+  #chunks: ReadonlyMap<string, ColumnChunk[]> = new Map();
   /** Of columns that are not nested. */
   readonly #pages = new Map<SchemaTree, ColumnPages>();
   /** Of columns that are nested, all values of the row group, where it is read in several stretches. */
@@ -58,8 +74,12 @@ export class GroupReader {
   ) {
     this.opened = opened;
     this.#watch = watch;
+    this.#schemas = schemasOf(opened);
+    const fields = new Map(
+      opened.fields.toReversed().map((field) => [field.element.name, field] as const),
+    );
     this.#columns = columns.map((column) => {
-      const field = opened.fields.find(({ element }) => element.name === column.name);
+      const field = fields.get(column.name);
       return field === undefined ? column : { ...column, field, own: parquetType(field) };
     });
   }
@@ -71,15 +91,16 @@ export class GroupReader {
    */
   async open(group: number): Promise<number> {
     const { file, metadata, shown } = this.opened;
-    const { columns, num_rows: rows } = metadata.row_groups[group]!;
+    const { num_rows: rows } = metadata.row_groups[group]!;
     this.#group = group;
+    this.#chunks = chunksByName(metadata.row_groups[group]!);
     this.#pages.clear();
     this.#nested.clear();
     let bytes = 0;
     for (const { name, field, own } of this.#columns) {
       if (field === undefined || own?.isNull) continue;
-      for (const { meta_data: column } of columns) {
-        if (column === undefined || column.path_in_schema[0] !== name) continue;
+      for (const { meta_data: column } of this.#chunks.get(name) ?? []) {
+        if (column === undefined) continue;
         const values = Number(isFlat(field) ? rows : column.num_values);
         const pages = await explain(
           `${shown}, column "${name}"`,
@@ -131,13 +152,15 @@ export class GroupReader {
    * in several pages, and those of its parts end elsewhere: it is read once, as a whole.
    */
   async #column(field: SchemaTree, own: ParquetType, stretch: Stretch): Promise<unknown[]> {
-    const { file, metadata } = this.opened;
+    const { file } = this.opened;
+    const metadata = { ...this.opened.metadata, schema: this.#schemas.get(field)! };
     const pages = this.#pages.get(field);
     if (pages !== undefined) {
       const { first, ...part } = cutOut(file, pages, { metadata, ...stretch });
       return await this.#values(field, own, { ...part, ...stretch, start: stretch.start - first });
     }
-    const group = metadata.row_groups[this.#group]!;
+    const columns = this.#chunks.get(field.element.name) ?? [];
+    const group = { ...metadata.row_groups[this.#group]!, columns };
     const rows = Number(group.num_rows);
     const alone = { ...metadata, row_groups: [group], num_rows: group.num_rows };
     const { start, length } = stretch;
@@ -196,4 +219,14 @@ export class GroupReader {
     if (filled < length) throw new Error(`it has ${filled} values for ${length} rows`);
     return cells;
   }
+}
+
+/** Of each column a schema that has that alone. */
+function schemasOf({ fields, metadata: { schema } }: Opened): Map<SchemaTree, SchemaElement[]> {
+  const sizeOf = ({ children }: SchemaTree): number =>
+    children.reduce((sum, child) => sum + sizeOf(child), 1);
+  const root = { ...schema[0]!, num_children: 1 };
+  // A schema is a list of all elements, each before what lies in it.
+  let at = 1;
+  return new Map(fields.map((field) => [field, [root, ...schema.slice(at, at += sizeOf(field))]]));
 }
