@@ -34,7 +34,7 @@ export type RunEnd = Exclude<RunStatus, "running">;
 const ATTEMPTS = 4;
 
 /** Milliseconds that a run waits at its end for what is still being removed; the next one goes on with the rest. */
-const SETTLE_MS = 3000;
+const SETTLE_MS = 1000;
 
 /** Runs a pipeline to its end. */
 export async function execute(context: RunContext): Promise<RunEnd> {
