@@ -71,19 +71,22 @@ export async function benchData(argv: string[]): Promise<number> {
     await using work = await workingFolder(ROOM * size, { in: folder });
     return await measureWay(work.path, { bytes: size, vocabulary });
   };
+  // Each table as soon as it is there: what comes after may take an hour.
+  const print = (table: string): void => {
+    if (!values.json) console.log(`${table}\n`);
+  };
   const half = values.doubling && !onlyPeer ? await measured(bytes / 2) : undefined;
+  if (half !== undefined) print(wayTable(half));
   const whole = onlyPeer ? undefined : await measured(bytes);
+  if (whole !== undefined) print(wayTable(whole));
+  if (half !== undefined && whole !== undefined) print(doublingTable(half, whole));
   const beside: Round[] = [];
   for (let round = 0; peer === undefined && round < rounds; round++) {
     await using work = await workingFolder(ROOM * bytes * PEER_SHARE, { in: folder });
     beside.push(await besidePeer(python, { folder: work.path, bytes, vocabulary }));
   }
   if (values.json) console.log(JSON.stringify({ half, whole, beside }));
-  else {
-    if (whole !== undefined) console.log(wayTable(whole));
-    if (half !== undefined && whole !== undefined) console.log(`\n${doublingTable(half, whole)}`);
-    if (beside.length > 0) console.log(`\n${peerTable(beside)}`);
-  }
+  else if (beside.length > 0) print(peerTable(beside));
   return 0;
 }
 
