@@ -65,3 +65,10 @@ export function isSystemPath(path: string): boolean {
 
 /** What is told of a path in the system's own folders, as the end of a sentence. */
 export const SYSTEM_WORDS = "in the system's own folders (/proc, /sys, /dev) and is no data";
+
+/** A path without slashes at its end; a long row of them elsewhere takes no time. */
+export function withoutEndSlashes(path: string): string {
+  let length = path.length;
+  while (path[length - 1] === "/") length--;
+  return path.slice(0, length);
+}

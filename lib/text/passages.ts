@@ -76,8 +76,9 @@ export function cutPassages(text: string, bounds: PassageBounds): string[] {
 }
 
 function append(open: Piece, piece: Piece): void {
-  open.text += piece.joiner + piece.text;
-  open.length = characterCount(open.text);
+  const more = piece.joiner + piece.text;
+  open.text += more;
+  open.length += characterCount(more);
 }
 
 /** As many whole sentences from the start of a text as fit into `room` characters, and the rest. */

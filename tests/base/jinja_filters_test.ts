@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { FILTER_NAMES, TEST_NAMES } from "../../lib/base/jinja/calls/library.ts";
 import { unknownFilter } from "../../lib/base/jinja/filters.ts";
+import { wrapped } from "../../lib/base/jinja/calls/wrap.ts";
 import { parse } from "../../lib/base/jinja/syntax/parser.ts";
+import { compileTemplate } from "../../lib/text/template.ts";
 
 /** `jinja2.filters.FILTERS` and `jinja2.tests.TESTS` of Jinja 3.1. */
 const FILTERS =
@@ -55,4 +57,18 @@ Deno.test("unknownFilter() looks into every corner of a template", () => {
     unknownFilter(parse("{{ filter }} {{ x.nope('a') }} {{ x | map(nope) }}")),
     undefined,
   );
+});
+
+Deno.test("wrapped() and float take long texts of any characters in a time that grows with them", () => {
+  const wrapping = { width: 79, breakWords: true, breakHyphens: true };
+  const began = performance.now();
+  for (const part of ["😀", "a", "a-", "😀-", " ", "\u00a0", "a\u00a0"]) {
+    for (const width of [1, 79]) {
+      const lines = wrapped(`${part.repeat(100_000)}x`, { ...wrapping, width });
+      assert.ok(lines.every((line) => [...line].length <= width), part);
+    }
+  }
+  const render = compileTemplate("{{ text | float(7) }}", { columns: ["text"], option: "t" });
+  assert.equal(render({ text: `${"1".repeat(300_000)}x` }), "7");
+  assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
 });

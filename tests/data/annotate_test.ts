@@ -102,3 +102,23 @@ Deno.test("annotateRows() refuses two answers to a key, and columns that clash o
   const alone = { columns: [{ name: "id", type: "int" as const }], splits: { data: [] } };
   await assert.rejects(annotate(alone, {}), /no column beside the key/);
 });
+
+Deno.test("annotateRows() takes no two columns for two others whose texts come to the same", async () => {
+  const [a, b] = [text("a"), text("b")];
+  const rows = [["x\0y", "z"], ["x", "y\0z"], ["x\0", "z"], ["x", "\0z"], ["x\0\u0001", "z"]];
+  const data = { columns: [a, b], splits: { data: rows.map(([a, b]) => ({ a: a!, b: b! })) } };
+  const sink = await written();
+  await annotateRows(
+    {
+      stream: streamOf(data),
+      notes: streamOf({
+        columns: [a, b, text("label")],
+        splits: { data: rows.map(([a, b], i) => ({ a: a!, b: b!, label: `${i}` })) },
+      }),
+    },
+    { key: { on: [["a", "a"], ["b", "b"]] }, unmatched: "keep" },
+    sink,
+  );
+  const labels = sink.splits.data!.map((row) => row.label);
+  assert.deepEqual(labels, rows.map((_, i) => `${i}`));
+});

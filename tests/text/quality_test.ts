@@ -213,3 +213,13 @@ Deno.test("keepC4Lines() keeps lines that look like sentences and counts the oth
   assert.equal(keepC4Lines(page, off).text.split("\n").length, 12);
   assert.equal(keepC4Lines("One two.", { minWords: 2 }).text, "One two.");
 });
+
+Deno.test("sentenceCount() looks at a row of dots once", () => {
+  assert.equal(sentenceCount("Contents ..... 5 Chapters ... 7\nThe end."), 3);
+  const began = performance.now();
+  for (const mark of [".", '."', "…", ". ", "?!"]) {
+    sentenceCount(`Contents ${mark.repeat(300_000)}x`);
+  }
+  // A quarter of an hour, where each dot began anew.
+  assert.ok(performance.now() - began < 20_000, `${performance.now() - began} ms`);
+});

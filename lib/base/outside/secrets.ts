@@ -228,7 +228,8 @@ function withoutValues(text: string): string {
 /** A value of JSON without the secrets in its texts and the names of its members. A number stays: it may be a count. */
 export function valueWithoutSecrets<T>(value: T): T {
   const clean = (inner: unknown): unknown => {
-    if (typeof inner === "string") return withoutSecrets(inner);
+    // Half a character is none: no record can hold it.
+    if (typeof inner === "string") return withoutSecrets(inner).toWellFormed();
     if (typeof inner !== "object" || inner === null) return inner;
     if (Array.isArray(inner)) return inner.map(clean);
     const members = new Map<string, unknown>();

@@ -44,8 +44,9 @@ export interface Annotated {
 /** So many keys stand in a report. */
 const SHOWN = 3;
 
-/** Stands between the columns of a key. */
-const BETWEEN = "\u0000";
+/** Stands between the columns of a key; a text with the first of its characters has another one behind that. */
+const BETWEEN = "\u0000\u0000";
+const NUL = "\u0000\u0001";
 
 /** What is said, by key. */
 class Notes {
@@ -230,8 +231,13 @@ function keysOf(batch: Batch, names: readonly string[]): (string | undefined)[] 
   const cells = names.map((name) => batch.columns.get(name)!);
   return Array.from({ length: batch.length }, (_, i) => {
     const own = cells.map((column) => column[i]!);
-    return own.some((cell) => cell === null) ? undefined : own.map(cellText).join(BETWEEN);
+    return own.some((cell) => cell === null) ? undefined : own.map(keyText).join(BETWEEN);
   });
+}
+
+/** A cell as a part of a key, of which no other cells make the same. */
+function keyText(cell: Cell): string {
+  return cellText(cell).replaceAll("\u0000", NUL);
 }
 
 function rowsWhere({ length, columns }: Batch, holds: (row: number) => boolean): Batch {

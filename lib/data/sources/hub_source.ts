@@ -10,6 +10,7 @@ import { UserError } from "../../base/errors.ts";
 import { isHost } from "../../base/outside/hosts.ts";
 import { isJsonObject, parseJsonObject } from "../../base/json.ts";
 import { checkOutsidePath, checkOutsidePaths, MAX_PATH } from "../../base/outside_path.ts";
+import { withoutEndSlashes } from "../../base/paths.ts";
 import { download, prune } from "./download.ts";
 import type { Download, PinnedFile } from "./pinned_file.ts";
 import { isGlob, naturalCompare } from "../../base/glob.ts";
@@ -261,14 +262,14 @@ function chooseDataFiles(source: HubSource, files: readonly PinnedFile[]): Pinne
   const chosen = files.filter(({ path }) => meant.has(path))
     .sort((a, b) => naturalCompare(a.path, b.path));
   if (chosen.length === 0) {
-    const folder = `${pattern.replace(/\/+$/, "")}/`;
+    const folder = `${withoutEndSlashes(pattern)}/`;
     if (!files.some(({ path }) => path.startsWith(folder))) {
       throw missingFile(source, pattern, { commit: "", files });
     }
     throw new UserError({
       what: `"${pattern}" is a folder of the dataset "${source.repo.name}"`,
       requirement: "after its name stands a file or a pattern, or nothing",
-      remedy: `name what is in it: ${source.written.replace(/\/+$/, "")}/*`,
+      remedy: `name what is in it: ${withoutEndSlashes(source.written)}/*`,
     });
   }
   return chosen;

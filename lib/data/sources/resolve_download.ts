@@ -97,8 +97,11 @@ export async function resolveDownload(
   const isMapping = typeof options.from !== "string" && !Array.isArray(options.from);
   const key = new Map<string, unknown>();
   const splits = new Map<string, ResolvedSource[]>();
-  const add = (split: string, source: ResolvedSource): void =>
-    void splits.set(split, [...splits.get(split) ?? [], source]);
+  const add = (split: string, source: ResolvedSource): void => {
+    const known = splits.get(split);
+    if (known === undefined) splits.set(split, [source]);
+    else known.push(source);
+  };
   for (const [split, list] of parsed) {
     for (const source of list) {
       const resolution = found.get(source.written)!;
@@ -192,7 +195,8 @@ function chooseSplits(
     : Array.isArray(chosen)
     ? chosen.map((name: string) => [name, name] as const)
     : Object.entries(chosen ?? Object.fromEntries(names.map((name) => [name, name])));
-  const twice = pairs.find(([, to], i) => pairs.findIndex((pair) => pair[1] === to) < i);
+  const seen = new Set<string>();
+  const twice = pairs.find(([, to]) => seen.size === seen.add(to).size);
   if (twice !== undefined) {
     throw new UserError({
       what: `\`split\` names "${twice[1]}" twice`,

@@ -183,7 +183,7 @@ function coerceNumbers(value: JsonObject, issues: readonly z.core.$ZodIssue[]): 
     if (issue.code !== "invalid_type" || !["number", "int"].includes(issue.expected)) continue;
     const path = issue.path.filter((step) => typeof step !== "symbol");
     const text = valueAt(value, path);
-    if (typeof text !== "string" || !/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text)) continue;
+    if (typeof text !== "string" || !/^[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?$/i.test(text)) continue;
     changed = withValue(changed, path, Number(text)) as JsonObject;
   }
   return changed;

@@ -89,7 +89,11 @@ export function formatPins(pins: Pins): string {
   for (const [key, pin] of pins) {
     const { source, stage } = pinKeyParts(key);
     if (stage === undefined) shared.push([source, pin]);
-    else own.set(stage, [...own.get(stage) ?? [], [source, pin]]);
+    else {
+      const known = own.get(stage);
+      if (known === undefined) own.set(stage, [[source, pin]]);
+      else known.push([source, pin]);
+    }
   }
   const value = {
     version: VERSION,

@@ -29,7 +29,9 @@ export function* ipAddressesIn(text: string): Generator<Span, void> {
   const taken: Span[] = [];
   for (const { start, run } of COLONS.test(text) ? runsOf(text) : []) {
     // The full stop or colon of a sentence.
-    const address = run.replace(/\.+$/, "").replace(/(?<!:):$/, "");
+    let length = run.length;
+    while (run[length - 1] === ".") length--;
+    const address = run.slice(0, length).replace(/(?<!:):$/, "");
     if (!isIpv6(address)) continue;
     const span = { start, end: start + address.length };
     taken.push(span);

@@ -9,8 +9,8 @@
  * @module
  */
 
-/** What ends a sentence, with quotes and brackets behind it. */
-const END = /(?:[.!?…]+["'”’»)\]]*(?=\s|$))|[。！？｡।॥؟۔]+["'”’»）」』]*/gu;
+/** What ends a sentence, with quotes and brackets behind it; a row of dots is looked at once, from its beginning. */
+const END = /(?:(?<![.!?…])[.!?…]+["'”’»)\]]*(?=\s|$))|[。！？｡।॥؟۔]+["'”’»）」』]*/gu;
 
 /** Words before a full stop that is not the end of a sentence. */
 const ABBREVIATIONS = new Set(

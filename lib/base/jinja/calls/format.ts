@@ -73,7 +73,13 @@ class Filling {
   #read(path: string): Value {
     const [, head = "", tail = ""] = /^([^.[]*)([^]*)$/.exec(path)!;
     let value = this.#argument(head);
-    for (const [, name, key] of tail.matchAll(/\.([^.[]+)|\[([^\]]+)\]/g)) {
+    // Behind the last bracket none is closed, and would be looked for from each that is opened.
+    const end = tail.lastIndexOf("]") + 1;
+    const steps = [
+      ...tail.slice(0, end).matchAll(/\.([^.[]+)|\[([^\]]+)\]/g),
+      ...tail.slice(end).matchAll(/\.([^.[]+)/g),
+    ];
+    for (const [, name, key] of steps) {
       value = name !== undefined
         ? this.#members.attribute(value, name)
         : this.#members.item(value, /^\d+$/.test(key!) ? Number(key) : key!);

@@ -98,7 +98,7 @@ function parsedFloat(text: string): number | undefined {
     return special[2] === "nan" ? NaN : special[1] === "-" ? -Infinity : Infinity;
   }
   const isNumber =
-    /^[+-]?(?:\d+(?:_\d+)*\.?(?:\d+(?:_\d+)*)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/
+    /^[+-]?(?:\d+(?:_\d+)*(?:\.(?:\d+(?:_\d+)*)?)?|\.\d+(?:_\d+)*)(?:e[+-]?\d+(?:_\d+)*)?$/
       .test(plain);
   return isNumber ? Number(plain.replaceAll("_", "")) : undefined;
 }

@@ -24,6 +24,25 @@ const WORDS = new RegExp(`[${SPACE}]+|[^${SPACE}]+`, "gu");
 /** Whether a piece is white space, of which Python has more kinds here than where it cuts. */
 const isBlank = (piece: string): boolean => stripped(piece) === "";
 
+/** A piece of a text; its length is counted once, for that goes through all of it. */
+interface Chunk {
+  readonly text: string;
+  /** In code points. */
+  readonly length: number;
+  /** Units of white space at its end. */
+  readonly blank: number;
+}
+
+function chunkOf(piece: string): Chunk {
+  const blank = piece.length - stripped(piece, { side: "right" }).length;
+  return { text: piece, length: lengthOf(piece), blank };
+}
+
+/** The first code points of a text, looking no further. */
+function beginning(text: string, count: number): string {
+  return part(text.slice(0, 2 * count), 0, count);
+}
+
 /** How to wrap. */
 export interface Wrapping {
   readonly width: number;
@@ -38,19 +57,21 @@ export function wrapped(text: string, wrapping: Wrapping): string[] {
   const { width } = wrapping;
   if (width <= 0) throw new TemplateError("a line has to be at least 1 character wide");
   spendCharacters(text.length * 4);
-  const chunks = (text.match(wrapping.breakHyphens ? PIECES : WORDS) ?? []).reverse();
+  const chunks = (text.match(wrapping.breakHyphens ? PIECES : WORDS) ?? []).reverse()
+    .map(chunkOf);
   const lines: string[] = [];
   while (chunks.length > 0) {
     const line: string[] = [];
     let length = 0;
-    if (isBlank(chunks.at(-1)!) && lines.length > 0) chunks.pop();
+    const { text: next, blank } = chunks.at(-1)!;
+    if (next.length <= blank && lines.length > 0) chunks.pop();
     while (chunks.length > 0) {
-      const more = lengthOf(chunks.at(-1)!);
+      const more = chunks.at(-1)!.length;
       if (length + more > width) break;
-      line.push(chunks.pop()!);
+      line.push(chunks.pop()!.text);
       length += more;
     }
-    if (chunks.length > 0 && lengthOf(chunks.at(-1)!) > width) {
+    if (chunks.length > 0 && chunks.at(-1)!.length > width) {
       cutLong(chunks, line, { ...wrapping, room: width - length });
     }
     if (line.length > 0 && isBlank(line.at(-1)!)) line.pop();
@@ -61,22 +82,28 @@ export function wrapped(text: string, wrapping: Wrapping): string[] {
 
 /** A word that fits into no line: cut, behind a hyphen if it may be, or put in a line of its own. */
 function cutLong(
-  chunks: string[],
+  chunks: Chunk[],
   line: string[],
   { breakWords, breakHyphens, room }: Wrapping & { readonly room: number },
 ): void {
   if (!breakWords) {
-    if (line.length === 0) line.push(chunks.pop()!);
+    if (line.length === 0) line.push(chunks.pop()!.text);
     return;
   }
   const chunk = chunks.pop()!;
   let end = room;
-  if (breakHyphens && lengthOf(chunk) > room) {
-    const hyphen = part(chunk, 0, room).lastIndexOf("-");
-    if (hyphen > 0 && /[^-]/.test(chunk.slice(0, hyphen))) {
-      end = lengthOf(chunk.slice(0, hyphen)) + 1;
+  const head = beginning(chunk.text, room);
+  if (breakHyphens && chunk.length > room) {
+    const hyphen = head.lastIndexOf("-");
+    if (hyphen > 0 && /[^-]/.test(head.slice(0, hyphen))) {
+      end = lengthOf(head.slice(0, hyphen)) + 1;
     }
   }
-  line.push(part(chunk, 0, end));
-  chunks.push(part(chunk, end));
+  const cut = beginning(head, end);
+  line.push(cut);
+  chunks.push({
+    text: chunk.text.slice(cut.length),
+    length: Math.max(0, chunk.length - end),
+    blank: chunk.blank,
+  });
 }

@@ -54,7 +54,8 @@ export async function readCard(text: string, name: string): Promise<CardConfig[]
   if (isNothing(configs)) return undefined;
   if (!Array.isArray(configs)) throw misshapen(name, "its `configs` is no list");
   const read = configs.map((config) => readConfig(config, name));
-  const twice = read.find((config, i) => read.findIndex((each) => each.name === config.name) < i);
+  const seen = new Set<string>();
+  const twice = read.find(({ name }) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw misshapen(name, `it has two configs "${twice.name}"`);
   return read.length === 0 ? undefined : read;
 }

@@ -43,7 +43,9 @@ export function convertedFiles(
     const [name, split] = [place.config, place.split.replace(PARTIAL, "")];
     const config = configs.get(name) ?? { name, splits: new Map(), partial: new Set() };
     configs.set(name, config);
-    config.splits.set(split, [...config.splits.get(split) ?? [], path]);
+    const known = config.splits.get(split);
+    if (known === undefined) config.splits.set(split, [path]);
+    else known.push(path);
     if (split !== place.split) config.partial.add(split);
   }
   if (configs.size === 0) return undefined;

@@ -5,6 +5,7 @@
  */
 import { nearest, UserError } from "../../../base/errors.ts";
 import { compileGlob, isGlob, naturalCompare } from "../../../base/glob.ts";
+import { withoutEndSlashes } from "../../../base/paths.ts";
 import { type Format, formatByName } from "../../formats/format.ts";
 import type { CardConfig } from "./card.ts";
 import { pathsMatching } from "./path_pattern.ts";
@@ -84,7 +85,7 @@ export function filesOfConfig(
   { name, dataFiles, dataDir, others }: CardConfig,
   { paths, written }: { readonly paths: readonly string[]; readonly written: string },
 ): DatasetFiles {
-  const folder = dataDir.replace(/^\.?\/+|\/+$/g, "").replace(/^\.$/, "");
+  const folder = withoutEndSlashes(withoutRoot(dataDir)).replace(/^\.$/, "");
   const under = folder === "" ? "" : `${folder}/`;
   const inside = paths.filter((path) => path.startsWith(under))
     .map((path) => path.slice(under.length));
@@ -106,9 +107,14 @@ export function filesOfConfig(
     return { config: name, splits, notes: [...notes, ...named.notes] };
   }
   const exact = new Set<string>();
+  const known = new Set(inside);
+  let left = MOST_COMPARED;
   const splits = [...dataFiles].map(([split, patterns]) => {
     const own = new Set(patterns.flatMap((pattern) => {
-      const found = matching(pattern, inside);
+      const isFile = known.has(withoutRoot(pattern));
+      left -= isFile ? 1 : inside.length;
+      if (left < 0) throw tooManyPatterns(name, written);
+      const found = isFile ? [withoutRoot(pattern)] : matching(pattern, inside);
       if (found.length === 1 && found[0] === withoutRoot(pattern)) exact.add(under + found[0]!);
       if (found.length > 0) return found;
       throw new UserError({
@@ -124,6 +130,19 @@ export function filesOfConfig(
   });
   const kept = ofOneKind(new Map(splits), { written, named: exact });
   return { config: name, splits: kept.splits, notes: [...notes, ...kept.notes] };
+}
+
+/** Patterns of a config times files that they are compared with: the first is anybody's, and so is the second. */
+const MOST_COMPARED = 1_000_000;
+
+function tooManyPatterns(config: string, written: string): UserError {
+  return new UserError({
+    what:
+      `the README.md of ${written} names more patterns for the config "${config}" than can be compared ` +
+      "with all of its files",
+    requirement: `patterns times files are at most ${MOST_COMPARED}`,
+    remedy: `name the files instead: ${written}/FOLDER/*.parquet`,
+  });
 }
 
 /**
@@ -170,11 +189,10 @@ function withoutRoot(pattern: string): string {
   return pattern.replace(/^\.?\/+/, "");
 }
 
-/** The files that a pattern of a README.md names: one, those of a folder, or all that it matches. */
+/** The files that a pattern of a README.md names: those of a folder, or all that it matches. */
 function matching(pattern: string, paths: readonly string[]): string[] {
   const clean = withoutRoot(pattern);
-  if (paths.includes(clean)) return [clean];
-  const folder = clean.replace(/\/+$/, "");
+  const folder = withoutEndSlashes(clean);
   const asked = clean.split("/").filter((part) => /^(?:\.|__)/.test(part)).map((part) =>
     compileGlob(part)
   );

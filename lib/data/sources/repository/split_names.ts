@@ -17,7 +17,9 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   test: ["test", "testing", "eval", "evaluation"],
 };
 
-const SHARD = /^data\/([^/]+)-\d{5}-of-\d{5}[^/]*\.[^/]*$/;
+/** Where the number of a shard begins, and which files have one. */
+const SHARD = /-(?=\d{5}-of-\d{5})/g;
+const SHARDS = "data/";
 
 /** What may stand around a keyword. */
 const APART = "[-._ 0-9]";
@@ -44,7 +46,7 @@ export function splitsByNames(
   paths: readonly string[],
   written: string,
 ): Map<string, readonly string[]> {
-  const shards = Map.groupBy(paths, (path) => SHARD.exec(path)?.[1]);
+  const shards = Map.groupBy(paths, splitOfShard);
   shards.delete(undefined);
   if (shards.size > 0) {
     return inUsualOrder(new Map([...shards].map(([split, own]) => [split!, own])));
@@ -54,11 +56,25 @@ export function splitsByNames(
     for (const path of paths) {
       const told = tell(path);
       if (told.length > 1) throw twoSplits(path, { told, written });
-      for (const split of told) splits.set(split, [...splits.get(split) ?? [], path]);
+      for (const split of told) {
+        const known = splits.get(split);
+        if (known === undefined) splits.set(split, [path]);
+        else known.push(path);
+      }
     }
     if (splits.size > 0) return inUsualOrder(splits);
   }
   return new Map(paths.length === 0 ? [] : [["train", paths]]);
+}
+
+/** `data/SPLIT-00000-of-00005.EXTENSION`; where there are several such numbers, the last one counts. */
+function splitOfShard(path: string): string | undefined {
+  const name = path.slice(SHARDS.length);
+  if (!path.startsWith(SHARDS) || name.includes("/")) return undefined;
+  const dot = name.lastIndexOf(".");
+  const starts = [...name.matchAll(SHARD)].map(({ index }) => index)
+    .filter((index) => index > 0 && index + "-00000-of-00000".length <= dot);
+  return starts.length === 0 ? undefined : name.slice(0, starts.at(-1));
 }
 
 function splitsOfFolders(path: string): string[] {
