@@ -55,6 +55,12 @@ Deno.test("filesOfConfig() reads long rows of slashes, and refuses more patterns
     () => soon(() => filesOfConfig(config({ train: [slashes] }), { paths, written })),
     { name: "UserError" },
   );
+  const hidden = Array.from({ length: 2_000 }, (_, i) => `${".a/".repeat(300)}${i}.jsonl`);
+  const parts = `${".?/".repeat(300_000)}*`;
+  assert.throws(
+    () => soon(() => filesOfConfig(config({ train: [parts] }), { paths: hidden, written })),
+    { name: "UserError" },
+  );
   const patterns = Array.from({ length: 100_000 }, (_, i) => `*?${i % 10}*`);
   assert.throws(
     () => soon(() => filesOfConfig(config({ train: patterns }), { paths, written })),

@@ -5,6 +5,7 @@
  */
 import { nearest, UserError } from "../../../base/errors.ts";
 import { compileGlob, isGlob, naturalCompare } from "../../../base/glob.ts";
+import { MAX_PATH } from "../../../base/outside_path.ts";
 import { withoutEndSlashes } from "../../../base/paths.ts";
 import { type Format, formatByName } from "../../formats/format.ts";
 import type { CardConfig } from "./card.ts";
@@ -192,6 +193,8 @@ function withoutRoot(pattern: string): string {
 /** The files that a pattern of a README.md names: those of a folder, or all that it matches. */
 function matching(pattern: string, paths: readonly string[]): string[] {
   const clean = withoutRoot(pattern);
+  // No file's path is that long, and each part of it would be compared with each of theirs.
+  if (clean.length > MAX_PATH) return [];
   const folder = withoutEndSlashes(clean);
   const asked = clean.split("/").filter((part) => /^(?:\.|__)/.test(part)).map((part) =>
     compileGlob(part)
