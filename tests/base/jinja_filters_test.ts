@@ -72,3 +72,33 @@ Deno.test("wrapped() and float take long texts of any characters in a time that 
   assert.equal(render({ text: `${"1".repeat(300_000)}x` }), "7");
   assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
 });
+
+Deno.test("what a search or a number would take is counted before it is done", () => {
+  const columns = ["a", "b"];
+  const render = (source: string, row: Record<string, string>): string =>
+    compileTemplate(source, { columns, option: "t" })(row);
+  const began = performance.now();
+  const row = { a: `${"a".repeat(200_000)}b${"a".repeat(200_000)}`, b: "a".repeat(1_000_000) };
+  for (
+    const source of [
+      "{{ a in b }}",
+      "{{ b.find(a) }}",
+      "{{ b.count(a) }}",
+      "{{ b.replace(a, '') }}",
+      "{{ b | replace(a, '') }}",
+      "{{ b.split(a) }}",
+      "{{ b.rsplit(a, 1) }}",
+      "{{ b.partition(a) }}",
+    ]
+  ) {
+    assert.throws(() => render(source, row), /no end in sight/, source);
+  }
+  assert.equal(render("{{ a in b }}", { a: "b".repeat(1_000), b: "a".repeat(100_000) }), "False");
+  for (const base of [2, 4, 8, 16, 32]) {
+    const text = `1${"0".repeat(200_000)}`;
+    assert.equal(render(`{{ a | int(0, ${base}) > 5 }}`, { a: text, b: "" }), "True");
+  }
+  assert.equal(render("{{ a | int(0, 16) }}", { a: "-0xFf", b: "" }), "-255");
+  assert.equal(render("{{ a | int(7, 8) }}", { a: "x", b: "" }), "7");
+  assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
+});

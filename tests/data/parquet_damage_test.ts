@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { SchemaElement } from "hyparquet";
+import { fileWriter, ParquetWriter } from "hyparquet-writer";
 import { UserError } from "../../lib/base/errors.ts";
 import { readParquet, writeParquet } from "../fixtures/parquet_files.ts";
 import { type Damages, KINDS, smallParquet } from "../fixtures/damaged_parquet.ts";
@@ -89,4 +91,20 @@ Deno.test("a file of thousands of columns is read in a time that grows with them
   assert.ok(performance.now() - began < 30_000, `${performance.now() - began} ms`);
   assert.equal(rows.length, 2);
   assert.deepEqual(rows[1], row);
+});
+
+Deno.test("a decimal of thousands of bytes is told: no number has so many", async () => {
+  const path = `${await temporaryDirectory()}/dec.parquet`;
+  const bytes = { name: "d", type: "BYTE_ARRAY", repetition_type: "REQUIRED" } as const;
+  const schema: SchemaElement[] = [{ name: "root", num_children: 1 }, bytes];
+  const writer = new ParquetWriter({ writer: fileWriter(path), schema, statistics: false });
+  writer.write({ columnData: [{ name: "d", data: [new Uint8Array(400_000).fill(1)] }] });
+  // A writer that knew would take numbers alone.
+  Object.assign(writer, {
+    schema: [schema[0]!, { ...bytes, converted_type: "DECIMAL", precision: 38, scale: 2 }],
+  });
+  writer.finish();
+  const began = performance.now();
+  await assert.rejects(readParquet(path), /a decimal of 400000 bytes/);
+  assert.ok(performance.now() - began < 20_000, `${performance.now() - began} ms`);
 });

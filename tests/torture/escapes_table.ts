@@ -8,6 +8,8 @@
  * @module
  */
 
+import { INSIDE } from "./escapes_inside.ts";
+
 /** One try. */
 export interface Escape {
   readonly name: string;
@@ -90,18 +92,6 @@ const READS = bodies({
   "watches a folder": "for await (const e of Deno.watchFs(OUT)) return String(e);",
 });
 
-/** Has a module of Node.js by a hook, which no import map sees. */
-const hooked = (module: string, code: string): string =>
-  `const hooks = (await import("node:module")).registerHooks({
-     resolve: (name, context, next) => name === "hooked:it" ? { url: "${module}", shortCircuit: true } : next(name, context),
-   });
-   const name = "hooked:it";
-   const it = await import(name).finally(() => hooks.deregister());
-   ${code}`;
-
-/** Says which thread it started. */
-const THREAD = 'new Worker("setTimeout(() => {}, 1e6)", { eval: true }); return "a thread";';
-
 const WRITES = bodies({
   "writes a file": 'await Deno.writeTextFile(OUT + "/victim.txt", "x");',
   "appends a file": 'await Deno.writeTextFile(OUT + "/victim.txt", "x", { append: true });',
@@ -143,36 +133,7 @@ const WRITES = bodies({
   "starts a worker": 'new Worker("data:text/javascript,");',
   "starts a thread":
     'new (await import("node:worker_threads")).Worker("setTimeout(() => {}, 1e6)", { eval: true });',
-  "starts a thread by a hook": hooked("node:worker_threads", `const { Worker } = it; ${THREAD}`),
-  "starts a thread by the default of a hook": hooked(
-    "node:worker_threads",
-    `const { Worker } = it.default; ${THREAD}`,
-  ),
-  "starts a thread by a module that a hook makes": `(await import("node:module")).registerHooks({
-       resolve: (name, context, next) => name === "made:it" ? { url: "file://" + ROOT + "/lib/made.js", shortCircuit: true } : next(name, context),
-       load: (url, context, next) => url.endsWith("/lib/made.js") ? { format: "module", source: "export { Worker } from 'node:worker_threads';", shortCircuit: true } : next(url, context),
-     });
-     const name = "made:it"; const { Worker } = await import(name).finally(() => hooks.deregister()); ${THREAD}`,
-  "starts a thread by node:vm": `const vm = (await import("node:vm")).default;
-     const { Worker } = await vm.runInThisContext("import('node:worker_threads')", { filename: "file://" + ROOT + "/lib/x.js", importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER }); ${THREAD}`,
-  "starts a thread by a module that it compiles":
-    `const { Module } = await import("node:module"); const path = ROOT + "/lib/x.js"; const made = new Module(path);
-     made._compile("module.exports = import('node:worker_threads')", path);
-     const { Worker } = await made.exports; ${THREAD}`,
-  "starts a thread as one that it caught":
-    `let caught; const prototype = EventTarget.prototype; const original = prototype.dispatchEvent;
-     prototype.dispatchEvent = function (event) { caught ??= this; return original.call(this, event); };
-     const { readDataset, writeDataset } = await import("temper/data");
-     const folder = output.path + "/caught"; await Deno.mkdir(folder);
-     await writeDataset(folder, { columns: [{ name: "a", type: "int" }], splits: { data: [{ a: 1 }] } });
-     await readDataset(folder).finally(() => { prototype.dispatchEvent = original; });
-     await Deno.remove(folder, { recursive: true });
-     if (caught?.postMessage === undefined) return "no thread to catch";
-     new caught.constructor("data:text/javascript,", { type: "module" }); return "a thread";`,
-  "opens a database by a hook": hooked(
-    "node:sqlite",
-    'new it.DatabaseSync(":memory:"); return "a database";',
-  ),
+  ...INSIDE,
   "has Deno's own operations":
     'if (Deno[Deno.internal] !== undefined || Object.getOwnPropertySymbols(Deno).some((each) => Deno[each]?.core)) return "operations"; throw new Error("denied: none");',
   "asks for a GPU": GPU,

@@ -102,7 +102,9 @@ export const CLOSED: Readonly<Record<string, string>> = {
   "node:worker_threads": `${DENIED}node:worker_threads`,
   worker_threads: `${DENIED}node:worker_threads`,
   ...Object.fromEntries(
-    ["node:sqlite", "node:worker_threads"].map((module) => [confinedName(module), module]),
+    ["node:sqlite", "node:worker_threads", "node:fs"].map((
+      module,
+    ) => [confinedName(module), module]),
   ),
 };
 

@@ -146,7 +146,8 @@ export async function writeLockedConfig(
       Deno.writeTextFile(join(folder, "deno.lock"), lockText(code.locks)),
       Deno.writeTextFile(join(folder, ".npmrc"), npmrc(code.registries)),
     ]));
-  return ["--cached-only", "--import-map", map, "--config", config];
+  // What one stage leaves in a cache of code, others would run.
+  return ["--cached-only", "--no-code-cache", "--import-map", map, "--config", config];
 }
 
 /** Which registry each scope has; without anybody's name or token, since nothing is asked there. */

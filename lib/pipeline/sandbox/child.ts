@@ -129,7 +129,7 @@ export async function runChild<R extends Request>(
     : await locked(options, { code: options.code, deno: loading });
   const confining: R & Confining = options.code === undefined
     ? request
-    : { ...request, confined: true };
+    : { ...request, confined: true, readable: grants.read };
   const entry = join(folder, ENTRY);
   await guarded(
     { doing: "write what a process is started with", path: folder },

@@ -84,7 +84,7 @@ export async function host(
       // Built-in stages ask by `context.file()`.
       if (request.task !== "describe") await leadReads(request.places);
       const { confine } = await import("./confine.ts");
-      await confine();
+      await confine(request.readable ?? []);
     }
     const { default: definition } = await load();
     const value = await answer(definition, request, controller.signal) as Json;

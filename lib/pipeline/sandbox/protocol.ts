@@ -78,6 +78,8 @@ export type Request = DescribeRequest | ResolveRequest | RunRequest;
 /** Whether the process closes itself up before it loads the stage: not for a built-in one. */
 export interface Confining {
   readonly confined?: true;
+  /** Paths that its process may read. */
+  readonly readable?: readonly string[];
 }
 
 /** What each task comes to. */

@@ -13,6 +13,7 @@ import {
   quotient,
   truncated,
 } from "../values/numbers.ts";
+import { spendCharacters } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
 import { asciiDigits, stripped } from "../values/text.ts";
 import { Float, type Int, intOf, Undefined, type Value } from "../values/value.ts";
@@ -79,8 +80,19 @@ function parsedInt(text: string, base: number): Int | undefined {
   if (base === 0 && !isPrefixed && /^0+[1-9]/.test(digits)) return undefined;
   if (digits.length > 4300 && (radix & (radix - 1)) !== 0) return undefined;
   let value = 0n;
+  spendCharacters(digits.length * 8);
+  const bits = Math.log2(radix);
   if (radix === 10 && /^\d+$/.test(digits)) value = BigInt(digits);
-  else {
+  else if (Number.isInteger(bits)) {
+    // At once: digit by digit takes a time with the square of their number, and there may be millions.
+    let all = "";
+    for (const digit of digits) {
+      const one = parseInt(digit, 36);
+      if (one >= radix) return undefined;
+      all += one.toString(2).padStart(bits, "0");
+    }
+    value = BigInt(`0b${all}`);
+  } else {
     for (const digit of digits) {
       const one = parseInt(digit, 36);
       if (one >= radix) return undefined;

@@ -6,7 +6,7 @@
  * @module
  */
 import { itemsOf } from "../values/sequences.ts";
-import { spendCharacters } from "../values/steps.ts";
+import { spendCharacters, spendSearch } from "../values/steps.ts";
 import { TemplateError } from "../values/template_error.ts";
 import {
   capitalized,
@@ -74,6 +74,7 @@ const split = (fromRight: boolean): Method<string> =>
 const partition = (fromRight: boolean): Method<string> =>
   method("sep", (text, [sep]) => {
     const separator = separatorOf(sep!);
+    spendSearch(text, separator);
     const at = fromRight ? text.lastIndexOf(separator) : text.indexOf(separator);
     if (at < 0) return new Tuple(fromRight ? ["", "", text] : [text, "", ""]);
     return new Tuple([text.slice(0, at), separator, text.slice(at + separator.length)]);
@@ -117,6 +118,7 @@ const find = (fromRight: boolean, isRequired: boolean): Method<string> =>
     const [from, to] = bounds(lengthOf(text), start, stop);
     const wanted = textArg(sub);
     const within = part(text, from, Math.max(from, to));
+    spendSearch(within, wanted);
     const unit = from > to || from > lengthOf(text)
       ? -1
       : fromRight
@@ -148,6 +150,7 @@ export function centered(text: string, width: number, fill = " "): string {
 /** `str.replace`; a negative count replaces all. */
 export function replaced(text: string, old: string, by: { text: string; count: number }): string {
   const { text: replacement, count } = by;
+  spendSearch(text, old);
   const all = Array.from(text);
   if (old === "") {
     const most = count < 0 ? all.length + 1 : Math.min(count, all.length + 1);
@@ -243,6 +246,7 @@ export const TEXT_METHODS: ReadonlyMap<string, Method<string>> = new Map(Object.
     const wanted = textArg(sub);
     if (from > to) return 0;
     const within = part(text, from, to);
+    spendSearch(within, wanted);
     return wanted === "" ? lengthOf(within) + 1 : within.split(wanted).length - 1;
   }),
   center: method<string>("width fillchar?", (text, [width, fill]) => {

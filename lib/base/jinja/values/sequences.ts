@@ -5,7 +5,7 @@
  */
 import { equal } from "./compare.ts";
 import { numberOf, wholeOf } from "./numbers.ts";
-import { spend, spendCharacters, spendItems } from "./steps.ts";
+import { spend, spendCharacters, spendItems, spendSearch } from "./steps.ts";
 import { TemplateError } from "./template_error.ts";
 import { characters, lengthOf } from "./text.ts";
 import {
@@ -164,7 +164,7 @@ function picked<T>(list: ArrayLike<T>, { start, stop, step }: Places): T[] {
 export function contains(container: Value, item: Value): boolean {
   if (typeof container === "string") {
     if (typeof item === "string") {
-      spendCharacters(container.length);
+      spendSearch(container, item);
       return container.includes(item);
     }
     throw new TemplateError(`only a text can be in a text, not ${aOrAn(typeName(item))}`);

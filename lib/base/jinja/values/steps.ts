@@ -13,6 +13,8 @@ const MAX_STEPS = 5_000_000;
 /** So many items of a list, and so many characters of a text, cost as much as one evaluation. */
 const ITEMS_A_STEP = 4;
 const CHARACTERS_A_STEP = 64;
+/** Comparisons of a search that take as long as one character that is gone over. */
+const SEARCHED_AT_ONCE = 16;
 
 /** Rendering never waits for anything, so that one rendering at a time counts here. */
 let steps = 0;
@@ -36,6 +38,11 @@ export function spend(count: number): void {
 /** A text of this length is made, or gone over. To be said before it is there. */
 export function spendCharacters(count: number): void {
   spend(count / CHARACTERS_A_STEP);
+}
+
+/** A text is looked for in another, which takes both lengths together at worst, and with luck hardly more than one. */
+export function spendSearch(text: string, wanted: string): void {
+  spendCharacters(text.length + text.length * wanted.length / SEARCHED_AT_ONCE);
 }
 
 /** A list of this length is made, or gone over. */

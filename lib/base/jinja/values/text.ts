@@ -4,6 +4,8 @@
  * @module
  */
 
+import { spendSearch } from "./steps.ts";
+
 /**
  * White space of Python, as a class of a regular expression has it: JavaScript's `\s` has four separators
  * and NEL less, and the byte order mark.
@@ -124,6 +126,7 @@ export function pieces(
   options: { separator: string; most: number; fromRight?: boolean },
 ): string[] {
   const { separator, most, fromRight = false } = options;
+  spendSearch(text, separator);
   if (most < 0) return splitFrom(text, separator, fromRight);
   const found: string[] = [];
   let rest = text;

@@ -40,6 +40,9 @@ export interface ParquetType {
   readonly isBare?: boolean;
 }
 
+/** Bytes of the largest decimal that anybody writes, of 76 digits. */
+const MAX_DECIMAL = 32;
+
 /** Digits that every double keeps. */
 const FLOAT_DIGITS = 15;
 
@@ -207,6 +210,7 @@ function decimalCell(value: unknown, { type, scale }: { type: ColumnType; scale:
 
 /** Two's complement, the highest byte first. */
 function signedInteger(bytes: Uint8Array): bigint {
+  if (bytes.length > MAX_DECIMAL) throw new Error(`it holds a decimal of ${bytes.length} bytes`);
   let value = 0n;
   for (const byte of bytes) value = value << 8n | BigInt(byte);
   return BigInt.asIntN(bytes.length * 8, value);
