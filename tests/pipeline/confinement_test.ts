@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { processEnvironment } from "../../lib/pipeline/code/environment.ts";
 import { confinementOf, projectFolder, refusalOf } from "../../lib/pipeline/code/confinement.ts";
+import { permissionMistake } from "../../lib/pipeline/file/stage_permissions.ts";
 import { fileUrl } from "../../lib/base/paths.ts";
 import { temporaryDirectory } from "../fixtures/temporary_directory.ts";
 import { project } from "./project.ts";
@@ -271,4 +272,32 @@ Deno.test("a folder for temporary files that is not there is told in words", asy
   assert.equal(code, 2, told);
   assert.match(told, /there is no folder \S+nowhere, where temporary files are to be/);
   assert.doesNotMatch(told, /fault of Temper|\n\s+at /);
+});
+
+Deno.test("grants and what is asked count from the pipeline's folder, wherever the runner stands", () => {
+  const baseDir = "/home/ann/project";
+  const cwd = Deno.cwd();
+  const cases: [granted: string, asked: string, isCovered: boolean][] = [
+    [".", `${cwd}/secret.txt`, false],
+    ["..", `${dirname(cwd)}/secret.txt`, false],
+    ["..", `${cwd}/secret.txt`, false],
+    [cwd, "secret.txt", false],
+    [dirname(cwd), "secret.txt", false],
+    [".", "data/a.txt", true],
+    [".", "../a.txt", false],
+    ["..", "../a.txt", true],
+    ["data", "./data/a.txt", true],
+    ["data", "database", false],
+    [baseDir, "data/a.txt", true],
+    ["./data/", `${baseDir}/data/a.txt`, true],
+    ["data/b", `${baseDir}/data/a.txt`, false],
+    ["/", "data/a.txt", true],
+  ];
+  for (const [granted, asked, isCovered] of cases) {
+    const mistake = permissionMistake("s", { read: [asked] }, {
+      granted: { read: [granted] },
+      baseDir,
+    });
+    assert.equal(mistake === undefined, isCovered, `${granted} ${asked}`);
+  }
 });

@@ -277,7 +277,7 @@ async function checkCells(
     if (givenOptions(stageFile) !== undefined) reportOptions(result, report);
     await checkRowTemplates(result.ok ? result.options : result.value, report);
     const inputs = checkRoles({ draft, cell, description, outputs, problems });
-    const permissions = checkPermissions(stageFile, description.permissions, problems);
+    const permissions = checkPermissions(stageFile, description.permissions, { problems, baseDir });
     const read = [...file?.permissions?.read ?? [], ...permissions.read ?? []];
     const mistake = isOwnStage(draft.uses ?? "")
       ? systemPathMistake(draft.name, { read, baseDir })
@@ -306,7 +306,7 @@ async function checkCells(
 function checkPermissions(
   { draft, node, file }: StageCellFile,
   asked: Permissions,
-  problems: Problems,
+  { problems, baseDir }: { readonly problems: Problems; readonly baseDir: string },
 ): Permissions {
   const written = node.entries.get("permissions");
   if (!isOwnStage(draft.uses ?? "")) {
@@ -326,7 +326,7 @@ function checkPermissions(
       read: read ?? [],
       ffi: ffi ?? false,
     });
-    const mistake = permissionMistake(draft.name, asked, granted);
+    const mistake = permissionMistake(draft.name, asked, { granted, baseDir });
     const span = written?.key ?? node.entries.get("uses")?.value.span ?? draft.key;
     if (mistake !== undefined) problems.add(span, mistake);
   }

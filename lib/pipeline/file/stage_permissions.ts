@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { posix, resolve } from "node:path";
-import { isSystemPath, SYSTEM_WORDS } from "../../base/paths.ts";
+import { resolve } from "node:path";
+import { isSystemPath, isWithin, SYSTEM_WORDS } from "../../base/paths.ts";
 import type { Problem } from "../yaml/problems.ts";
 import type { Permissions } from "../stage.ts";
 
@@ -17,14 +17,17 @@ import type { Permissions } from "../stage.ts";
  *
  * @param stage Name of the stage in the file.
  * @param asked By the module.
- * @param granted By the file.
+ * @param options `granted`: by the file; `baseDir`: its folder, from which all paths of both count.
  * @returns The mistake, with the lines to add; undefined where everything is granted.
  */
 export function permissionMistake(
   stage: string,
   asked: Permissions,
-  granted: Permissions,
+  { granted, baseDir }: { readonly granted: Permissions; readonly baseDir: string },
 ): Problem | undefined {
+  // A folder covers what is in it, in whichever way the one and the other are written.
+  const coversPath = (grant: string, path: string): boolean =>
+    isWithin(resolve(baseDir, grant), resolve(baseDir, path));
   const net = without(asked.net, granted.net, coversHost);
   const env = without(asked.env, granted.env, (grant, name) => grant === name);
   const read = without(asked.read, granted.read, coversPath);
@@ -105,11 +108,4 @@ function without(
 /** `host` covers every port of it. */
 function coversHost(grant: string, host: string): boolean {
   return grant === host || (!/:\d+$/.test(grant) && host.replace(/:\d+$/, "") === grant);
-}
-
-/** A folder covers what is in it. */
-function coversPath(grant: string, path: string): boolean {
-  const inside = posix.relative(posix.normalize(grant), posix.normalize(path));
-  return inside === "" ||
-    (inside !== ".." && !inside.startsWith("../") && !posix.isAbsolute(inside));
 }
